@@ -1,0 +1,199 @@
+"""A plan in memory: the tasks of one file, and what belongs to them.
+
+Plain data. `engine.status.scanner` makes it from text, `engine.flows` links several plans into one fractal tree by
+setting `Task.subflow` and `Plan.referrer`; the rules walk that tree through `Task.above` and `Task.inside`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The five states of a task, each with the marker that a save writes."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+    @property
+    def marker(self) -> str:
+        return _MARKERS[self]
+
+    @property
+    def is_settled(self) -> bool:
+        """Done or skipped: nothing is left to do."""
+        return self is Status.DONE or self is Status.SKIPPED
+
+
+_MARKERS = {
+    Status.PENDING: " ",
+    Status.ACTIVE: "/",
+    Status.DONE: "x",
+    Status.SKIPPED: "-",
+    Status.FAILED: "!",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a plan: where (`line` and `column` count from 1), what, and how to mend it."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    code: str = "grammar"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message} {self.hint}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    line: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment that a reader of the rendered plan does not see."""
+
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A fenced block of a task's body: ```` ```LANG WORD KEY=VALUE ... ````."""
+
+    lang: str
+    flags: tuple[str, ...]
+    options: dict[str, str]
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is indented under a task and is not a task. `notes` is dedented Markdown without the fences."""
+
+    notes: str = ""
+    fences: tuple[Fence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counts of leaves, through sub-flows."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    total: int = 0
+
+    def __add__(self, other: Progress) -> Progress:
+        return Progress(
+            self.done + other.done,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+            self.total + other.total,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One task. `line` counts from 1; `end` is the first line after its body and children (also from 1)."""
+
+    plan: Plan
+    parent: Task | None
+    name: str
+    status: Status
+    line: int
+    number: int
+    end: int = 0
+    tag: str | None = None
+    ref: str | None = None
+    is_flow: bool = False
+    children: list[Task] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    subflow: Plan | None = None
+
+    @property
+    def id(self) -> str:
+        """The virtual id within the file: the position, as in `1.2`."""
+        numbers: list[str] = []
+        task: Task | None = self
+        while task is not None:
+            numbers.append(str(task.number))
+            task = task.parent
+        return ".".join(reversed(numbers))
+
+    @property
+    def address(self) -> str:
+        """The id, behind the ids of the tasks that refer here: `2/1.3`."""
+        ids: list[str] = []
+        task: Task | None = self
+        while task is not None:
+            ids.append(task.id)
+            task = task.plan.referrer
+        return "/".join(reversed(ids))
+
+    @property
+    def above(self) -> Task | None:
+        """The parent, or the task that refers to this file."""
+        return self.parent if self.parent is not None else self.plan.referrer
+
+    @property
+    def inside(self) -> list[Task]:
+        """The children, or the tasks of the sub-flow."""
+        return self.subflow.tasks if self.subflow is not None else self.children
+
+    @property
+    def is_leaf(self) -> bool:
+        return not self.inside
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
+
+    While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of single
+    tasks (a missing sub-flow) stand on the tasks.
+    """
+
+    file: str
+    lines: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    headings: list[Heading] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    referrer: Task | None = None
+
+    @property
+    def text(self) -> str:
+        """The file as it would be written: LF line endings, everything else to the byte."""
+        return "".join(self.lines)
+
+    @property
+    def title(self) -> str:
+        """What a person calls this file: its `Project` or `Title` header, its first heading, or its name."""
+        for key in ("Project", "Title"):
+            if self.headers.get(key):
+                return self.headers[key]
+        return self.headings[0].text if self.headings else self.file
+
+    def walk(self) -> Iterator[Task]:
+        """Every task of this file, depth first."""
+        stack = list(reversed(self.tasks))
+        while stack:
+            task = stack.pop()
+            yield task
+            stack.extend(reversed(task.children))
