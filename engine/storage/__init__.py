@@ -1,0 +1,30 @@
+"""Everything that touches a disk: safe paths, durable writes, compare-and-swap, integrity, backups."""
+
+from engine.storage.disk import Snapshot, revision_of
+from engine.storage.guarantee import Guarantee
+from engine.storage.integrity import Plans
+from engine.storage.paths import FLOW, SafePath, find_root, safe_path
+from engine.storage.scaffold import scaffold
+from engine.storage.settle import Kept
+from engine.storage.store import Store, read, read_if_exists
+from engine.storage.swap import Swapped
+
+Revision = str
+
+__all__ = [
+    "FLOW",
+    "Guarantee",
+    "Kept",
+    "Plans",
+    "Revision",
+    "SafePath",
+    "Snapshot",
+    "Store",
+    "Swapped",
+    "find_root",
+    "read",
+    "read_if_exists",
+    "revision_of",
+    "safe_path",
+    "scaffold",
+]

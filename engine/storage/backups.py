@@ -1,0 +1,57 @@
+"""The last twenty versions of each plan: copies of what was there and of what was written.
+
+`backups/<plan>/<UTC time>-<revision>.md`, where <plan> is the plan's path in `.flow/`. A copy whose bytes are
+not of its revision was torn by a crash, and counts as none.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.storage.disk import Snapshot
+from engine.storage.store import Store
+
+BACKUPS = "backups"
+VERSIONS = 20
+
+
+class Backups:
+    """The versions of the plans of one project. `file` is a checked path relative to `.flow/`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def folder(self, file: str) -> Path:
+        return self._store.flow.joinpath(BACKUPS, *file.split("/"))
+
+    def keep(self, file: str, snapshot: Snapshot) -> None:
+        """Durably keeps this version, unless it is the latest already; of more than twenty, the oldest go."""
+        names = self._names(file)
+        if names and self._revision(names[-1]) == snapshot.revision:
+            return
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        folder = self.folder(file)
+        self._store.replace(folder / f"{stamp}-{snapshot.revision}.md", snapshot.data)
+        for name in names[: max(0, len(names) + 1 - VERSIONS)]:
+            self._store.remove(folder / name, durable=False)
+
+    def find(self, file: str, revision: str) -> Snapshot | None:
+        """The version with this revision, whole."""
+        for name in reversed(self._names(file)):
+            if self._revision(name) == revision:
+                snapshot = self._store.read(self.folder(file) / name)
+                if snapshot is not None and snapshot.revision == revision:
+                    return snapshot
+        return None
+
+    def versions(self, file: str) -> list[tuple[str, Path]]:
+        """Revision and path of every version, the latest first."""
+        return [(self._revision(name), self.folder(file) / name) for name in reversed(self._names(file))]
+
+    def _names(self, file: str) -> list[str]:
+        return [name for name in self._store.names(self.folder(file)) if len(self._revision(name)) == 64]
+
+    @staticmethod
+    def _revision(name: str) -> str:
+        return name.removesuffix(".md").rpartition("-")[2]

@@ -1,0 +1,143 @@
+"""Errors of the disk, said for people; and the few loops that every write needs."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import FlowError, StorageError
+from engine.storage import platform
+
+_CHUNK = 1 << 20
+_HINTS = {
+    errno.ENOSPC: "The disk is full: free some space, then do it again.",
+    errno.EDQUOT: "Your disk quota is used up: free some space, then do it again.",
+    errno.EROFS: "The file system is mounted read-only.",
+    errno.EACCES: "Check the permissions of the file and of its folder.",
+    errno.EPERM: "Check the owner and the attributes of the file and of its folder.",
+    errno.EIO: "The device reported an error: check the disk before you go on.",
+    errno.ENOENT: "Check the name; names are case-exact.",
+    errno.EISDIR: "It is a folder, and a file was expected.",
+    errno.ENOTDIR: "A part of the path is a file, and a folder was expected.",
+    errno.ELOOP: "The symbolic links of this path lead in a circle.",
+    errno.EMFILE: "This program has too many files open.",
+    errno.ENAMETOOLONG: "The name is too long for this file system.",
+    errno.EBUSY: "It is in use, or a mount point.",
+}
+
+
+@contextmanager
+def disk(path: Path | str, verb: str) -> Iterator[None]:
+    """Turns an OSError into a StorageError that says what could not be done to which path, why, and what
+    helps.
+    """
+    try:
+        yield
+    except FlowError:
+        raise
+    except OSError as error:
+        raise failure(path, verb, error) from error
+
+
+def failure(path: Path | str, verb: str, error: OSError) -> StorageError:
+    """The StorageError for an OSError. Its fields: `path` and `errno`, the symbolic name such as `ENOSPC`."""
+    number = error.errno or 0
+    reason = error.strerror or str(error)
+    return StorageError(
+        f"Cannot {verb} {os.fspath(path)!r}: {reason}.",
+        hint=_HINTS.get(number, "What was there before is intact."),
+        path=str(path),
+        errno=errno.errorcode.get(number, str(number)),
+    )
+
+
+def revision_of(data: bytes) -> str:
+    """The revision of these bytes: their SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A file as it was read: its bytes, their revision, and the stamps of that moment."""
+
+    data: bytes
+    revision: str
+    mtime_ns: int = 0
+    mode: int = 0o644
+
+    @classmethod
+    def of(cls, data: bytes, status: os.stat_result | None = None) -> Snapshot:
+        if status is None:
+            return cls(data, revision_of(data))
+        return cls(data, revision_of(data), status.st_mtime_ns, stat.S_IMODE(status.st_mode))
+
+    @property
+    def text(self) -> str:
+        """The bytes as UTF-8; what is none shows as replacement characters."""
+        return self.data.decode("utf-8", "replace")
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Writes every byte, however short the single writes turn out."""
+    view = memoryview(data)
+    while view:
+        written = os.write(descriptor, view)
+        if written == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        view = view[written:]
+
+
+def read_all(descriptor: int) -> bytes:
+    """The whole file from its start, without moving its position."""
+    size = os.fstat(descriptor).st_size
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    parts: list[bytes] = []
+    wanted = size + 1
+    while part := os.read(descriptor, min(max(wanted, 4096), _CHUNK)):
+        parts.append(part)
+        wanted -= len(part)
+    return b"".join(parts)
+
+
+def close(descriptor: int) -> None:
+    """Closes; an interrupted close has closed (POSIX leaves it open to doubt, Linux and macOS do not)."""
+    try:
+        os.close(descriptor)
+    except InterruptedError:
+        return
+
+
+def put(descriptor: int, data: bytes, *, mode: int | None = None, like: int | None = None) -> None:
+    """Fills a new file so that it survives a loss of power. The name of it is the caller's concern.
+
+    `like`: a descriptor of the file whose mode, owner and extended attributes it gets, as far as this user
+    may.
+    """
+    write_all(descriptor, data)
+    if like is not None:
+        _take_after(descriptor, like)
+    if mode is not None and hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+    platform.system.sync(descriptor)
+
+
+def _take_after(descriptor: int, original: int) -> None:
+    status = os.fstat(original)
+    mine = os.fstat(descriptor)
+    if hasattr(os, "fchown") and (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
+        with suppress(PermissionError):  # who may write the folder may replace the file, but not give it away
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    if hasattr(os, "listxattr"):
+        for attribute in os.listxattr(original):
+            try:
+                os.setxattr(descriptor, attribute, os.getxattr(original, attribute))
+            except OSError:
+                continue  # attributes of the system are its own

@@ -1,0 +1,156 @@
+"""An open folder: names are looked up in it, so that nobody can put another one in its place meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from engine.errors import SecurityError
+from engine.storage import platform
+from engine.storage.disk import close
+
+_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Folder:
+    """One folder, held by descriptor where the platform can (`fd`), else by its path (`fd` is None).
+
+    Symbolic links are never followed below the base it was opened from: a path that holds one raises
+    SecurityError. All methods take the name of an entry, never a path, and raise plain OSError.
+    """
+
+    __slots__ = ("fd", "path")
+
+    def __init__(self, path: Path, fd: int | None) -> None:
+        self.path = path
+        self.fd = fd
+
+    @classmethod
+    def within(cls, base: Path, *parts: str, make: bool = False) -> Folder:
+        """The folder base/parts. With `make`, folders that are missing are made, durably."""
+        if not platform.system.has_folders:
+            return cls._by_path(base, parts, make)
+        fd = os.open(base, os.O_RDONLY | _FOLDER)
+        folder = cls(base, fd)
+        for part in parts:
+            with folder:
+                folder = folder._enter(part, make)
+        return folder
+
+    def _enter(self, part: str, make: bool) -> Folder:
+        path = self.path / part
+        try:
+            fd = os.open(part, os.O_RDONLY | _FOLDER | _NO_FOLLOW, dir_fd=self.fd)
+        except FileNotFoundError:
+            if not make:
+                raise
+            with suppress(FileExistsError):  # another process may make it in this moment
+                os.mkdir(part, 0o777, dir_fd=self.fd)
+            self.sync()
+            fd = os.open(part, os.O_RDONLY | _FOLDER | _NO_FOLLOW, dir_fd=self.fd)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR) and self.is_link(part):
+                raise SecurityError(
+                    f"{str(path)!r} is a symbolic link where a folder was expected.",
+                    hint="Somebody may have put it there meanwhile; look at it before you go on.",
+                    path=str(path),
+                ) from error
+            raise
+        return Folder(path, fd)
+
+    @classmethod
+    def _by_path(cls, base: Path, parts: tuple[str, ...], make: bool) -> Folder:
+        path = base
+        for part in parts:
+            path = path / part
+            if path.is_symlink():
+                raise SecurityError(
+                    f"{str(path)!r} is a symbolic link where a folder was expected.", path=str(path)
+                )
+            if make:
+                path.mkdir(exist_ok=True)
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        return cls(path, None)
+
+    def at(self, name: str) -> str:
+        """What to hand to an `os` function together with `dir_fd=self.fd`."""
+        return name if self.fd is not None else str(self.path / name)
+
+    def open(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+        """A descriptor of the entry. A symbolic link is refused, a pipe never waited for."""
+        return os.open(self.at(name), flags | _FILE | _NO_FOLLOW, mode, dir_fd=self.fd)
+
+    def stat(self, name: str) -> os.stat_result:
+        return os.stat(self.at(name), dir_fd=self.fd, follow_symlinks=False)
+
+    def is_link(self, name: str) -> bool:
+        try:
+            return stat.S_ISLNK(self.stat(name).st_mode)
+        except FileNotFoundError:
+            return False
+
+    def exists(self, name: str) -> bool:
+        try:
+            self.stat(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> list[str]:
+        return sorted(os.listdir(self.path if self.fd is None else self.fd))  # noqa: PTH208
+
+    def unlink(self, name: str) -> None:
+        os.unlink(self.at(name), dir_fd=self.fd)
+
+    def discard(self, name: str) -> None:
+        """Removes the entry if it can: for clearing up behind a failure that is about to be reported."""
+        try:
+            self.unlink(name)
+        except OSError:
+            return  # what stays is found and cleared by the next start
+
+    def replace(self, name: str, target: Folder, new: str) -> None:
+        """Renames over whatever has the new name."""
+        os.replace(self.at(name), target.at(new), src_dir_fd=self.fd, dst_dir_fd=target.fd)
+
+    def move_new(self, name: str, target: Folder, new: str) -> None:
+        """Renames, or raises FileExistsError."""
+        platform.system.move_new(self.fd, self.at(name), target.fd, target.at(new))
+
+    def exchange(self, name: str, target: Folder, other: str) -> None:
+        """Swaps two names in one step, or raises OSError where that cannot be."""
+        platform.system.exchange(self.fd, self.at(name), target.fd, target.at(other))
+
+    def link(self, name: str, target: Folder, new: str) -> None:
+        """A second name for the same file."""
+        os.link(
+            self.at(name), target.at(new), src_dir_fd=self.fd, dst_dir_fd=target.fd, follow_symlinks=False
+        )
+
+    def device(self) -> int:
+        return (self.path.stat() if self.fd is None else os.fstat(self.fd)).st_dev
+
+    def sync(self) -> None:
+        """Makes names durable. Systems that cannot open folders do so by themselves."""
+        if self.fd is not None:
+            platform.system.sync(self.fd)
+
+    def close(self) -> None:
+        if self.fd is not None:
+            fd, self.fd = self.fd, None
+            close(fd)
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,226 @@
+"""What the engine knows about plan files: their last versions, and whether another program changed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import FlowError, PlanError, StorageError
+from engine.storage.backups import Backups
+from engine.storage.disk import Snapshot, revision_of
+from engine.storage.guarantee import Guarantee
+from engine.storage.meta import Meta, change_meta, read_meta, settle_meta
+from engine.storage.paths import SafePath, safe_path
+from engine.storage.store import Store, read_if_exists
+from engine.storage.swap import changed
+
+_TOO_LONG_TO_COMPARE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A version that was put back: its file in `backups/`, and the diff from what it displaced."""
+
+    version: Path
+    diff: str
+
+
+class Plans:
+    """The plan files of one project. `file` is always relative to `.flow/`, with forward slashes.
+
+    SecurityError for a file that may not be touched, StorageError for whatever the disk refuses.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.backups = Backups(store)
+
+    def path(self, file: str) -> SafePath:
+        return safe_path(self.store.flow, file)
+
+    def read(self, file: str) -> Snapshot | None:
+        """The plan as it is now, or None when there is no such file."""
+        return read_if_exists(self.path(file))
+
+    def write(self, file: str, base: Snapshot | None, data: bytes) -> Guarantee | None:
+        """Puts `data` in place of `base` (None: the file is new). What equals the base already is not
+        written.
+
+        First `status.meta` learns the new revision, then both versions are in `backups/`, then the file is
+        swapped. Raises ContentChangedError when the file is no longer the base: read it again and retry.
+        PlanError for a file that is empty or holds NUL bytes: what was in it may still be on its way.
+        """
+        path = self.path(file)
+        if base is not None and base.data == data:
+            return None
+        if base is not None and (not base.data or b"\0" in base.data):
+            state = "damaged (it holds NUL bytes)" if base.data else "empty"
+            raise PlanError(
+                f"{file} is {state} and is not overwritten.",
+                hint="`flow restore` puts back its last version.",
+                file=file,
+            )
+        new = Snapshot.of(data)
+        with self.store.lock():
+            known = read_meta(self.store).revisions.get(file)
+            self._learn(file, new.revision, known)
+            try:
+                if base is not None:
+                    self.backups.keep(file, base)
+                self.backups.keep(file, new)
+                guarantee = self._swap(path, base, data)
+            except (FlowError, OSError):
+                self._unlearn(file, known)
+                raise
+            settle_meta(self.store)
+        return guarantee
+
+    def _swap(self, path: SafePath, base: Snapshot | None, data: bytes) -> Guarantee | None:
+        if base is None:
+            self.store.create(path, data)
+            return None
+
+        def edit(now: Snapshot) -> bytes:
+            if now.revision != base.revision:
+                raise changed(path.relative, base.data, now.data, data)
+            return data
+
+        try:
+            return self.store.swap(path, edit).guarantee
+        except StorageError as error:
+            if error.fields.get("errno") == "ENOENT":
+                raise changed(path.relative, base.data, None, data) from error
+            raise
+
+    def _learn(self, file: str, revision: str, known: str | None) -> None:
+        def change(meta: Meta) -> None:
+            meta.revisions[file] = revision
+            meta.previous = {} if known is None else {file: known}
+            meta.is_settled = False
+
+        change_meta(self.store, change)
+
+    def _unlearn(self, file: str, known: str | None) -> None:
+        def change(meta: Meta) -> None:
+            if known is None:
+                meta.revisions.pop(file, None)
+            else:
+                meta.revisions[file] = known
+            meta.previous, meta.is_settled = {}, True
+
+        try:
+            change_meta(self.store, change)
+        except StorageError:
+            return  # unsettled, it knows both revisions, which is right as well; the first error is told
+
+    # Changes from outside
+
+    def outside(self, file: str, snapshot: Snapshot) -> bool:
+        """Whether this content is neither what the engine wrote last nor what a person accepted."""
+        return not read_meta(self.store).knows(file, snapshot.revision)
+
+    def all_outside(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
+        """Those of many files for which `outside` is true, with one look at `status.meta`."""
+        meta = read_meta(self.store)
+        return [file for file, snapshot in snapshots.items() if not meta.knows(file, snapshot.revision)]
+
+    def known(self, file: str) -> Snapshot | None:
+        """The version that was written or accepted last, from its backup."""
+        revision = read_meta(self.store).revisions.get(file)
+        return None if revision is None else self.backups.find(file, revision)
+
+    def adopt(self, file: str, snapshot: Snapshot) -> str:
+        """Accepts this content as known, with a backup. Returns the diff from the last known version."""
+        with self.store.lock():
+            before = self.known(file)
+            self.backups.keep(file, snapshot)
+            self._accept(file, snapshot.revision)
+        return diff(file, before, snapshot)
+
+    def accept(self, file: str) -> str:
+        """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file."""
+        snapshot = self.read(file)
+        if snapshot is None:
+            raise StorageError(
+                f"There is no {file} to accept.", hint="`flow restore` puts it back.", path=file
+            )
+        return self.adopt(file, snapshot)
+
+    def restore(self, file: str) -> Restored:
+        """Puts back the version that was written or accepted last; what that displaces is backed up first.
+
+        StorageError when there is no such version. What is there already is left as it is, with an empty
+        diff.
+        """
+        path = self.path(file)
+        with self.store.lock():
+            last = self.known(file)
+            if last is None:
+                raise StorageError(
+                    f"There is no backup of {file} to put back.",
+                    hint="`flow accept` takes it as it is.",
+                    path=file,
+                )
+            version = next(
+                place for revision, place in self.backups.versions(file) if revision == last.revision
+            )
+            now = self.read(file)
+            if now is None:
+                self.store.create(path, last.data)
+            elif now.revision != last.revision:
+                self.backups.keep(file, now)
+                self._swap(path, now, last.data)
+                self.backups.keep(file, last)
+        return Restored(version, diff(file, now, last))
+
+    def _accept(self, file: str, revision: str) -> None:
+        def change(meta: Meta) -> None:
+            meta.revisions[file] = revision
+            meta.previous, meta.is_settled = {}, True
+
+        change_meta(self.store, change)
+
+    # What the runtime remembers of single tasks
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The record that was put under this key."""
+        record = read_meta(self.store).tasks.get(key)
+        return record if isinstance(record, dict) else None
+
+    def put(self, key: str, record: Mapping[str, Any]) -> None:
+        """Durably keeps a record (JSON) under a key, in place of an earlier one."""
+
+        def change(meta: Meta) -> None:
+            meta.tasks[key] = dict(record)
+
+        change_meta(self.store, change)
+
+    def drop(self, key: str) -> None:
+        """Durably forgets a record; one that is not there is fine."""
+
+        def change(meta: Meta) -> None:
+            meta.tasks.pop(key, None)
+
+        change_meta(self.store, change)
+
+
+def diff(file: str, before: Snapshot | None, after: Snapshot) -> str:
+    """A unified diff of two versions as text; for very long ones, a sentence instead."""
+    import difflib  # rarely needed
+
+    old = before.data if before is not None else b""
+    if revision_of(old) == after.revision:
+        return ""
+    if len(old) + len(after.data) > _TOO_LONG_TO_COMPARE:
+        return f"{file}: {len(old)} bytes became {len(after.data)} bytes.\n"
+    lines = difflib.unified_diff(
+        old.decode("utf-8", "replace").splitlines(keepends=True),
+        after.text.splitlines(keepends=True),
+        f"a/{file}",
+        f"b/{file}",
+    )
+    return "".join(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
+    )

@@ -1,0 +1,164 @@
+"""Where a project is, and which paths may be touched in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import NoProjectError, SecurityError
+
+FLOW = ".flow"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
+}
+_LONGEST, _LONGEST_PART = 1024, 255
+
+
+@dataclass(frozen=True, slots=True)
+class SafePath:
+    """A path that was checked: `relative` as it was asked for, `path` with all symbolic links resolved.
+
+    `path` is inside `base`, which is resolved too. Whoever opens it goes down from `base` again, folder by
+    folder, following no link: one that was put there after the check is refused.
+    """
+
+    base: Path
+    relative: str
+    path: Path
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders between base and file, and the file."""
+        return self.path.relative_to(self.base).parts
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The nearest folder at or above `start` (the working directory) that has a `.flow/` folder.
+
+    Raises NoProjectError: none up to the top, `.flow` is something else, or a folder on the way cannot be
+    looked into.
+    """
+    try:
+        here = Path(os.path.realpath(start if start is not None else Path.cwd(), strict=True))
+        if not here.is_dir():
+            here = here.parent
+    except FileNotFoundError as error:
+        what = "The working directory was deleted." if start is None else f"There is no {str(start)!r}."
+        raise NoProjectError(what, hint="Change to a folder that exists.") from error
+    except OSError as error:
+        raise NoProjectError(
+            f"Cannot look into {str(start or '.')!r}: {error.strerror}.",
+            hint="Check its permissions and symbolic links.",
+        ) from error
+    for folder in (here, *here.parents):
+        if _has_flow(folder):
+            return folder
+    raise NoProjectError(
+        f"There is no {FLOW}/ folder in {str(here)!r} or above it.",
+        hint="`flow init` makes one here, `flow demo` shows one.",
+        path=str(here),
+    )
+
+
+def _has_flow(folder: Path) -> bool:
+    flow = folder / FLOW
+    try:
+        mode = flow.stat().st_mode
+    except FileNotFoundError:
+        if flow.is_symlink():
+            raise _not_a_folder(flow, "a symbolic link to nowhere") from None
+        return False
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _not_a_folder(flow, "a symbolic link that leads in a circle") from error
+        raise NoProjectError(
+            f"Cannot look into {str(folder)!r}: {error.strerror}.",
+            hint="Check its permissions.",
+            path=str(flow),
+        ) from error
+    if not stat.S_ISDIR(mode):
+        raise _not_a_folder(flow, "a file")
+    return True
+
+
+def _not_a_folder(flow: Path, what: str) -> NoProjectError:
+    return NoProjectError(
+        f"{str(flow)!r} is {what}, and a folder was expected.",
+        hint="Move it away, then `flow init` makes the folder.",
+        path=str(flow),
+    )
+
+
+def safe_path(base: Path, relative: str) -> SafePath:
+    """The path `base`/`relative`, if nothing about it can lead out of `base` (DESIGN section 3).
+
+    `relative` uses forward slashes. The file need not exist. Raises SecurityError, before anything is opened,
+    for absolute paths, `..`, drives, protocols, UNC and device names, control characters, over-long names,
+    symbolic links that leave `base`, and names that differ in case from what is on the disk.
+    """
+    if reason := _refusal(relative):
+        raise _forbidden(relative, reason)
+    try:
+        root = Path(os.path.realpath(base))
+        path = Path(os.path.realpath(root / relative))
+        if path == root or root not in path.parents:
+            raise _forbidden(
+                relative, f"it leads out of {str(root)!r}" if path != root else "it names no file"
+            )
+        _check_case(root, path, relative)
+    except (OSError, ValueError) as error:
+        raise _forbidden(relative, getattr(error, "strerror", None) or str(error)) from error
+    return SafePath(root, relative, path)
+
+
+def _refusal(relative: str) -> str:
+    """Why this text can be no path inside a project, or nothing."""
+    if not relative or relative.strip() in ("", "."):
+        return "it names no file"
+    if any(ord(character) < 32 or ord(character) == 127 for character in relative):
+        return "it holds control characters"
+    if len(relative) > _LONGEST or any(
+        len(os.fsencode(part)) > _LONGEST_PART for part in relative.split("/")
+    ):
+        return "it is too long"
+    if "\\" in relative:
+        return "it holds backslashes; folders are separated by forward slashes"
+    if relative.startswith("/"):
+        return "it is absolute"
+    if _SCHEME.match(relative):
+        return "it names a drive or a protocol"
+    parts = relative.split("/")
+    if ".." in parts:
+        return "`..` leads out of a folder"
+    for part in parts:
+        if part.split(".")[0].rstrip(" ").lower() in _DEVICES:
+            return f"{part!r} is the name of a device on Windows"
+    return ""
+
+
+def _check_case(root: Path, path: Path, relative: str) -> None:
+    """On a file system that ignores case, a name must still be spelled as it is on the disk."""
+    folder = root
+    for part in path.relative_to(root).parts:
+        other = folder / part.swapcase()
+        here = folder / part
+        if part != part.swapcase() and other.exists() and here.exists() and other.samefile(here):
+            names = [entry.name for entry in folder.iterdir()]
+            if part not in names:
+                near = next((name for name in names if name.lower() == part.lower()), part)
+                raise _forbidden(relative, f"on the disk it is spelled {near!r}")
+        folder = here
+
+
+def _forbidden(relative: str, reason: str) -> SecurityError:
+    shown = relative if len(relative) <= 80 else relative[:77] + "..."
+    return SecurityError(
+        f"The path {shown!r} is refused: {reason}.",
+        hint="Give a path inside the project, relative, with forward slashes.",
+        path=shown,
+    )

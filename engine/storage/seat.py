@@ -1,0 +1,156 @@
+"""`swap/`: where files wait on their way in or out of place, each with a record of its target.
+
+Every target has a folder here, named by the hash of its path, whose file `target` holds that path. What waits
+in it tells by its name which revisions it stands between, so that the record of a swap costs no write of its
+own:
+
+    swap/<key>/target                        the path of the target, relative to the project
+    swap/<key>/beside                        exists when files wait beside the target (another file system)
+    swap/<key>/<base>.<new>.<nonce>          whole and durable: before the swap the new bytes, then the old ones
+    swap/<key>/<base>.<new>.<nonce>.was      the old file, where two names cannot be exchanged
+    swap/<key>/<base>.<new>.<nonce>.part     not whole yet; it was never in place
+    swap/own.<pid>.<nonce>.part              one of the engine's own files, not whole yet
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.storage.disk import close, put, read_all, revision_of
+from engine.storage.folder import Folder
+from engine.storage.paths import FLOW
+
+SWAP = "swap"
+ABSENT = "0" * 64
+"""Stands for the revision of a file that does not exist."""
+_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]+(\.was|\.part)?")
+_BESIDE = ".flow-swap."
+_counter = itertools.count()
+
+
+def is_key(name: str) -> bool:
+    """Whether an entry of `swap/` is the folder of a target."""
+    return len(name) == 24 and all(character in "0123456789abcdef" for character in name)
+
+
+def own_part() -> str:
+    """A fresh name in `swap/` for one of the engine's own files; it tells whose it is."""
+    return f"own.{os.getpid():x}.{_nonce()}.part"
+
+
+def _nonce() -> str:
+    return f"{time.time_ns():x}{next(_counter):04x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A file in a seat: `name` in the folder, the revisions it stands between, `kind` is "", ".was" or
+    ".part".
+    """
+
+    name: str
+    base: str
+    new: str
+    kind: str
+
+
+class Seat:
+    """The place where one target's files wait; open until `close`.
+
+    `folders` and `name` lead from the root of the project to the target.
+    """
+
+    def __init__(self, root: Path, target: Path) -> None:
+        self.target = target
+        self.root = root
+        *self.folders, self.name = target.relative_to(root).parts
+        record = os.fsencode("/".join(target.relative_to(root).parts))
+        self.key = revision_of(record)[:24]
+        self.folder = Folder.within(root, FLOW, SWAP, self.key, make=True)
+        self._near: Folder | None = None
+        self._note("target", record)
+
+    def wait_beside(self, near: Folder) -> None:
+        """From now on, files wait in `near`, the folder of the target, and the record says so."""
+        self._note("beside", b"")
+        self._near = near
+
+    def _note(self, name: str, data: bytes) -> None:
+        """Makes a small file durably, once."""
+        try:
+            known = self.folder.open(name)
+        except FileNotFoundError:
+            known = -1
+        if known >= 0:
+            try:
+                if read_all(known) == data:
+                    return
+            finally:
+                close(known)
+        part = f"{name}.part"
+        fd = self.folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            put(fd, data)
+        finally:
+            close(fd)
+        self.folder.replace(part, self.folder, name)
+        self.folder.sync()
+
+    @property
+    def here(self) -> Folder:
+        """The folder in which files wait."""
+        return self._near if self._near is not None else self.folder
+
+    @property
+    def _prefix(self) -> str:
+        return f"{_BESIDE}{self.key}." if self._near is not None else ""
+
+    def make(self, base: str, new: str, data: bytes, *, like: int | None = None) -> str:
+        """Writes a new file, whole and durable, and returns its name. Nothing stays behind when that fails.
+
+        `like`: a descriptor of the file whose mode, owner and extended attributes it gets.
+        """
+        name = f"{self._prefix}{base}.{new}.{_nonce()}"
+        part = f"{name}.part"
+        fd = self.here.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if like is None else 0o600)
+        try:
+            try:
+                put(fd, data, like=like)
+            finally:
+                close(fd)
+            self.here.replace(part, self.here, name)
+        except OSError:
+            self.here.discard(part)
+            raise
+        try:
+            self.here.sync()
+        except OSError:
+            self.here.discard(name)
+            raise
+        return name
+
+    def waiting(self) -> list[Waiting]:
+        """What waits in the folder where files wait now, oldest first within their revisions."""
+        found: list[Waiting] = []
+        for name in self.here.names():
+            match = (
+                _NAME.fullmatch(name.removeprefix(self._prefix)) if name.startswith(self._prefix) else None
+            )
+            if match is not None:
+                found.append(Waiting(name, match[1], match[2], match[3] or ""))
+            elif self._near is None and name in ("target.part", "beside.part"):
+                found.append(Waiting(name, "", "", ".part"))
+        return found
+
+    @property
+    def waits_beside(self) -> bool:
+        """Whether files of this target ever had to wait beside it."""
+        return self.folder.exists("beside")
+
+    def close(self) -> None:
+        self.folder.close()

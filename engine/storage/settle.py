@@ -1,0 +1,94 @@
+"""What is left in `swap/`, settled by hash: by the next swap of a file, and for all files by the next start.
+
+Every step leaves a state that the same rules settle again, so being killed in here is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.storage import platform
+from engine.storage.copies import keep_copy
+from engine.storage.disk import close, read_all, revision_of
+from engine.storage.folder import Folder
+from engine.storage.seat import Seat, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Another program's bytes were found and kept: those meant for `path` are in `copy` now."""
+
+    path: Path
+    copy: Path
+
+
+def clear_parts(folder: Folder) -> None:
+    """Removes what dead processes left unfinished of the engine's own files. A living one is still at work on
+    it.
+    """
+    parts = [name for name in folder.names() if name.startswith("own.") and name.endswith(".part")]
+    if not parts:
+        return
+    import psutil  # only after a crash, and it takes a while to import
+
+    for name in parts:
+        try:
+            pid = int(name.split(".")[1], 16)
+        except ValueError:
+            continue
+        if not psutil.pid_exists(pid):
+            folder.discard(name)
+
+
+def settle_seat(seat: Seat) -> list[Kept]:
+    """Settles what waits for one target. Raises plain OSError."""
+    kept = _settle_here(seat)
+    if seat.waits_beside:
+        try:
+            near = Folder.within(seat.root, *seat.folders)
+        except FileNotFoundError:
+            return kept
+        with near:
+            seat.wait_beside(near)
+            kept += _settle_here(seat)
+    return kept
+
+
+def _settle_here(seat: Seat) -> list[Kept]:
+    kept: list[Kept] = []
+    for waiting in seat.waiting():
+        if waiting.kind == ".part":
+            seat.here.unlink(waiting.name)
+            continue
+        copy = _settle_one(seat, waiting)
+        if copy is not None:
+            kept.append(Kept(seat.target, copy))
+    return kept
+
+
+def _settle_one(seat: Seat, waiting: Waiting) -> Path | None:
+    """Equals the new revision: the swap did not happen. Equals the base: it did. Neither: someone else's
+    bytes.
+    """
+    here = seat.here
+    try:
+        fd = here.open(waiting.name)
+    except FileNotFoundError:
+        return None
+    leased = False
+    try:
+        try:
+            leased = platform.system.lease(fd)
+        except BlockingIOError:
+            return None  # a program writes into it right now: the next start looks again
+        known = revision_of(read_all(fd)) in (waiting.base, waiting.new)
+        if known:
+            here.unlink(waiting.name)
+            return None
+        with Folder.within(seat.root, *seat.folders, make=True) as beside:
+            return keep_copy(here, waiting.name, beside, seat.name)
+    finally:
+        if leased:
+            platform.system.end_lease(fd)
+        close(fd)

@@ -1,0 +1,328 @@
+"""The facade of the disk: every write of the engine goes through a `Store`."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import BusyError, SecurityError
+from engine.storage import platform
+from engine.storage.copies import copies_of
+from engine.storage.disk import Snapshot, close, disk, put, read_all, write_all
+from engine.storage.folder import Folder
+from engine.storage.guarantee import Guarantee
+from engine.storage.paths import FLOW, SafePath
+from engine.storage.seat import SWAP, Seat, is_key, own_part
+from engine.storage.settle import Kept, clear_parts, settle_seat
+from engine.storage.swap import Swapped, create, swap
+
+LOCK_PATIENCE = 10.0
+"""Seconds to wait for `.flow/lock`, which is held for milliseconds."""
+
+
+def read(path: Path | SafePath) -> Snapshot:
+    """The file as it is now. StorageError when it cannot be read, or does not exist."""
+    with disk(_shown(path), "read"):
+        if not isinstance(path, SafePath):
+            fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+            return _snapshot(fd)
+        *folders, name = path.parts
+        with Folder.within(path.base, *folders) as folder:
+            return _snapshot(folder.open(name))
+
+
+def read_if_exists(path: Path | SafePath) -> Snapshot | None:
+    """Like `read`, but None for a file that does not exist."""
+    if not os.path.lexists(path.path if isinstance(path, SafePath) else path):
+        return None
+    return read(path)
+
+
+def _snapshot(fd: int) -> Snapshot:
+    try:
+        status = os.fstat(fd)
+        return Snapshot.of(read_all(fd), status)
+    finally:
+        close(fd)
+
+
+def _shown(path: Path | SafePath) -> str:
+    return path.relative if isinstance(path, SafePath) else str(path)
+
+
+class Store:
+    """The disk of one project. Methods raise StorageError for whatever the disk refuses; then the old content
+    stands.
+
+    Two kinds of files: the engine's own, under `.flow/` (`replace`, `append`, `rename`, `remove`: paths are
+    absolute), and those that others write too, plans and sources (`swap`, `create`).
+    """
+
+    def __init__(self, root: Path) -> None:
+        with disk(root, "open"):
+            self.root = Path(os.path.realpath(root))
+        self.flow = self.root / FLOW
+        self._lock_made = threading.Lock()
+        self._lock: object | None = None
+
+    @contextmanager
+    def lock(self, patience: float = LOCK_PATIENCE) -> Iterator[None]:
+        """Holds `.flow/lock`: no other thread, process or engine commits meanwhile. May be nested in one
+        thread.
+
+        BusyError when it is not free after `patience` seconds.
+        """
+        from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
+
+        with self._lock_made:
+            if self._lock is None:
+                self._lock = FileLock(
+                    self.flow / "lock", timeout=patience, poll_interval=0.002, thread_local=True
+                )
+        held = self._lock
+        assert isinstance(held, FileLock)
+        with disk(self.flow / "lock", "lock"):
+            try:
+                held.acquire(timeout=patience)
+            except Timeout as error:
+                raise BusyError(
+                    f"Another engine has held {str(self.flow / 'lock')!r} for {patience:g} seconds.",
+                    hint="Wait for it, or end it.",
+                    path=str(self.flow / "lock"),
+                ) from error
+        try:
+            yield
+        finally:
+            held.release()
+
+    # The engine's own files
+
+    def read(self, path: Path) -> Snapshot | None:
+        """One of the engine's own files, or None when it does not exist."""
+        with disk(path, "read"):
+            try:
+                with self._folder(path) as folder:
+                    return _snapshot(folder.open(path.name))
+            except FileNotFoundError:
+                return None
+
+    def read_from(self, path: Path, offset: int, limit: int = 1 << 20) -> bytes:
+        """At most `limit` bytes from `offset` (negative: counted from the end) of a file that grows."""
+        with disk(path, "read"):
+            try:
+                with self._folder(path) as folder:
+                    fd = folder.open(path.name)
+            except FileNotFoundError:
+                return b""
+            try:
+                size = os.fstat(fd).st_size
+                os.lseek(fd, max(0, size + offset) if offset < 0 else offset, os.SEEK_SET)
+                return os.read(fd, limit)
+            finally:
+                close(fd)
+
+    def replace(self, path: Path, data: bytes, *, mode: int | None = None) -> None:
+        """Durably puts a whole new content in place: after a crash the file is the old one or the new one."""
+        with disk(path, "write"), self._folder(path, make=True) as folder, self._swap_folder() as waiting:
+            part = own_part()
+            fd = waiting.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            try:
+                try:
+                    put(fd, data, mode=mode)
+                finally:
+                    close(fd)
+                waiting.replace(part, folder, path.name)
+            except OSError:
+                waiting.discard(part)
+                raise
+            folder.sync()
+
+    def append(self, path: Path, data: bytes) -> None:
+        """Durably adds to the end; the file is made when it is missing. A failure leaves the old length."""
+        with disk(path, "append to"), self._folder(path, make=True) as folder:
+            is_new = not folder.exists(path.name)
+            fd = folder.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            try:
+                size = os.fstat(fd).st_size
+                try:
+                    write_all(fd, data)
+                    platform.system.sync_data(fd)
+                except OSError:
+                    os.ftruncate(fd, size)
+                    raise
+            finally:
+                close(fd)
+            if is_new:
+                folder.sync()
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Durably cuts a file of the engine to `size` bytes: for torn tails of logs."""
+        with disk(path, "cut"), self._folder(path) as folder:
+            fd = folder.open(path.name, os.O_WRONLY)
+            try:
+                os.ftruncate(fd, size)
+                platform.system.sync(fd)
+            finally:
+                close(fd)
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Durably gives one of the engine's files another name, over whatever had it."""
+        with disk(path, "rename"), self._folder(path) as folder, self._folder(new, make=True) as other:
+            folder.replace(path.name, other, new.name)
+            other.sync()
+            folder.sync()
+
+    def overwrite(self, path: Path, offset: int, data: bytes) -> None:
+        """Puts a few bytes in place, not durably: for a mark whose old value is right as well."""
+        with disk(path, "write"), self._folder(path) as folder:
+            fd = folder.open(path.name, os.O_WRONLY)
+            try:
+                os.lseek(fd, offset, os.SEEK_SET)
+                write_all(fd, data)
+            finally:
+                close(fd)
+
+    def remove(self, path: Path, *, durable: bool = True) -> None:
+        """Removes a file; one that is missing is fine."""
+        with disk(path, "remove"):
+            try:
+                with self._folder(path) as folder:
+                    folder.unlink(path.name)
+                    if durable:
+                        folder.sync()
+            except FileNotFoundError:
+                return
+
+    def make_folder(self, path: Path) -> None:
+        """Makes a folder, and those above it, durably; one that exists is fine."""
+        with disk(path, "make"):
+            self._folder(path / "x", make=True).close()
+
+    def names(self, path: Path) -> list[str]:
+        """The sorted names in a folder of the engine; none when it does not exist."""
+        with disk(path, "list"):
+            try:
+                with self._folder(path / "x") as folder:
+                    return folder.names()
+            except FileNotFoundError:
+                return []
+
+    def _folder(self, path: Path, *, make: bool = False) -> Folder:
+        """The open folder of an own file, reached from the root without following links."""
+        try:
+            parts = path.parent.relative_to(self.root).parts
+        except ValueError as error:
+            raise SecurityError(f"{str(path)!r} is outside of the project.", path=str(path)) from error
+        if ".." in parts:
+            raise SecurityError(f"{str(path)!r} may leave the project.", path=str(path))
+        return Folder.within(self.root, *parts, make=make)
+
+    # Files that others write too
+
+    def swap(
+        self,
+        path: SafePath,
+        edit: Callable[[Snapshot], bytes],
+        *,
+        base: str | None = None,
+        limit: int | None = None,
+    ) -> Swapped:
+        """Compare-and-swap: reads, calls `edit` once with what was read, and puts its result durably in
+        place.
+
+        An `edit` that returns what it was given writes nothing. `base` is the revision that must be there,
+        `limit` the greatest size in bytes. ContentChangedError (with the three texts) when another program
+        wrote in between or the base is another one: then nothing was written. BusyError while a program has
+        the file open for writing, UnsupportedFileError for what cannot be replaced. What `edit` raises passes
+        through.
+        """
+        with disk(path.relative, "change"), self.lock(), self._seat(path) as seat:
+            settle_seat(seat)
+            return swap(path, seat, edit, base, limit)
+
+    def create(self, path: SafePath, data: bytes) -> Snapshot:
+        """Durably makes a file that does not exist yet; ContentChangedError when it does by now."""
+        with disk(path.relative, "make"), self.lock(), self._seat(path) as seat:
+            settle_seat(seat)
+            return create(path, seat, data)
+
+    @contextmanager
+    def _seat(self, path: SafePath) -> Iterator[Seat]:
+        seat = Seat(self.root, path.path)
+        try:
+            yield seat
+        finally:
+            seat.close()
+
+    def _swap_folder(self) -> Folder:
+        return Folder.within(self.root, FLOW, SWAP, make=True)
+
+    def settle(self) -> list[Kept]:
+        """Settles swaps that a crash left unfinished, and looks once more at what earlier swaps displaced.
+
+        Every command calls this first. Returns what it kept of other programs' bytes. Idempotent.
+        """
+        if not self.names(self.flow / SWAP):
+            return []
+        kept: list[Kept] = []
+        with disk(self.flow / SWAP, "settle"), self.lock():
+            with self._swap_folder() as folder:
+                clear_parts(folder)
+            for target in self._targets():
+                seat = Seat(self.root, target)
+                try:
+                    kept += settle_seat(seat)
+                finally:
+                    seat.close()
+        return kept
+
+    def _targets(self) -> list[Path]:
+        """The files that were ever swapped here."""
+        found: list[Path] = []
+        for key in self.names(self.flow / SWAP):
+            record = self.read(self.flow / SWAP / key / "target") if is_key(key) else None
+            if record is not None:
+                found.append(self.root / os.fsdecode(record.data))
+        return found
+
+    def conflict_copies(self) -> list[Path]:
+        """The conflict copies beside files of this project that nobody has removed yet."""
+        return [copy for target in self._targets() for copy in copies_of(target.parent, target.name)]
+
+    def guarantee(self) -> Guarantee:
+        """What the file system of this project gives a swap, found out by trying it in `swap/`."""
+        with disk(self.flow / SWAP, "try"), self.lock():
+            names = [own_part(), own_part()]
+            with self._swap_folder() as folder:
+                try:
+                    for name in names:
+                        close(folder.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                    return _try(folder, names[0], names[1])
+                finally:
+                    for name in names:
+                        folder.discard(name)
+
+
+def _try(folder: Folder, one: str, other: str) -> Guarantee:
+    try:
+        folder.exchange(one, folder, other)
+    except OSError:
+        return Guarantee.COMPARED
+    fd = folder.open(one)
+    try:
+        leased = platform.system.lease(fd)
+    finally:
+        close(fd)
+    return Guarantee.LEASED if leased else Guarantee.EXCHANGED
+
+
+def is_folder(path: Path) -> bool:
+    """Whether the path is a folder; False also for what cannot be looked at."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,242 @@
+"""Compare-and-swap of a file that other programs write too (DESIGN section 4).
+
+What decides is content, and the swap is one step: the new file and the old one exchange their names, and the
+old one, now out of everybody's way, is looked at again. Whatever another program wrote meanwhile is back in
+place, in the displaced file, or in a conflict copy; in no case is it gone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ContentChangedError, FlowError, UnsupportedFileError
+from engine.storage import platform
+from engine.storage.copies import keep_copy
+from engine.storage.disk import Snapshot, close, put, revision_of
+from engine.storage.folder import Folder
+from engine.storage.guarantee import Guarantee
+from engine.storage.paths import SafePath
+from engine.storage.seat import ABSENT, Seat
+from engine.storage.target import Target, read_named
+
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What a swap did: from `before` to `after_revision`, under which guarantee. Not `changed`: nothing was
+    written.
+    """
+
+    before: Snapshot
+    after_revision: str
+    guarantee: Guarantee
+    changed: bool
+
+
+def changed(
+    path: str, base: bytes | None, disk: bytes | None, edit: bytes | None, *, why: str = ""
+) -> ContentChangedError:
+    """The error of a swap that met another writer; the bytes become texts, None where they are none."""
+    return ContentChangedError(
+        why or f"{path!r} was changed by another program meanwhile; nothing was written.",
+        hint="Read it again and make the edit for what is there now.",
+        path=path,
+        base=_text(base),
+        disk=_text(disk),
+        edit=_text(edit),
+    )
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "replace")
+
+
+def swap(
+    path: SafePath, seat: Seat, edit: Callable[[Snapshot], bytes], base: str | None, limit: int | None
+) -> Swapped:
+    """Reads the file, edits it in memory, and puts the result in place if nobody else wrote in between."""
+    target = Target(path, limit)
+    try:
+        before = target.snapshot
+        if base is not None and base != before.revision:
+            raise changed(path.relative, None, before.data, None)
+        data = edit(before)
+        if data == before.data:
+            return Swapped(before, before.revision, _best(target), changed=False)
+        guarantee = _Attempt(target, seat, data).run()
+        return Swapped(before, revision_of(data), guarantee, changed=True)
+    finally:
+        target.close()
+
+
+def _best(target: Target) -> Guarantee:
+    if not platform.system.has_exchange:
+        return Guarantee.COMPARED
+    return Guarantee.LEASED if target.leased else Guarantee.EXCHANGED
+
+
+class _Attempt:
+    """One try to put `data` in place of what was read."""
+
+    def __init__(self, target: Target, seat: Seat, data: bytes) -> None:
+        self.target = target
+        self.seat = seat
+        self.data = data
+        self.new = revision_of(data)
+
+    def run(self) -> Guarantee:
+        folder = self.target.folder
+        if self.seat.folder.device() != folder.device():
+            self.seat.wait_beside(folder)
+        try:
+            return self._run()
+        except OSError as error:
+            if error.errno != errno.EXDEV or self.seat.here is folder:
+                raise
+        self.seat.wait_beside(
+            folder
+        )  # one device mounted twice: the folders look alike, but no rename goes between
+        return self._run()
+
+    def _run(self) -> Guarantee:
+        target, here = self.target, self.seat.here
+        before = target.snapshot
+        name = self.seat.make(before.revision, self.new, self.data, like=target.fd)
+        try:
+            own = here.stat(name)
+            if not (target.is_named() and target.is_unchanged()):
+                raise self._conflict()
+            try:
+                here.exchange(name, target.folder, target.name)
+            except FileNotFoundError as error:
+                raise self._conflict() from error
+            except OSError as error:
+                if error.errno == errno.EBUSY:
+                    raise _mounted(target.path.relative) from error
+                if error.errno not in _NO_EXCHANGE:
+                    raise
+                return self._replace(name)
+        except (OSError, FlowError):
+            here.discard(name)
+            raise
+        return self._verify(name, (own.st_dev, own.st_ino))
+
+    def _verify(self, name: str, own: tuple[int, int]) -> Guarantee:
+        """After the exchange: durable if the displaced file is what was read, else taken back."""
+        target, here = self.target, self.seat.here
+        try:
+            if self._is_displaced(name) and target.is_unchanged():
+                target.folder.sync()
+                here.sync()
+                # Looked at twice: a writer that had found the old file just before the exchange shows by now.
+                if target.is_unchanged():
+                    return Guarantee.LEASED if target.leased else Guarantee.EXCHANGED
+        except OSError:
+            self._take_back(name, own)
+            raise
+        raise self._conflict(self._take_back(name, own))
+
+    def _is_displaced(self, name: str) -> bool:
+        status = self.seat.here.stat(name)
+        return (status.st_dev, status.st_ino) == self.target.identity
+
+    def _take_back(self, name: str, own: tuple[int, int]) -> Path | None:
+        """Exchanges back, and returns the conflict copy of what somebody had written into our version
+        meanwhile.
+
+        The lease still holds, so a writer that waits lands in the file that it meant.
+        """
+        target, here = self.target, self.seat.here
+        try:
+            here.exchange(name, target.folder, target.name)
+        except FileNotFoundError:
+            # Somebody removed our version in this moment: what it had displaced is kept, never put in its
+            # place.
+            return keep_copy(here, name, target.folder, target.name)
+        copy: Path | None = None
+        status = here.stat(name)
+        if (status.st_dev, status.st_ino) == own and read_named(here, name) == self.data:
+            here.discard(name)
+        else:
+            copy = keep_copy(here, name, target.folder, target.name)
+        target.folder.sync()
+        return copy
+
+    def _replace(self, name: str) -> Guarantee:
+        """The weaker path: compare, keep the old file under a second name, replace, look at the old one
+        again.
+        """
+        target, here = self.target, self.seat.here
+        before = target.snapshot
+        was = f"{name}.was"
+        target.let_go()  # some systems replace no file that is open
+        try:
+            if target.now() != before.data:
+                raise self._conflict()
+            try:
+                target.folder.link(target.name, here, was)
+            except (OSError, NotImplementedError):
+                _copy(here, was, before)
+            here.replace(name, target.folder, target.name)
+        except (OSError, FlowError):
+            here.discard(was)
+            raise
+        target.folder.sync()
+        here.sync()
+        if read_named(here, was) != before.data:
+            copy: Path | None = None
+            if target.now() == self.data:
+                here.replace(was, target.folder, target.name)
+                target.folder.sync()
+            else:
+                copy = keep_copy(here, was, target.folder, target.name)
+            raise self._conflict(copy)
+        return Guarantee.COMPARED
+
+    def _conflict(self, copy: Path | None = None) -> ContentChangedError:
+        target = self.target
+        error = changed(target.path.relative, target.snapshot.data, target.now(), self.data)
+        if copy is not None:
+            error.fields["copy"] = str(copy)
+        return error
+
+
+def create(path: SafePath, seat: Seat, data: bytes) -> Snapshot:
+    """Puts a new file in place, durably; ContentChangedError when the name is taken by then."""
+    *folders, name = path.parts
+    with Folder.within(path.base, *folders, make=True) as folder:
+        if seat.folder.device() != folder.device():
+            seat.wait_beside(folder)
+        here = seat.here
+        waiting = seat.make(ABSENT, revision_of(data), data)
+        try:
+            here.move_new(waiting, folder, name)
+        except FileExistsError as error:
+            here.discard(waiting)
+            raise changed(path.relative, None, read_named(folder, name), data) from error
+        except BaseException:
+            here.discard(waiting)
+            raise
+        folder.sync()
+        return Snapshot.of(data, folder.stat(name))
+
+
+def _copy(folder: Folder, name: str, snapshot: Snapshot) -> None:
+    fd = folder.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        put(fd, snapshot.data, mode=snapshot.mode)
+    finally:
+        close(fd)
+
+
+def _mounted(relative: str) -> UnsupportedFileError:
+    return UnsupportedFileError(
+        f"{relative!r} is a mount point and cannot be replaced.",
+        hint="Edit the file outside, where it is mounted from.",
+        path=relative,
+    )
