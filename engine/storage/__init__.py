@@ -3,6 +3,7 @@
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
 from engine.storage.integrity import Plans
+from engine.storage.journal import Journal
 from engine.storage.paths import FLOW, SafePath, find_root, safe_path
 from engine.storage.scaffold import scaffold
 from engine.storage.settle import Kept
@@ -14,6 +15,7 @@ Revision = str
 __all__ = [
     "FLOW",
     "Guarantee",
+    "Journal",
     "Kept",
     "Plans",
     "Revision",

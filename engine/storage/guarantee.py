@@ -19,15 +19,14 @@ class Guarantee(StrEnum):
 
 _MEANINGS = {
     Guarantee.LEASED: (
-        "Two writers cannot lose each other's bytes: the file is watched while it is edited, and exchanged in "
-        "one step."
+        "No writer loses a byte to another: the file is watched while it is edited, and exchanged in one step."
     ),
     Guarantee.EXCHANGED: (
-        "The file is exchanged in one step and compared afterwards; a program that holds it open and writes later "
-        "may write into the old version."
+        "The file is exchanged in one step and compared afterwards; a program that holds it open and writes "
+        "later may write into the old version."
     ),
     Guarantee.COMPARED: (
-        "The file is compared right before it is replaced; another program that replaces it in the microseconds "
+        "The file is compared right before it is replaced; a program that replaces it in the microseconds "
         "between is overwritten."
     ),
 }

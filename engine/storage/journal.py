@@ -1,7 +1,8 @@
 """A log that only grows: one JSON record a line, numbered, with a checksum, shared by threads and processes.
 
-The writer repairs a torn tail before it appends; readers hold back what is torn or damaged. Past `limit` bytes the
-file is renamed to `<stem>-<last number>.jsonl` and a new one is begun, both under the lock, so that nothing is lost.
+The writer repairs a torn tail before it appends; readers hold back what is torn or damaged. Past `limit`
+bytes the file is renamed to `<stem>-<last number>.jsonl` and a new one is begun, both under the lock, so that
+nothing is lost.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from engine.errors import StorageError
 
@@ -28,7 +27,9 @@ class Journal:
         self._lock = path.with_suffix(".lock")
 
     def append(self, record: Mapping[str, Any]) -> int:
-        """Write one record and return its sequence number. Raises StorageError; then nothing of it is there."""
+        """Write one record and return its sequence number. StorageError: nothing of it is there."""
+        from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
+
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self._lock, timeout=_WAIT):

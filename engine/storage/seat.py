@@ -6,7 +6,7 @@ own:
 
     swap/<key>/target                        the path of the target, relative to the project
     swap/<key>/beside                        exists when files wait beside the target (another file system)
-    swap/<key>/<base>.<new>.<nonce>          whole and durable: before the swap the new bytes, then the old ones
+    swap/<key>/<base>.<new>.<nonce>          whole: before the swap the new bytes, then the old ones
     swap/<key>/<base>.<new>.<nonce>.was      the old file, where two names cannot be exchanged
     swap/<key>/<base>.<new>.<nonce>.part     not whole yet; it was never in place
     swap/own.<pid>.<nonce>.part              one of the engine's own files, not whole yet

@@ -78,9 +78,7 @@ class Portable:
         return None
 
     def signal_group(self, leader: int, *, hard: bool) -> bool:
-        """Asks (or, `hard`, forces) a process and everything under it to end. False when nothing was left of
-        it.
-        """
+        """Asks (or, `hard`, forces) a process and all under it to end. False when nothing was left."""
         import psutil
 
         try:
