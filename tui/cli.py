@@ -1,0 +1,152 @@
+"""The `flow` command: finds the command that was asked for, and ends with the exit code that says how it
+went.
+
+A command's module is imported when that command is asked for, and no command imports textual or rich unless
+it opens the app: agents and scripts call these thousands of times a day.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tui.commands import output
+from tui.commands.failures import INTERRUPTED, explain
+
+COMPLETE = "_FLOW_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
+
+COMMANDS = {
+    "init": "tui.commands.project:init",
+    "demo": "tui.commands.demo:demo",
+    "status": "tui.commands.show:status",
+    "next": "tui.commands.show:next_task",
+    "step": "tui.commands.run:step",
+    "run": "tui.commands.run:run",
+    "start": "tui.commands.change:start",
+    "done": "tui.commands.change:done",
+    "skip": "tui.commands.change:skip",
+    "fail": "tui.commands.change:fail",
+    "reopen": "tui.commands.change:reopen",
+    "retry": "tui.commands.run:retry",
+    "recover": "tui.commands.run:recover",
+    "accept": "tui.commands.integrity:accept",
+    "restore": "tui.commands.integrity:restore",
+    "check": "tui.commands.check:check",
+    "loom": "tui.commands.loom:loom",
+    "paths": "tui.commands.project:paths",
+    "completion": "tui.commands.project:completion",
+}
+"""Where each command is, in the order in which the help lists them."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].split(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean `flow {near[0]}`?" if near else "`flow --help` lists the commands."
+            raise click.UsageError(f"There is no command {output.line(args[0])!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "flow",
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--readonly", is_flag=True, help="Open the app to look only: nothing is changed or run.")
+@click.version_option(package_name="flow-manager", prog_name="flow", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, readonly: bool) -> None:
+    """Run the nested Markdown plan in .flow/, from a full-screen app or from these commands.
+
+    Without a command, the app opens on the nearest .flow/ folder. A task is named by its address (2/1.3) or
+    by its name, where that is unique.
+
+    \b
+    Exit codes: 0 done; 1 a task failed; 2 usage, unknown address; 3 a person is needed; 4 the plan is
+    invalid or a rule forbids it; 5 conflict; 6 another engine is at work; 7 no project here; 8 changed
+    outside, not accepted; 70 a defect of ours; 74 the disk or a permission failed.
+    """
+    if ctx.invoked_subcommand is not None:
+        if readonly:
+            raise click.UsageError("--readonly is for the app; leave out the command.", ctx)
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.", ctx)
+    from tui.app import run_app
+
+    ctx.exit(run_app(readonly=readonly))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code (DESIGN section 8); never raises for what a user can meet."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    output.prepare_streams()
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _pipe_closed()
+    except OSError as error:
+        return explain(error, as_json=False).report()
+
+
+def _invoke(arguments: list[str]) -> int:
+    """The command's exit code; every failure of it is explained here and nowhere else."""
+    try:
+        return _complete() if COMPLETE in os.environ else _dispatch(arguments)
+    except BrokenPipeError:
+        raise
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - where a defect of ours is told from everything else
+        return explain(error, as_json="--json" in arguments).report()
+
+
+def _dispatch(arguments: list[str]) -> int:
+    with cli.make_context("flow", arguments, color=output.wants_colour()) as ctx:
+        cli.invoke(ctx)
+    return 0
+
+
+def _complete() -> int:
+    """The shell asks for completions; `flow completion` printed the lines by which it does."""
+    from click.shell_completion import shell_complete
+
+    return shell_complete(cli, {}, "flow", COMPLETE, os.environ[COMPLETE])
+
+
+def _pipe_closed() -> int:
+    """Whoever read our output has gone (`flow status | head`): end quietly, as the signal would have."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, sys.stdout.fileno())
+    return 128 + 13
+
+
+if __name__ == "__main__":
+    sys.exit(main())

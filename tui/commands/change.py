@@ -1,0 +1,57 @@
+"""`flow start, done, skip, fail, reopen`: a person, or an agent, changes a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.commands import output
+from tui.commands.base import ADDRESS, FlowCommand, command, open_engine
+from tui.commands.tree import status_word
+
+if TYPE_CHECKING:
+    from engine import Changed
+
+EXPECT = click.option(
+    "--expect", metavar="NAME", help="Refuse (exit 5) when the task there has another name."
+)
+NOTE = click.option("--note", metavar="TEXT", default="", help="Why; goes into the log.")
+
+
+def _changing(name: str, verb: str, what: str) -> FlowCommand:
+    def change(address: str, expect: str | None, note: str, as_json: bool) -> None:
+        print_change(open_engine().change(verb, address, expect=expect, note=note), as_json=as_json)
+
+    change.__doc__ = f"{what}\n\n    ADDRESS is the task's address (2/1.3), or its name where that is unique."
+    decorate: Callable[..., Any] = click.argument("address", type=ADDRESS)
+    examples = (
+        f"flow {name} 2/1.3",
+        f"flow {name} 2/1.3 --expect 'Run the tests' --note 'on both databases'",
+    )
+    return command(name, *examples)(decorate(EXPECT(NOTE(change))))
+
+
+def print_change(changed: Changed, *, as_json: bool) -> None:
+    """What became of the task: a line, or an object."""
+    if as_json:
+        output.put_json(
+            {
+                "address": changed.address,
+                "name": changed.name,
+                "status": changed.status.value,
+                "files": list(changed.files),
+            }
+        )
+    else:
+        output.put(f"{status_word(changed.status)}  {changed.address}  {output.line(changed.name)}")
+
+
+start = _changing("start", "begin", "Make a task the active one; the tasks above it become active first.")
+done = _changing("done", "done", "Mark a task done. Parents that are complete by that become done too.")
+skip = _changing("skip", "skip", "Mark a task skipped, and what is still open inside it.")
+fail = _changing(
+    "fail", "fail", "Mark a task failed. Nothing after it runs until it is retried, skipped or done."
+)
+reopen = _changing("reopen", "reopen", "Make a task that was done, skipped or failed pending again.")

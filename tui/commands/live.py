@@ -1,0 +1,117 @@
+"""Follows an engine at work: prints what it does, and passes on what the person's signals mean."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.commands import output
+from tui.commands.tree import status_word
+from tui.marks import took
+
+if TYPE_CHECKING:
+    from engine import Engine, Event, Finished
+
+EXIT_CODES = {"done": 0, "nothing": 0, "failed": 1, "waiting": 3, "interrupted": 3, "conflict": 5}
+
+
+def execute(engine: Engine, events: AsyncIterator[Event], *, as_json: bool) -> int:
+    """Run the engine to the end of `events`. Returns the exit code that the last outcome stands for."""
+    return asyncio.run(_Watcher(engine, as_json=as_json).follow(events))
+
+
+class _Watcher:
+    """Prints events as they come. The first ctrl+c ends the task, SIGTERM and SIGHUP leave it running."""
+
+    def __init__(self, engine: Engine, *, as_json: bool) -> None:
+        self._engine = engine
+        self._as_json = as_json
+        self._let_go: int = 0
+        self._stopping = False
+        self._in_line = False
+
+    async def follow(self, events: AsyncIterator[Event]) -> int:
+        following = asyncio.current_task()
+        assert following is not None
+        self._listen(following)
+        last: Finished | None = None
+        try:
+            async for event in events:
+                last = self._show(event) or last
+        except asyncio.CancelledError:
+            if not self._let_go:
+                raise
+            output.say("Let go: the task goes on, and the next start follows it.")
+            return 128 + self._let_go
+        return EXIT_CODES[last.outcome.value] if last is not None else 0
+
+    def _listen(self, following: asyncio.Task[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGINT, self._stop)
+            for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+                loop.add_signal_handler(number, self._detach, number, following)
+        except NotImplementedError:  # no such loop on Windows; there ctrl+c raises KeyboardInterrupt
+            return
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            output.say("\nStopping: the task is being ended. The next start offers to go on.")
+            self._engine.stop()
+
+    def _detach(self, number: int, following: asyncio.Task[Any]) -> None:
+        if not self._let_go:
+            self._let_go = number
+            following.cancel()
+
+    def _show(self, event: Event) -> Finished | None:
+        from engine import Conflict, Finished, Output, Started, Warned
+
+        if isinstance(event, Output):
+            text = output.block(event.text)
+            output.say(text, newline=False)
+            self._in_line = not text.endswith("\n")
+            return None
+        if self._in_line:
+            output.say()
+            self._in_line = False
+        if isinstance(event, Started):
+            doing = "following" if event.follows else "running"
+            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            output.say(
+                f"{doing} {event.address} {output.line(event.name)} ({output.line(event.atom)}{again})"
+            )
+        elif isinstance(event, Conflict):
+            output.say(click.style(output.line(event.message), fg="yellow"))
+            output.say("Nothing was written. `flow step` applies the edit to what is there now.")
+        elif isinstance(event, Warned):
+            output.say(click.style(f"warning: {output.line(event.message)}", fg="yellow"))
+        elif isinstance(event, Finished):
+            self._result(event)
+            return event
+        return None
+
+    def _result(self, event: Finished) -> None:
+        if self._as_json:
+            output.put_json(
+                {
+                    "address": event.address,
+                    "name": event.name,
+                    "status": event.status.value if event.status is not None else None,
+                    "outcome": event.outcome.value,
+                    "message": event.message,
+                    "seconds": round(event.seconds, 3),
+                }
+            )
+        elif event.status is None:
+            output.say(output.line(event.message) or "Nothing is left to do.")
+        else:
+            parts = [status_word(event.status), event.address, output.line(event.name)]
+            parts.append(output.dim(took(event.seconds)) if event.seconds else "")
+            parts.append(output.line(event.message) if event.outcome.value != "done" else "")
+            output.put("  ".join(part for part in parts if part))

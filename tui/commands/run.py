@@ -1,0 +1,106 @@
+"""`flow step`, `flow run`, `flow retry`, `flow recover`: tasks are executed.
+
+What starts, what it prints and what to know about it goes to stderr; one line a finished task goes to stdout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tui.commands import output
+from tui.commands.base import ADDRESS, command, open_engine
+from tui.commands.change import EXPECT
+from tui.commands.live import execute
+from tui.commands.show import recovery_json
+
+if TYPE_CHECKING:
+    from engine import Recovery
+
+CHOICES = ("resume", "retry", "done", "skip", "fail")
+
+
+@command("step", "flow step", "flow step --json")
+@click.option(
+    "--base", metavar="REVISION", help="For a Loom task: run only if its file is still this revision."
+)
+@click.pass_context
+def step(ctx: click.Context, base: str | None, as_json: bool) -> None:
+    """Run the next task, and only that one. What an earlier engine left behind is settled first."""
+    engine = open_engine()
+    ctx.exit(execute(engine, engine.step(base=base), as_json=as_json))
+
+
+@command("run", "flow run", "flow run --until 3", "flow run --json | jq -r .outcome")
+@click.option("--until", metavar="ADDRESS", type=ADDRESS, help="Stop after this task.")
+@click.pass_context
+def run(ctx: click.Context, until: str | None, as_json: bool) -> None:
+    """Run task after task, until all is done, one fails, or a person is needed.
+
+    ctrl+c ends the running task; the next start offers to go on. When the terminal closes, the task goes on,
+    and the next start follows it.
+    """
+    engine = open_engine()
+    ctx.exit(execute(engine, engine.run(until=until), as_json=as_json))
+
+
+@command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'")
+@click.argument("address", type=ADDRESS)
+@EXPECT
+@click.pass_context
+def retry(ctx: click.Context, address: str, expect: str | None, as_json: bool) -> None:
+    """Run a failed task again."""
+    engine = open_engine()
+    ctx.exit(execute(engine, engine.retry(address, expect=expect), as_json=as_json))
+
+
+@command("recover", "flow recover", "flow recover resume", "flow recover skip")
+@click.argument("choice", required=False, type=click.Choice(CHOICES))
+@click.pass_context
+def recover(ctx: click.Context, choice: str | None, as_json: bool) -> None:
+    """Show the interrupted task, or settle it.
+
+    \b
+    resume  follow it while it lives, take its result, or do what its kind allows
+    retry   end what is left of it, then run it again
+    done, skip, fail  end what is left of it, and mark it
+    """
+    engine = open_engine(readonly=choice is None)
+    if choice is not None:
+        ctx.exit(execute(engine, engine.recover(choice), as_json=as_json))
+    recovery = engine.recovery()
+    if as_json:
+        output.put_json(recovery_json(recovery))
+    elif recovery is None:
+        output.say("No task was interrupted.")
+    else:
+        _print_recovery(recovery)
+
+
+_RESUME = {
+    "run": "run it: it never started, or may run twice",
+    "commit": "take its result: it has ended",
+    "follow": "follow it: it is still running",
+    "check": "check whether its work is done, and run it again if that is allowed",
+    "ask": "stop and ask: its work is gone without a result, and it may not run twice unasked",
+}
+
+
+def _print_recovery(recovery: Recovery) -> None:
+    output.put(output.bold(f"Interrupted: {recovery.address} {output.line(recovery.name)}"))
+    output.put(f"  {output.line(recovery.atom)}, {recovery.effect}, attempt {recovery.attempt}")
+    ended = "; a person stopped it" if recovery.stopped else ""
+    output.put(
+        f"  started {recovery.started_at}{ended}; vanished {recovery.interruptions} of {recovery.limit} times"
+    )
+    if recovery.gone:
+        output.put("  it is no longer in the plan")
+    alive = ", ".join(str(pid) for pid in recovery.children)
+    output.put(f"  still alive: process {alive}" if alive else "  nothing of it is alive")
+    output.put(f"  resume would {_RESUME[recovery.resume]}")
+    if recovery.output.strip():
+        output.put("  its last output:")
+        for text in recovery.output.splitlines():
+            output.put("    " + output.line(text))
+    output.put("Settle it: flow recover " + " | ".join(CHOICES))

@@ -1,0 +1,102 @@
+"""`flow status` and `flow next`: where the plan stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.commands import output
+from tui.commands.base import ADDRESS, command, open_engine
+from tui.commands.rows import Row, flat_json, nested_json, progress_json, rows, rows_at, task_json
+from tui.commands.tree import heading, status_word, tree_lines
+
+if TYPE_CHECKING:
+    from engine import Engine, Recovery, Tree
+
+
+@command("status", "flow status", "flow status 2/1", "flow status --json --flat | jq '.tasks[].name'")
+@click.argument("address", required=False, type=ADDRESS)
+@click.option(
+    "--flat", is_flag=True, help="With --json: one list of tasks, depth first, however deep the plan is."
+)
+def status(address: str | None, flat: bool, as_json: bool) -> None:
+    """Show the plan and its sub-flows as a tree with progress; or the task at ADDRESS and what is in it."""
+    if flat and not as_json:
+        raise click.UsageError("--flat goes with --json.", click.get_current_context())
+    engine = open_engine(readonly=True)
+    tree = engine.tree()
+    if as_json:
+        output.put_json(_status_json(engine, tree, address, flat=flat))
+    else:
+        print_status(engine, tree, address)
+
+
+def _status_json(engine: Engine, tree: Tree, address: str | None, *, flat: bool) -> dict[str, Any]:
+    top = tree.find(address) if address is not None else None
+    shown = rows(tree.root.tasks) if top is None else rows_at(top)
+    next_task = tree.cursor()
+    return {
+        "root": str(engine.root),
+        "file": tree.root.file,
+        "headers": tree.root.headers,
+        "cursor": next_task.address if next_task is not None else None,
+        "progress": progress_json(tree.progress(top)),
+        "changed_outside": sorted(engine.changed_outside()),
+        "recovery": recovery_json(engine.recovery()),
+        "tasks": (flat_json if flat else nested_json)(engine, tree, shown),
+    }
+
+
+def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None:
+    """The text of `flow status` on stdout."""
+    top = tree.find(address) if address is not None else None
+    output.put(heading(tree.root.title if top is None else top.name, tree.progress(top)))
+    for text in tree_lines(engine, tree, None if top is None else rows_at(top)):
+        output.put(text)
+    if not tree.root.tasks:
+        output.put("There are no tasks yet. Write `- [ ] A first task` into .flow/status.md.")
+    for problem in tree.root.problems:
+        output.put(click.style(output.line(f".flow/{problem}"), fg="yellow"))
+    running, recovery = engine.running(), engine.recovery()
+    if running is not None:
+        output.put(f"Running: {running.address} {output.line(running.name)}.")
+    elif recovery is not None:
+        output.put(
+            f"Interrupted: {recovery.address} {output.line(recovery.name)}. `flow recover` shows more."
+        )
+
+
+@command("next", "flow next", "flow next --json | jq -r .address")
+def next_task(as_json: bool) -> None:
+    """Show the task that would run next. Prints nothing (JSON: null) when nothing is left."""
+    engine = open_engine(readonly=True)
+    tree = engine.tree()
+    task = tree.cursor()
+    if as_json:
+        output.put_json(None if task is None else task_json(engine, tree, Row(task, task.address, 0)))
+    elif task is None:
+        output.say("Nothing is left to do.")
+    else:
+        atom = output.dim(engine.atom_of(task) or "manual")
+        output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")
+
+
+def recovery_json(recovery: Recovery | None) -> dict[str, Any] | None:
+    """The shape of `flow recover --json`, without its version."""
+    if recovery is None:
+        return None
+    return {
+        "address": recovery.address,
+        "file": recovery.file,
+        "name": recovery.name,
+        "atom": recovery.atom,
+        "effect": recovery.effect,
+        "attempt": recovery.attempt,
+        "interruptions": recovery.interruptions,
+        "limit": recovery.limit,
+        "started_at": recovery.started_at,
+        "resume": recovery.resume.value,
+        "children": list(recovery.children),
+        "output": recovery.output,
+    }

@@ -1,0 +1,68 @@
+"""The tree as text: one line a task, readable in a pipe, in a log and on a bad day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from tui.commands import output
+from tui.commands.rows import Row, rows
+from tui.marks import EMPTY, FULL, GLYPHS, OUTSIDE, PROBLEM, bar, share
+
+if TYPE_CHECKING:
+    from engine import Engine, Progress, Status, Tree
+
+_COLOURS = {"pending": None, "active": "cyan", "done": "green", "skipped": "bright_black", "failed": "red"}
+_WIDEST_ADDRESS = 16
+
+
+def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -> Iterator[str]:
+    """The tree, or the rows `shown` of it, as lines that may hold colours (and no other control sequence)."""
+    listed = list(rows(tree.root.tasks) if shown is None else shown)
+    width = min(_WIDEST_ADDRESS, max((len(row.address) for row in listed), default=0))
+    outside = set(engine.changed_outside())
+    next_task = tree.cursor()
+    for row in listed:
+        yield _task_line(engine, tree, row, width, is_next=row.task is next_task)
+        problem = engine.problem_of(row.task)
+        if problem is not None:
+            text = f"{'':{width}}   {PROBLEM} {output.line(str(problem))}"
+            yield click.style(text, fg="yellow")
+    for file in sorted(outside):
+        yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was changed by another program.", fg="yellow")
+
+
+def heading(name: str, progress: Progress) -> str:
+    """`Orbit 2.0  ▰▰▰▱▱▱▱▱▱▱  4/12`."""
+    full, empty = bar(progress, 10)
+    return f"{output.bold(output.line(name))}  {FULL * full}{EMPTY * empty}  {share(progress)}"
+
+
+def status_word(status: Status) -> str:
+    """`✔ done`, padded: glyph, word and colour say the same."""
+    return click.style(f"{GLYPHS[status]} {status.value:7}", fg=_COLOURS[status.value])
+
+
+def _task_line(engine: Engine, tree: Tree, row: Row, width: int, *, is_next: bool) -> str:
+    task = row.task
+    name = output.line(task.name)
+    parts = [
+        output.dim(f"{row.address:{width}}"),
+        status_word(task.status),
+        "  " * row.depth + (output.bold(name) if is_next else name),
+    ]
+    extras = []
+    atom = engine.atom_of(task)
+    if task.ref is not None:
+        extras.append(f"» {output.line(task.ref)}")
+    elif atom is not None and task.is_leaf:
+        extras.append(output.line(atom))
+    if not task.is_leaf:
+        extras.append(share(tree.progress(task)))
+    if extras:
+        parts.append(output.dim("  ".join(extras)))
+    if is_next:
+        parts.append(click.style("← next", fg="cyan"))
+    return "  ".join(parts)
