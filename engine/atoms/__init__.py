@@ -1,0 +1,44 @@
+"""The units of work: what they are, the ones that come with the program, and the place where they run.
+
+`atom_for` turns an entry of the registry into an atom. What is `Supervised` becomes a `Job` for a `Runner`
+(see `engine.atoms.runner` for the steps); the others run inside the engine.
+"""
+
+from engine.atoms.base import Atom, AtomResult, Call, Effect, Outcome
+from engine.atoms.configuration import configuration
+from engine.atoms.flow import Flow
+from engine.atoms.hosted import Description, Hosted, read_result, write_result
+from engine.atoms.loading import BUILT_IN, atom_for, inspect_target
+from engine.atoms.local import LocalRunner
+from engine.atoms.loom import LoomAtom
+from engine.atoms.manual import Manual
+from engine.atoms.runner import Ended, Job, ProcessId, Runner
+from engine.atoms.script import Script
+from engine.atoms.supervised import Retries, Supervised
+
+__all__ = [
+    "BUILT_IN",
+    "Atom",
+    "AtomResult",
+    "Call",
+    "Description",
+    "Effect",
+    "Ended",
+    "Flow",
+    "Hosted",
+    "Job",
+    "LocalRunner",
+    "LoomAtom",
+    "Manual",
+    "Outcome",
+    "ProcessId",
+    "Retries",
+    "Runner",
+    "Script",
+    "Supervised",
+    "atom_for",
+    "configuration",
+    "inspect_target",
+    "read_result",
+    "write_result",
+]

@@ -26,9 +26,9 @@ class Outcome(StrEnum):
 class Call:
     """What an atom is asked to do. JSON throughout, but for `root`.
 
-    `config` is made by `engine.atoms.configuration` from the task's body: `fences` (a list of objects with `lang`,
-    `flags`, `options`, `text`, `line`), `notes`, `ref`. `context` holds what earlier tasks exported. `key` is the
-    idempotency key: the same for all attempts at this task.
+    `config` is made by `engine.atoms.configuration` from the task's body: `fences` (a list of objects with
+    `lang`, `flags`, `options`, `text`, `line`), `notes`, `ref`, and `file` and `line` of the task. `context`
+    holds what earlier tasks exported. `key` is the idempotency key: the same for all attempts at this task.
     """
 
     name: str
@@ -65,6 +65,14 @@ class Atom:
     """The base of all atoms, and what users extend. Subclasses define `run`."""
 
     effect: ClassVar[Effect] = Effect.ONCE
+    """Whether work that was interrupted may run again by itself."""
+    timeout: ClassVar[float | None] = None
+    """Seconds that `run` may take; a fence of the task with `timeout=` has the last word."""
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raise ConfigurationError when this configuration cannot be understood. Called for built-in atoms
+        only.
+        """
 
     def run(self, call: Call) -> AtomResult:
         """Do the work. An exception is a failure with its message as the reason."""

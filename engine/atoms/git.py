@@ -1,0 +1,298 @@
+"""The Git atom: a commit, a tag or a branch.
+
+    - [ ] [Git] Commit the release notes
+        Release notes for 2.0
+        ```toml
+        op = "commit"
+        paths = ["CHANGELOG.md", "docs"]
+        ```
+
+The settings stand in one fenced `toml` block; `op` says what is done:
+
+- `commit`: `paths = [...]` (literal files and folders, relative to the project's root) or `all = true`
+  (everything below the root); `message` (else the notes of the task, else its name). What is staged already
+  must be among them: a commit never takes in what somebody else has staged. The commit carries the trailer
+  `Flow-Task: <key>`, by which a later attempt knows that it happened.
+- `tag`: `name`, `at` (HEAD unless given), `message` (with one it is an annotated tag)
+- `branch`: `name`, `at` (HEAD unless given), `switch = true` (check it out)
+
+A tag or branch that is there already, at the right commit, is done; at another it is a failure. Exports:
+`commit` (the full id), and `tag` or `branch`.
+
+It runs in the host process, since hooks and a repository's configuration can run programs. No shell is
+involved, no editor and no question: what would need one fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.atoms.base import Atom, AtomResult, Call, Effect
+from engine.atoms.configuration import complain
+from engine.atoms.settings import settings
+from engine.errors import SecurityError
+from engine.storage import safe_path
+
+TRAILER = "Flow-Task"
+_KNOWN: dict[str, dict[str, type]] = {
+    "commit": {"op": str, "message": str, "paths": list, "all": bool},
+    "tag": {"op": str, "name": str, "at": str, "message": str},
+    "branch": {"op": str, "name": str, "at": str, "switch": bool},
+}
+
+
+class GitError(Exception):
+    """Git refused; the message is the reason, for a person."""
+
+
+class Git(Atom):
+    """Commits, tags, branches. See the module for its settings."""
+
+    effect = Effect.ONCE
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        _settings(config)
+
+    def run(self, call: Call) -> AtomResult:
+        wanted = _settings(call.config)
+        git = _Git(call.root)
+        try:
+            done = _done(git, call, wanted)
+            if done is None:
+                done = {"commit": _commit, "tag": _tag, "branch": _branch}[wanted["op"]](git, call, wanted)
+        except GitError as error:
+            return AtomResult.failure(str(error))
+        return AtomResult.success(**done)
+
+    def check_completion(self, call: Call) -> bool:
+        try:
+            return _done(_Git(call.root), call, _settings(call.config)) is not None
+        except GitError:
+            return False
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, checked. Raises ConfigurationError."""
+    found = settings(config, what="This Git task")
+    op = found.get("op")
+    known = _KNOWN.get(op) if isinstance(op, str) else None
+    if known is None:
+        raise complain(config, f"`op` is {op!r}.", hint='Write op = "commit", "tag" or "branch".')
+    for name, value in found.items():
+        if name not in known:
+            raise complain(config, f"A {op} has no setting `{name}`.", hint=f"There are: {', '.join(known)}.")
+        if not isinstance(value, known[name]) or value in ("", []):
+            raise complain(config, f"`{name}` of a {op} must be a {known[name].__name__} and not empty.")
+    _check_commit(config, found) if op == "commit" else _check_name(config, found)
+    return found
+
+
+def _check_commit(config: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    if bool(found.get("paths")) == bool(found.get("all")):
+        raise complain(
+            config, "A commit needs either `paths` or `all`.", hint='Write paths = ["file"], or all = true.'
+        )
+    if not all(isinstance(path, str) and path for path in found.get("paths", [])):
+        raise complain(config, "`paths` must be a list of texts.")
+
+
+def _check_name(config: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    if "name" not in found:
+        raise complain(config, f"A {found['op']} needs a `name`.")
+    for name in ("name", "at"):
+        if found.get(name, "").startswith("-") or "\0" in found.get(name, ""):
+            raise complain(config, f"`{name}` cannot be {found[name]!r}.")
+
+
+# -- what was done already --
+
+
+def _done(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str] | None:
+    """The exports of work that is complete, or None. Raises GitError."""
+    git.check_repository()
+    if wanted["op"] == "commit":
+        commit = _find_commit(git, call.key)
+        return {"commit": commit} if commit else None
+    kind, name = wanted["op"], wanted["name"]
+    ref = f"refs/tags/{name}" if kind == "tag" else f"refs/heads/{name}"
+    git.say("check-ref-format", ref, otherwise=f"{name!r} cannot be the name of a {kind}")
+    there = git.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if there is None:
+        return None
+    commit = _target(git, wanted)
+    if there != commit:
+        raise GitError(f"There is a {kind} {name} already, at {there[:12]}, not at {commit[:12]}")
+    if wanted.get("switch") and git.ask("symbolic-ref", "--quiet", "HEAD") != ref:
+        return None
+    return {"commit": commit, kind: name}
+
+
+def _find_commit(git: _Git, key: str) -> str | None:
+    """The commit that carries the trailer of this task, on whatever branch it is by now."""
+    if not key or git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None:
+        return None
+    form = f"--format=%H%x09%(trailers:key={TRAILER},valueonly,separator=%x2C)"
+    found = git.say("log", "--all", "HEAD", "--fixed-strings", f"--grep={TRAILER}: {key}", form)
+    for line in found.splitlines():
+        commit, _, keys = line.partition("\t")
+        if key in keys.split(","):
+            return commit
+    return None
+
+
+def _target(git: _Git, wanted: Mapping[str, Any]) -> str:
+    at = wanted.get("at", "HEAD")
+    commit = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{at}^{{commit}}")
+    if commit is None:
+        raise GitError(f"There is no commit {at}")
+    return commit
+
+
+# -- doing it --
+
+
+def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
+    paths = ["."] if wanted.get("all") else [_inside(call.root, path) for path in wanted["paths"]]
+    git.check_identity()
+    foreign = set(git.staged()) - set(git.staged(paths))
+    if foreign:
+        listed = ", ".join(sorted(foreign)[:5]) + (", ..." if len(foreign) > 5 else "")
+        raise GitError(
+            f"Something else is staged: {listed}. Commit it, or take it back with `git restore --staged`"
+        )
+    git.say("add", "--all", "--", *paths)
+    if not git.staged(paths):
+        raise GitError("There is nothing to commit")
+    text = (wanted.get("message") or call.config.get("notes") or call.name).strip() or call.name
+    message = git.say("interpret-trailers", "--trailer", f"{TRAILER}: {call.key}", text=f"{text}\n")
+    # Naming the paths once more keeps out what somebody stages right now; git forbids that during a merge.
+    only = [] if git.ask("rev-parse", "--verify", "--quiet", "MERGE_HEAD") else ["--only", "--", *paths]
+    git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", *only, text=message)
+    return {"commit": git.say("rev-parse", "HEAD")}
+
+
+def _tag(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
+    commit = _target(git, wanted)
+    name, message = wanted["name"], wanted.get("message")
+    if message:
+        git.check_identity()
+        git.say("tag", "--annotate", "--file=-", name, commit, text=message)
+    else:
+        git.say("tag", name, commit)
+    return {"commit": commit, "tag": name}
+
+
+def _branch(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
+    commit = _target(git, wanted)
+    name = wanted["name"]
+    if git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is None:
+        git.say("branch", "--no-track", name, commit)
+    if wanted.get("switch"):
+        git.say("switch", "--quiet", "--no-guess", name)
+    return {"commit": commit, "branch": name}
+
+
+def _inside(root: Path, path: str) -> str:
+    if path == ".":
+        return path
+    try:
+        safe_path(root, path)
+    except SecurityError as error:
+        raise GitError(f"{path}: {error}") from error
+    return path
+
+
+class _Git:
+    """Runs git in one folder: by arguments, never through a shell, with nothing on its standard input but
+    `text`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        program = shutil.which("git")
+        if program is None:
+            raise GitError("Git is not installed, or not on the PATH")
+        self._start = [
+            program,
+            "-C",
+            str(root),
+            "-c",
+            "user.useConfigOnly=true",
+            "-c",
+            "core.quotePath=false",
+        ]
+        # What a hook or another git left behind would lead to another repository or index than the one here.
+        self._env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("GIT_") or name.startswith(_KEPT)
+        } | {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_EDITOR": "false",
+            "GIT_LITERAL_PATHSPECS": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def ask(self, *words: str) -> str | None:
+        """What git answers, without the last line ending; None when it says no."""
+        done = self._run(words, "")
+        return done.stdout.rstrip("\n") if done.returncode == 0 else None
+
+    def say(self, *words: str, text: str = "", otherwise: str = "") -> str:
+        """What git answers. Raises GitError with its own words, or with `otherwise`."""
+        done = self._run(words, text)
+        if done.returncode != 0:
+            reason = (
+                (done.stderr.strip() or done.stdout.strip()).removeprefix("fatal: ").removeprefix("error: ")
+            )
+            raise GitError(otherwise or f"git {words[0]}: {reason or f'exit status {done.returncode}'}")
+        return done.stdout.rstrip("\n")
+
+    def staged(self, paths: list[str] | None = None) -> list[str]:
+        """The paths whose staged content differs from HEAD, from the top of the repository."""
+        limit = ["--", *paths] if paths is not None else []
+        found = self.say("diff", "--cached", "--name-only", "--no-renames", "-z", *limit)
+        return [path for path in found.split("\0") if path]
+
+    def check_repository(self) -> None:
+        done = self._run(("rev-parse", "--is-inside-work-tree"), "")
+        if done.stdout.strip() == "true":
+            return
+        if done.returncode == 0 or "not a git repository" in done.stderr:
+            raise GitError("The project is not in a git working tree. `git init` makes one")
+        raise GitError(done.stderr.strip().removeprefix("fatal: ") or "git does not work here")
+
+    def check_identity(self) -> None:
+        for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            if self.ask("var", variable) is None:
+                raise GitError(
+                    "Git does not know who commits. Set it once: `git config --global user.name NAME` and"
+                    " `git config --global user.email EMAIL`"
+                )
+
+    def _run(self, words: tuple[str, ...], text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._start, *words],
+            input=text,
+            capture_output=True,
+            env=self._env,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+
+
+_KEPT = (
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG",
+    "GIT_SSH",
+    "GIT_ASKPASS",
+    "GIT_EXEC_PATH",
+    "GIT_CEILING",
+)

@@ -1,0 +1,135 @@
+"""Atoms that run in a process of their own, `engine.atoms.host`: the users', and Git."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from engine.atoms.base import AtomResult, Call, Effect, Outcome
+from engine.atoms.configuration import seconds
+from engine.atoms.exports import as_object
+from engine.atoms.git import Git
+from engine.atoms.runner import Ended, Job
+from engine.atoms.supervised import Supervised, mishap
+
+PROBE_LIMIT = 60.0
+CALL, RESULT = ".call", ".result"
+
+_INSIDE = {"engine.atoms.git:Git": Git}
+
+
+class Hosted(Supervised):
+    """Stands here for the atom `target` (`module:Class`), whose code is never imported into this process.
+
+    Its time limit is `timeout=` of the first fence that has one, else the `timeout` of the class. Its effect
+    is not known before it has been asked: until then it counts as `once`.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        built_in = _INSIDE.get(target)
+        self._known = built_in() if built_in is not None else None
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        if self._known is not None:
+            self._known.check(config)
+        self._timeout(config)
+
+    def job(self, call: Call, run: str) -> Job:
+        return self._job(call, run, "run", self._timeout(call.config))
+
+    def probe(self, call: Call, run: str) -> Job | None:
+        return self._job(call, run, "check_completion", PROBE_LIMIT)
+
+    def cleaner(self, call: Call, run: str) -> Job | None:
+        return self._job(call, run, "cleanup", PROBE_LIMIT)
+
+    def description(self, root: Path, run: str) -> Job:
+        """The job that imports the atom and says what it is; `Description` reads its end."""
+        return self._job(Call(name="", address="", root=root), run, "describe", PROBE_LIMIT)
+
+    def is_complete(self, ended: Ended) -> bool:
+        return ended.result is not None and ended.result.get("complete") is True
+
+    def result(self, call: Call, ended: Ended, run: str) -> AtomResult:
+        if ended.result is None:
+            reason = mishap(ended, self._timeout(call.config))
+            return AtomResult.failure(f"{reason or 'It ended its process without a result'}.")
+        return read_result(ended.result)
+
+    def _timeout(self, config: Mapping[str, Any]) -> float | None:
+        for fence in config.get("fences", ()):
+            if "timeout" in fence["options"]:
+                return seconds(config, fence, "timeout")
+        return None
+
+    def _job(self, call: Call, run: str, method: str, timeout: float | None) -> Job:
+        folder = call.root / ".flow" / "logs" / "output"
+        data = {
+            "method": method,
+            "target": self.target,
+            "atoms": str(call.root / ".flow" / "atoms"),
+            "result": str(folder / f"{run}{RESULT}"),
+            "call": {
+                "name": call.name,
+                "address": call.address,
+                "root": str(call.root),
+                "config": dict(call.config),
+                "context": dict(call.context),
+                "attempt": call.attempt,
+                "key": call.key,
+            },
+        }
+        # Compiled code is neither read from the project, where it would be code that nobody has seen, nor put
+        # there.
+        cache = Path(platformdirs.user_cache_dir("flow-manager")) / "atoms"
+        return Job(
+            run=run,
+            argv=(
+                *(sys.executable, "-P", "-X", f"pycache_prefix={cache}", "-m", "engine.atoms.host"),
+                str(folder / f"{run}{CALL}"),
+            ),
+            cwd=str(call.root),
+            env={"PYTHONUNBUFFERED": "1", "FLOW_KEY": call.key, "FLOW_ATTEMPT": str(call.attempt)},
+            files={CALL: json.dumps(data)},
+            timeout=timeout,
+        )
+
+
+class Description:
+    """What an atom is, as its class says, or why it is broken."""
+
+    __slots__ = ("effect", "problem", "timeout")
+
+    def __init__(self, ended: Ended) -> None:
+        answer = ended.result or {}
+        problem = answer.get("problem", "") if ended.result is not None else mishap(ended, PROBE_LIMIT)
+        self.problem: str = problem or (
+            "" if ended.result is not None else "It ends its process when imported"
+        )
+        self.effect = Effect(answer.get("effect", Effect.ONCE.value))
+        self.timeout: float | None = answer.get("timeout")
+
+
+def read_result(answer: Mapping[str, Any]) -> AtomResult:
+    """An `AtomResult` from its JSON. What is no such JSON is a failure that says so."""
+    try:
+        return AtomResult(
+            Outcome(answer["outcome"]), str(answer.get("reason", "")), as_object(answer.get("exports", {}))
+        )
+    except (KeyError, ValueError) as error:
+        return AtomResult.failure(f"Its result cannot be read: {error}.")
+
+
+def write_result(result: AtomResult) -> dict[str, Any]:
+    """An `AtomResult` as JSON. Raises ValueError when its exports are none."""
+    return {
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "exports": as_object(result.exports),
+    }

@@ -1,0 +1,216 @@
+"""Runs jobs on this machine, each under a supervisor of its own (`engine.atoms.supervisor`)."""
+
+from __future__ import annotations
+
+import json
+import marshal
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from engine.atoms import processes, supervisor
+from engine.atoms.runner import DEFAULT_GRACE, Ended, Job, ProcessId
+from engine.errors import StorageError
+from engine.storage import Store, platform
+
+_SCRIPT = Path(supervisor.__file__)
+_CHUNK = 1 << 16
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_PATIENCE = 5.0
+_EXIT_FIELDS = {one.name for one in fields(Ended)} - {"result"}
+
+
+class _Supervisor(subprocess.Popen[bytes]):
+    """A process that is meant to outlive us, so that letting go of it is nothing to warn about."""
+
+    def __del__(self) -> None:
+        if self.stdin is not None:
+            self.stdin.close()
+
+
+class LocalRunner:
+    """The `Runner` of this machine. Everything of a run is in `.flow/logs/output/`: `<run>`, the output, and
+    beside it files with further suffixes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.folder = store.flow / "logs" / "output"
+        self._children: dict[str, _Supervisor] = {}
+
+    # -- running --
+
+    def start(self, run: str, *, tty: bool = False) -> ProcessId:
+        """See `Runner.start`. Raises StorageError when no process can be started."""
+        if not _RUN.fullmatch(run):
+            raise ValueError(f"{run!r} is no run id")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            child = _Supervisor(
+                [sys.executable, "-I", "-S", str(_SCRIPT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "FLOW_RUN": run},
+                cwd="/",
+                # With the terminal it has to stay in our session, since that is the terminal's.
+                **({"process_group": 0} if tty else platform.system.session()),
+            )
+        except OSError as error:
+            raise StorageError(f"The supervisor of the task could not be started: {error}.") from error
+        self._children[run] = child
+        identity = processes.identify(child.pid)
+        if identity is None:
+            raise StorageError("The supervisor of the task ended at once.")
+        return identity
+
+    def release(self, job: Job) -> None:
+        child = self._children[job.run]
+        order = {
+            "run": job.run,
+            "folder": os.fsencode(self.folder.absolute()),
+            "argv": [os.fsencode(word) for word in job.argv],
+            "cwd": os.fsencode(job.cwd),
+            "env": {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()},
+            "files": {suffix: text.encode("utf-8", "surrogateescape") for suffix, text in job.files.items()},
+            "timeout": job.timeout,
+            "grace": job.grace,
+            "tty": job.tty,
+        }
+        assert child.stdin is not None
+        try:
+            with child.stdin as pipe:
+                pipe.write(marshal.dumps(order))
+        except BrokenPipeError as error:
+            raise StorageError("The supervisor of the task is gone; nothing was run.") from error
+
+    def abandon(self, run: str) -> None:
+        """Take back a `start` that is not going to be released: the supervisor ends without having run
+        anything.
+        """
+        child = self._children.get(run)
+        if child is not None and child.stdin is not None and not child.stdin.closed:
+            child.stdin.close()
+            child.wait()
+            del self._children[run]
+
+    # -- what became of it --
+
+    def ended(self, run: str) -> Ended | None:
+        self._reap(run)
+        status = self._record(run, ".exit")
+        if status is not None:
+            known = {name: value for name, value in status.items() if name in _EXIT_FIELDS}
+            return Ended(**known, result=self._record(run, ".result"))
+        result = self._record(run, ".result")
+        if result is not None and not processes.of_run(run, None):
+            return Ended(code=0, result=result)  # the supervisor was killed between the two records
+        return None
+
+    def began(self, run: str) -> bool:
+        return self.output(run).exists()
+
+    def is_alive(self, supervisor: ProcessId) -> bool:
+        return processes.is_alive(supervisor)
+
+    def alive(self, run: str, supervisor: ProcessId | None) -> list[ProcessId]:
+        self._reap(run)
+        return processes.of_run(run, supervisor)
+
+    def end(self, run: str, supervisor: ProcessId | None, *, grace: float = DEFAULT_GRACE) -> list[ProcessId]:
+        self.abandon(run)
+        asked = False
+
+        def work() -> list[ProcessId]:
+            return [one for one in self.alive(run, supervisor) if one != supervisor]
+
+        def gone() -> bool:
+            nonlocal asked
+            left = self.alive(run, supervisor)
+            if left and not asked and supervisor not in left:
+                asked = True
+                processes.send(left, signal.SIGTERM)
+            return not left
+
+        # The supervisor passes it on and says in the exit status that it was asked to; without one, we ask
+        # ourselves.
+        if supervisor is not None:
+            processes.send([supervisor], signal.SIGTERM)
+        if not processes.wait_for(gone, grace):
+            until = time.monotonic() + _PATIENCE
+            while (left := work()) and time.monotonic() < until:
+                processes.send(left, signal.SIGKILL)
+                processes.wait_for(lambda: not work(), 0.2)
+            if supervisor is not None and not processes.wait_for(gone, _PATIENCE):
+                processes.send([supervisor], signal.SIGKILL)
+                processes.wait_for(gone, _PATIENCE)
+        return self.alive(run, supervisor)
+
+    # -- its output --
+
+    def output(self, run: str) -> Path:
+        return self.folder / run
+
+    def read(self, run: str, offset: int) -> tuple[bytes, int]:
+        try:
+            with self.output(run).open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                if offset > size:  # somebody truncated it
+                    return b"", size
+                gone = _left_out(size)
+                if offset in gone:
+                    return f"\n[... {gone.stop - offset} bytes left out ...]\n".encode(), gone.stop
+                file.seek(offset)
+                data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
+                if offset in _left_out(os.fstat(file.fileno()).st_size):
+                    return b"", offset  # taken out while we read it: the next call says so
+                return data, offset + len(data)
+        except FileNotFoundError:
+            return b"", offset
+
+    def tail(self, run: str, lines: int) -> str:
+        try:
+            with self.output(run).open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _CHUNK))
+                text = file.read(_CHUNK).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        return "".join(text.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
+
+    # -- what it leaves behind --
+
+    def forget(self, run: str) -> None:
+        for path in self.folder.glob(f"{run}.*"):
+            path.unlink(missing_ok=True)
+        self._reap(run)
+
+    def prune(self, keep: int = 200) -> None:
+        """Remove the outputs of all but the last runs."""
+        outputs = [path for path in self.folder.iterdir() if not path.suffix] if self.folder.is_dir() else []
+        outputs.sort(key=lambda path: path.stat().st_mtime)
+        for path in outputs[: max(0, len(outputs) - keep)]:
+            self.forget(path.name)
+            path.unlink(missing_ok=True)
+
+    def _record(self, run: str, suffix: str) -> dict[str, Any] | None:
+        try:
+            record = json.loads((self.folder / f"{run}{suffix}").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
+
+    def _reap(self, run: str) -> None:
+        child = self._children.get(run)
+        if child is not None and child.poll() is not None:
+            del self._children[run]
+
+
+def _left_out(size: int) -> range:
+    """The offsets that the supervisor may have taken out of an output of this size."""
+    end = size - supervisor.TAIL
+    return range(supervisor.HEAD, end if end - supervisor.HEAD >= supervisor.SLACK else supervisor.HEAD)
