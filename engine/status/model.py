@@ -1,7 +1,8 @@
 """A plan in memory: the tasks of one file, and what belongs to them.
 
-Plain data. `engine.status.scanner` makes it from text, `engine.flows` links several plans into one fractal tree by
-setting `Task.subflow` and `Plan.referrer`; the rules walk that tree through `Task.above` and `Task.inside`.
+Plain data. `engine.status.scanner` makes it from text, `engine.flows` links several plans into one fractal
+tree by setting `Task.subflow` and `Plan.referrer`; the rules walk that tree through `Task.above` and
+`Task.inside`.
 """
 
 from __future__ import annotations
@@ -164,8 +165,8 @@ class Task:
 class Plan:
     """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
 
-    While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of single
-    tasks (a missing sub-flow) stand on the tasks.
+    While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of
+    single tasks (a missing sub-flow) stand on the tasks.
     """
 
     file: str

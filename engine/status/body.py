@@ -1,0 +1,85 @@
+"""The body of a task: its notes, and the fenced blocks that configure its atom."""
+
+from __future__ import annotations
+
+import shlex
+
+from engine.status.model import Body, Fence, Plan, Task
+from engine.status.scanner import Scanner
+
+
+def body(task: Task) -> Body:
+    """Reads what is indented under a task and is not a task of its own.
+
+    Fences are those right under the task; one inside of a note is a part of the note. Line numbers are those
+    of the file.
+    """
+    lines, numbers = _own_lines(task)
+    if len(lines) == 1:
+        return Body()
+    plan = Plan(task.plan.file, lines)
+    scanner = Scanner(plan)
+    scanner.run()
+    owner = plan.tasks[0] if plan.tasks else None
+    fences: list[Fence] = []
+    taken = {0}
+    for fence, last in scanner.fences:
+        if fence.owner is not None and fence.owner is owner:
+            taken.update(range(fence.line - 1, last))
+            inner = [_unindented(line, fence.column) for line in lines[fence.line : last - 1]]
+            info = lines[fence.line - 1].strip()[len(fence.mark) :]
+            fences.append(_fence(info, "".join(inner), numbers[fence.line - 1]))
+    for child in plan.walk():
+        if child is not owner:
+            taken.add(child.line - 1)
+    notes = [line for index, line in enumerate(lines) if index not in taken]
+    return Body(_dedented(notes), tuple(fences))
+
+
+def _own_lines(task: Task) -> tuple[list[str], list[int]]:
+    """The lines of a task as a root task would have them, with only the first line of each child, and their
+    numbers.
+    """
+    source = task.plan.lines
+    first = source[task.line - 1]
+    indent = len(first) - len(first.lstrip(" \t\ufeff"))
+    numbers: list[int] = []
+    line = task.line
+    for child in task.children:
+        numbers.extend(range(line, child.line + 1))
+        line = child.end
+    numbers.extend(range(line, max(task.end, task.line + 1)))
+    return [_unindented(source[number - 1], indent) for number in numbers], numbers
+
+
+def _unindented(line: str, columns: int) -> str:
+    """The line without up to that many columns of white space."""
+    blank = len(line) - len(line.lstrip(" \t"))
+    if "\t" in line[:blank]:
+        line = line[:blank].expandtabs(4) + line[blank:]
+        blank = len(line) - len(line.lstrip(" "))
+    return line[min(blank, columns) :]
+
+
+def _dedented(lines: list[str]) -> str:
+    """The lines without their common indentation, trimmed of blank lines at both ends."""
+    widths = [len(text) - len(text.lstrip(" ")) for line in lines if (text := line.expandtabs(4)).strip()]
+    shared = min(widths, default=0)
+    return "".join(_unindented(line, shared) if line.strip() else "\n" for line in lines).strip("\n")
+
+
+def _fence(info: str, text: str, line: int) -> Fence:
+    try:
+        words = shlex.split(info)
+    except ValueError:
+        words = info.split()
+    lang = words[0] if words else ""
+    options: dict[str, str] = {}
+    flags: list[str] = []
+    for word in words[1:]:
+        key, equals, value = word.partition("=")
+        if equals and key:
+            options[key] = value
+        else:
+            flags.append(word)
+    return Fence(lang, tuple(flags), options, text, line)

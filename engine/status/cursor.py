@@ -1,0 +1,143 @@
+"""Where a plan stands: the next task, the progress, and whether the whole fractal tree is in a possible
+state.
+
+All of it walks the tasks through their sub-flows, without recursion: plans nest a thousand levels deep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.errors import StateError, UnknownAddressError
+from engine.status.model import Plan, Progress, Status, Task
+
+
+def walk(tasks: Sequence[Task]) -> Iterator[Task]:
+    """Every task below and among `tasks`, through sub-flows, depth first."""
+    stack = [iter(tasks)]
+    while stack:
+        task = next(stack[-1], None)
+        if task is None:
+            stack.pop()
+            continue
+        yield task
+        if task.inside:
+            stack.append(iter(task.inside))
+
+
+def cursor(tasks: Sequence[Task]) -> Task | None:
+    """The task that runs next (DESIGN section 2, "The cursor"); None when nothing is left, or can be reached.
+
+    Tasks with problems are passed over, and so is everything inside of a plan with problems.
+    """
+    if tasks and tasks[0].plan.problems:
+        return None
+    active_leaf: Task | None = None
+    # Active tasks lie on one path; this is the first pending leaf inside of the deepest one.
+    inside_deepest: Task | None = None
+    pending: Task | None = None
+    stack: list[tuple[Iterator[Task], bool]] = [(iter(tasks), False)]
+    while stack:
+        tasks_left, below = stack[-1]
+        task = next(tasks_left, None)
+        if task is None:
+            stack.pop()
+            continue
+        if task.problems or task.status.is_settled:
+            continue
+        if task.subflow is not None and task.subflow.problems:
+            continue
+        if task.status is Status.FAILED:
+            return task
+        inside = task.inside
+        if task.status is Status.ACTIVE:
+            if not inside:
+                active_leaf = active_leaf or task
+            else:
+                inside_deepest, below = None, True
+        elif not inside:
+            pending = pending or task
+            if below and inside_deepest is None:
+                inside_deepest = task
+        if inside:
+            stack.append((iter(inside), below))
+    return active_leaf or inside_deepest or pending
+
+
+def progress(of: Task | Plan) -> Progress:
+    """Counts the leaves of a task or plan, through sub-flows. What is left open in a skipped task counts as
+    skipped.
+    """
+    done = skipped = failed = total = 0
+    tasks = of.tasks if isinstance(of, Plan) else [of]
+    stack: list[tuple[Iterator[Task], bool]] = [(iter(tasks), False)]
+    while stack:
+        tasks_left, dropped = stack[-1]
+        task = next(tasks_left, None)
+        if task is None:
+            stack.pop()
+            continue
+        inside = task.inside
+        status = task.status
+        if inside:
+            stack.append((iter(inside), dropped or status is Status.SKIPPED))
+            continue
+        total += 1
+        if status is Status.DONE:
+            done += 1
+        elif dropped or status is Status.SKIPPED:
+            skipped += 1
+        elif status is Status.FAILED:
+            failed += 1
+    return Progress(done, skipped, failed, total)
+
+
+def validate_state(root: Plan) -> None:
+    """Raises `StateError` when two tasks are active of which neither is an ancestor of the other, across
+    files too.
+    """
+    path: list[Task] = []  # the active ancestors of the current task
+    actives = 0
+    last: Task | None = None
+    stack: list[tuple[Iterator[Task], Task | None]] = [(iter(root.tasks), None)]
+    while stack:
+        tasks_left, owner = stack[-1]
+        task = next(tasks_left, None)
+        if task is None:
+            stack.pop()
+            if path and path[-1] is owner:
+                path.pop()
+            continue
+        if task.status is Status.ACTIVE:
+            if last is not None and actives > len(path):
+                raise StateError(
+                    f"An ambiguous focus: {last.name!r} ({_where(last)}) and {task.name!r} ({_where(task)}) "
+                    "are both active, and neither is a part of the other.",
+                    hint="Finish, skip or reset one of them.",
+                    tasks=[last.address, task.address],
+                )
+            actives += 1
+            last = task
+        if task.inside:
+            if task.status is Status.ACTIVE:
+                path.append(task)
+            stack.append((iter(task.inside), task))
+
+
+def find_in(plan: Plan, id: str) -> Task:
+    """The task at a virtual id such as `1.2`; raises `UnknownAddressError`."""
+    tasks = plan.tasks
+    task: Task | None = None
+    for number in id.split("."):
+        if not (number.isascii() and number.isdigit()) or not 1 <= int(number[:9]) <= len(tasks):
+            raise UnknownAddressError(
+                f"{plan.file} has no task {id!r}.", hint="`flow status` shows them all.", address=id
+            )
+        task = tasks[int(number) - 1]
+        tasks = task.children
+    assert task is not None
+    return task
+
+
+def _where(task: Task) -> str:
+    return f"{task.plan.file}:{task.line}"

@@ -1,0 +1,422 @@
+"""Reads a plan: one pass over its lines makes the tasks, and finds every problem of grammar and rules.
+
+A well-formed task line where one may stand takes a short way through `Scanner.run`; any other line goes
+through `Blocks.feed`, which calls back with what it found.
+"""
+
+from __future__ import annotations
+
+import io
+
+from engine.status import syntax
+from engine.status.blocks import FENCE, LONGEST_LINE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
+from engine.status.headers import read_headers
+from engine.status.model import Heading, Plan, Problem, Status, Task
+from engine.status.syntax import STATUSES
+from engine.status.wording import read_wording, reference_problem
+
+_FIX = "`flow fix` mends this."
+_MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
+
+
+def parse(data: bytes | str, file: str = "status.md") -> Plan:
+    """Reads a plan from its bytes (UTF-8) or text; never raises for what it reads: problems are in
+    `Plan.problems`.
+
+    `file` is the name for messages, relative to `.flow/`. CRLF becomes LF in `Plan.lines`; nothing else
+    changes.
+    """
+    plan = Plan(file)
+    text = _decode(data, plan) if isinstance(data, bytes) else data
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    plan.lines = list(io.StringIO(text, newline="\n"))
+    _refuse_characters(text, plan)
+    Scanner(plan).run()
+    plan.problems.sort(key=lambda problem: (problem.line, problem.column))
+    return plan
+
+
+def _decode(data: bytes, plan: Plan) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        begin = data.rfind(b"\n", 0, error.start) + 1
+        column = len(data[begin : error.start].decode(errors="replace")) + 1
+        message = f"The byte 0x{data[error.start]:02x} is not UTF-8."
+        plan.problems.append(Problem(plan.file, line, column, message, "Save the file as UTF-8.", "encoding"))
+        return data.decode(errors="replace")
+
+
+def _refuse_characters(text: str, plan: Plan) -> None:
+    """Problems of characters that a reader takes for something else, and of endless lines."""
+    for character, message, hint in (
+        ("\0", "A NUL byte.", "Remove it: plans are text."),
+        (
+            "\r",
+            "A carriage return inside of a line; readers end the line there.",
+            "Put a line feed in its place.",
+        ),
+    ):
+        if character in text:
+            for number, line in enumerate(plan.lines, 1):
+                column = line.find(character) + 1
+                if column:
+                    plan.problems.append(Problem(plan.file, number, column, message, hint, "encoding"))
+    if len(text) > LONGEST_LINE:
+        for number, line in enumerate(plan.lines, 1):
+            if len(line) > LONGEST_LINE:
+                message = f"The line is too long: {len(line):,} characters of at most {LONGEST_LINE:,}."
+                plan.problems.append(Problem(plan.file, number, 1, message, "Break it up.", "encoding"))
+
+
+class Scanner(Blocks):
+    """One pass over the lines of a plan; `run` fills the plan, and `fences` with (fence, its last line)."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.fences: list[tuple[OpenFence, int]] = []
+        # By level, one more than there are open tasks: the names of its siblings (with their lines), the
+        # active one.
+        self._names: list[dict[str, int]] = [{}]
+        self._active: list[Task | None] = [None]
+        self._code: dict[Task, int] = {}  # tasks with a tag, and the line of their first fence
+        self._references: list[Task] = []
+        self._front = 0
+
+    def run(self) -> None:
+        """Reads all lines."""
+        plan = self.plan
+        plan.headers, self._front = read_headers(plan.lines)
+        opened, names, actives, notes = self.open, self._names, self._active, self.notes
+        match_task = syntax.TASK.match
+        pending, done = Status.PENDING, Status.DONE
+        current = -1  # the column of the task on the line right above, if that was a plain one
+        parent: Task | None = None
+        siblings = plan.tasks
+        seen = names[0]
+        above = pending
+        for number, line in enumerate(plan.lines, 1):
+            match = match_task(line)
+            if match is None or match.lastindex != 3 or self.leaf >= FENCE or number <= self._front:
+                self.feed(line, number)
+                current = -1
+                continue
+            indent, mark, name = match.group(1, 2, 3)
+            column = len(indent)
+            if column == current:
+                opened.pop().end = self.last + 1
+                names.pop()
+                actives.pop()
+            else:
+                level, odd = divmod(column, self.width) if self.width else (column, 0)
+                if (
+                    odd
+                    or level > len(opened)
+                    or (notes and 0 <= notes[0] <= column)
+                    or (column and not self.width)
+                ):
+                    self.feed(line, number)
+                    current = -1
+                    continue
+                notes.clear()
+                if level < len(opened):
+                    self.close_tasks(level)
+                if level:
+                    parent = opened[-1]
+                    siblings = parent.children
+                    above = parent.status
+                else:
+                    parent = None
+                    siblings = plan.tasks
+                    above = pending
+                seen = names[-1]
+                current = column
+            if name[-1] <= " ":
+                name = name.rstrip()
+            status = STATUSES[mark]
+            task = Task(plan, parent, name, status, number, len(siblings) + 1)
+            siblings.append(task)
+            opened.append(task)
+            names.append({})
+            actives.append(None)
+            if name in seen:
+                self._duplicate(name, number, column, seen[name])
+            else:
+                seen[name] = number
+            if status is not pending or above is done:
+                self._judge(task, column, len(opened) - 1)
+            self.leaf = TASK_TEXT
+            self.last = number
+        self.end()
+        self._finish()
+
+    def close_tasks(self, tasks: int) -> None:
+        end = self.last + 1
+        while len(self.open) > tasks:
+            self.open.pop().end = end
+            self._names.pop()
+            self._active.pop()
+
+    # The rules of siblings and parents (DESIGN section 2), checked as each task is met.
+
+    def _duplicate(self, name: str, number: int, position: int, first: int) -> None:
+        self.problem(
+            number,
+            position + 6,
+            f"A duplicate name: {_short(name)} is on line {first} already, under the same heading.",
+            "Give one of them another name.",
+            "rule",
+        )
+
+    def _judge(self, task: Task, position: int, level: int) -> None:
+        parent, status = task.parent, task.status
+        mark = position + 3
+        if status is Status.ACTIVE:
+            other = self._active[level]
+            if other is None:
+                self._active[level] = task
+            else:
+                self.problem(
+                    task.line,
+                    mark,
+                    f"An ambiguous focus: {_short(other.name)} on line {other.line} is active too.",
+                    "At most one of the tasks of one parent can be active.",
+                    "rule",
+                )
+        if parent is None:
+            return
+        if parent.status is Status.DONE and not status.is_settled:
+            self.problem(
+                task.line,
+                mark,
+                f"A logic conflict: the task is {status}, and its parent on line {parent.line} is done.",
+                "Finish or skip the task, or reopen its parent.",
+                "rule",
+            )
+        elif status is Status.ACTIVE and parent.status is not Status.ACTIVE:
+            self.problem(
+                task.line,
+                mark,
+                f"A logic conflict: the task is active, its parent on line {parent.line} is {parent.status}.",
+                "Make the parent active (`[/]`) too.",
+                "rule",
+            )
+
+    def _finish(self) -> None:
+        for task, line in self._code.items():
+            if task.children:
+                self._too_much(
+                    task, f"children and the code of [{task.tag}] on line {line}", "the code to a child"
+                )
+            if task.ref is not None:
+                self._too_much(
+                    task,
+                    f"a reference and the code of [{task.tag}] on line {line}",
+                    "the code to a task of its own",
+                )
+        for task in self._references:
+            if task.children:
+                self._too_much(
+                    task, f"children and the reference {task.ref!r}", f"the children to {task.ref}"
+                )
+
+    def _too_much(self, task: Task, what: str, where: str) -> None:
+        line = self.plan.lines[task.line - 1]
+        self.problem(
+            task.line, line.index("[") - 2, f"The task has {what}.", f"A task has one of them: move {where}."
+        )
+
+    # What the block structure found.
+
+    def task_line(
+        self, text: str, number: int, position: int, column: int, content: int, nested: bool, inner: int
+    ) -> None:
+        level = len(self.open)
+        box = syntax.BOX.match(text, content)
+        assert box is not None
+        if number <= self._front:
+            self.problem(number, position, "A task in the front matter.", "Move it below the closing `---`.")
+        elif nested:
+            self.problem(
+                number,
+                position,
+                "A task that does not begin its line.",
+                f"Put it on a line of its own. {_FIX}",
+            )
+        elif self.notes:
+            where = "quote" if self.notes[-1] < 0 else "note"
+            self.problem(
+                number,
+                position,
+                f"An invalid indentation: at {column} spaces this task is a part of the {where} above.",
+                f"{self._levels()} {_FIX}",
+                "indentation",
+            )
+        else:
+            self._check_indentation(text, number, position, column, content, level)
+        if text[position] != "-":
+            bullet = text[position:content].strip()
+            self.problem(
+                number, position, f"An unknown marker: a task under {bullet!r}.", f"{_MARKS} {_FIX}", "marker"
+            )
+        if box[1] not in STATUSES:
+            self.problem(number, content, f"An unknown marker: [{box[1]}].", f"{_MARKS} {_FIX}", "marker")
+        elif text[box.end() : box.end() + 1] == "\t":
+            self.problem(
+                number,
+                box.end(),
+                "An invalid indentation: a tab behind the marker.",
+                f"Put a space there. {_FIX}",
+                "indentation",
+            )
+        opened = not nested and not self.notes
+        task = self._add(
+            text, number, column, content, box[1], box.end(), self.open[-1] if self.open else None, level
+        )
+        if opened:
+            self.open.append(task)
+            self._names.append({})
+            self._active.append(None)
+            self.leaf = TASK_TEXT
+        else:
+            self.notes.append(inner)
+            self.leaf = PARAGRAPH
+            task.end = number + 1
+
+    def task_in_text(self, rest: str, number: int, position: int, column: int) -> None:
+        bullet = rest.split(None, 1)[0]
+        if bullet == "-":
+            self.problem(
+                number,
+                position,
+                f"An invalid indentation: at {column} spaces this task is text of the paragraph above.",
+                f"{self._levels()} {_FIX}",
+                "indentation",
+            )
+        else:
+            self.problem(
+                number, position, f"An unknown marker: a task under {bullet!r}.", f"{_MARKS} {_FIX}", "marker"
+            )
+        level = min(len(self.open), column // (self.width or 4))
+        box = syntax.BOX.search(rest)
+        assert box is not None
+        text = " " * position + rest
+        parent = self.open[level - 1] if level else None
+        task = self._add(
+            text, number, column, position + box.start(), box[1], position + box.end(), parent, level
+        )
+        task.end = number + 1
+
+    def heading(self, number: int, level: int, text: str) -> None:
+        if number <= self._front or self.notes:
+            return
+        self._names[-1] = {}
+        if not self.open:
+            self.plan.headings.append(Heading(number, level, text))
+
+    def fence_opened(self, owner: Task | None, number: int) -> None:
+        if owner is not None and owner.tag is not None:
+            self._code.setdefault(owner, number)
+
+    def fence_closed(self, fence: OpenFence, number: int) -> None:
+        self.fences.append((fence, number))
+
+    def feed(self, line: str, number: int) -> None:
+        super().feed(line, number)
+        if number == self._front and (self.leaf >= FENCE or self.open or self.notes):
+            self.problem(
+                number,
+                0,
+                "For a reader of Markdown, the front matter does not end here.",
+                "Make it plain `Key: Value` lines.",
+            )
+            self.close(0, 0)
+            self.leaf = NOTHING
+
+    def _check_indentation(
+        self, text: str, number: int, position: int, column: int, content: int, level: int
+    ) -> None:
+        gap = text[position + 1 : content]
+        message = ""
+        where = 0
+        if "\t" in text[:position]:
+            message = "An invalid indentation: a tab."
+            where = text.index("\t")
+        elif not self.width and level == 1 and column in (2, 4):
+            self.width = column
+        elif column != level * self.width:
+            deeper = self.width and column % self.width == 0
+            message = f"An invalid indentation: {column} {'space' if column == 1 else 'spaces'}" + (
+                ", and no task above is one level up." if deeper else "."
+            )
+        if message:
+            self.problem(number, where, message, f"{self._levels()} {_FIX}", "indentation")
+        if gap != " " and text[position] == "-":
+            what = "a tab" if "\t" in gap else f"{len(gap)} spaces"
+            self.problem(
+                number,
+                position + 1,
+                f"An invalid indentation: {what} behind the dash.",
+                f"Put one space there. {_FIX}",
+                "indentation",
+            )
+
+    def _levels(self) -> str:
+        if self.width:
+            return f"A level of this file is {self.width} spaces."
+        return "Indent a nested task by 4 spaces."
+
+    def _add(
+        self,
+        text: str,
+        number: int,
+        column: int,
+        content: int,
+        mark: str,
+        after: int,
+        parent: Task | None,
+        level: int,
+    ) -> Task:
+        """Makes the task of a line whose box is at `content` and ends before `after`."""
+        wording = read_wording(text[after:])
+        siblings = parent.children if parent is not None else self.plan.tasks
+        status = STATUSES.get(mark, Status.PENDING)
+        task = Task(
+            self.plan,
+            parent,
+            wording.name,
+            status,
+            number,
+            len(siblings) + 1,
+            tag=wording.tag,
+            ref=wording.ref,
+            is_flow=wording.is_flow,
+        )
+        siblings.append(task)
+        for start, comment in wording.comments:
+            self.comment(number, after + start, comment)
+        key = wording.name if wording.tag is None else f"[{wording.tag}] {wording.name}"
+        seen = self._names[level]
+        if not wording.name:
+            self.problem(number, content, "The task has no name.", "Write one behind the marker.")
+        elif key in seen:
+            self._duplicate(key, number, content - 2, seen[key])
+        else:
+            seen[key] = number
+        self._judge(task, content - 2, level)
+        if wording.ref is not None:
+            self._references.append(task)
+            reason = reference_problem(wording.ref)
+            if reason is not None:
+                at = text.rfind(wording.ref) + 1
+                hint = (
+                    "A reference is a path below `.flow/` with forward slashes, as in `@ sub_flows/build.md`."
+                )
+                task.problems.append(Problem(self.plan.file, number, max(at, 1), reason, hint, "reference"))
+        return task
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= 60 else f"{name[:59]}…")

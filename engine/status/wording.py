@@ -1,0 +1,113 @@
+"""The text of a task line: its tag, its reference, its metadata, and the name that remains."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from engine.status.syntax import ZERO_WIDTH, ZERO_WIDTH_TABLE
+
+_TAG = re.compile(rf"[{ZERO_WIDTH} ]*\[([^\[\]\s]+)\][{ZERO_WIDTH}]*(?=\s|\Z)")
+_LINK = re.compile(
+    r"\[((?:[^\[\]\\]|\\.)+)\]\([ \t]*(?:<([^<>]*)>|([^\s()<>]+))(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)\Z"
+)
+_FLOW = re.compile(r"<!--\s*+type\s*+:\s*+flow\s*+-->")
+_TOKEN = re.compile(r"`++|\"|<!--|-->")
+_PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the text of a task line says. `comments` are (offset in the text, comment) of hidden comments."""
+
+    name: str
+    tag: str | None = None
+    ref: str | None = None
+    is_flow: bool = False
+    comments: tuple[tuple[int, str], ...] = ()
+
+
+def read_wording(text: str) -> Wording:
+    """Reads what follows `- [ ] ` on a task line (DESIGN section 2: atom tag, reference, metadata)."""
+    is_flow = False
+    hidden: list[tuple[int, str]] = []
+    if "<!--" in text:
+        shown: list[str] = []
+        end = 0
+        for start, stop in comment_spans(text):
+            comment = text[start:stop]
+            if _FLOW.fullmatch(comment):
+                is_flow = True
+            else:
+                hidden.append((start, comment))
+            shown.append(text[end:start])
+            end = stop
+        text = "".join([*shown, text[end:]])
+    tag = None
+    match = _TAG.match(text)
+    if match is not None:
+        tag = match[1].translate(ZERO_WIDTH_TABLE) or None
+        if tag:
+            text = text[match.end() :]
+    text = text.strip()
+    name, ref = _split_reference(text)
+    return Wording(name, tag, ref, is_flow, tuple(hidden))
+
+
+def comment_spans(text: str) -> list[tuple[int, int]]:
+    """Where the comments of one line are, outside of code spans and double quotes. Linear."""
+    tokens = list(_TOKEN.finditer(text))
+    last = {match[0]: match.start() for match in tokens}
+    spans: list[tuple[int, int]] = []
+    closer = ""
+    start = 0
+    for match in tokens:
+        token = match[0]
+        if closer:
+            if token == closer:
+                if closer == "-->":
+                    spans.append((start, match.end()))
+                closer = ""
+        elif token != "-->":
+            wanted = "-->" if token == "<!--" else token
+            if last.get(wanted, -1) > match.start():
+                closer, start = wanted, match.start()
+    return spans
+
+
+def _split_reference(text: str) -> tuple[str, str | None]:
+    """The name, and the path behind ` @ ` at the end or in a link that is the whole text."""
+    if "@" in text:
+        if text.endswith('"'):
+            start = text.rfind('"', 0, -1)
+            head = text[:start].rstrip() if start >= 0 else ""
+            if head == "@" or head.endswith((" @", "\t@")):
+                return head[:-1].strip(), text[start + 1 : -1]
+        parts = text.rsplit(None, 2)
+        if len(parts) >= 2 and parts[-2] == "@" and "`" not in parts[-1]:
+            return (parts[0] if len(parts) == 3 else ""), parts[-1]
+    if text.startswith("["):
+        match = _LINK.match(text)
+        if match is not None:
+            target = match[2] or unquote(match[3] or "")
+            if target.lower().endswith(".md") and not _PROTOCOL.match(target):
+                return match[1].strip(), target
+    return text, None
+
+
+def reference_problem(ref: str) -> str | None:
+    """Why a reference can be no path inside `.flow/`, from its text alone; None when it can."""
+    if not ref.strip() or "\0" in ref:
+        return "The reference has no path."
+    if re.match(r"[A-Za-z]:", ref):
+        return f"The reference {ref!r} starts with a drive."
+    if _PROTOCOL.match(ref):
+        return f"The reference {ref!r} is an address with a protocol, not a file."
+    if ref.startswith(("/", "\\", "~")):
+        return f"The reference {ref!r} is an absolute path."
+    if "\\" in ref:
+        return f"The reference {ref!r} has backslashes."
+    if ".." in ref.split("/"):
+        return f"The reference {ref!r} leads out of its folder."
+    return None
