@@ -1,0 +1,106 @@
+"""The engine of Flow Manager: what a plan is and how it runs, without a screen.
+
+Everything that an interface needs is offered here; the packages below are the engine's own business.
+"""
+
+from engine.atoms import Atom, AtomResult, Call, Effect, Outcome
+from engine.errors import (
+    AnchorError,
+    BusyError,
+    ChangedOutsideError,
+    ConfigurationError,
+    ContentChangedError,
+    FlowError,
+    NameMismatchError,
+    NeedsPersonError,
+    NoProjectError,
+    PlanError,
+    SecurityError,
+    StaleIdError,
+    StateError,
+    StorageError,
+    TrustError,
+    UnknownAddressError,
+    UnsupportedFileError,
+    UsageError,
+)
+from engine.flows import Tree
+from engine.loom import Append, Edit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
+from engine.runtime.engine import Engine, Running
+from engine.runtime.events import (
+    Conflict,
+    Event,
+    Finished,
+    Output,
+    PlanChanged,
+    Started,
+    StepOutcome,
+    Warned,
+)
+from engine.runtime.hands import Changed
+from engine.runtime.recovery import Recovery, Resume
+from engine.runtime.scaffold import init_project
+from engine.runtime.trust import Code
+from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body
+from engine.storage import find_root, scaffold
+
+__all__ = [
+    "AnchorError",
+    "Append",
+    "Atom",
+    "AtomResult",
+    "Body",
+    "BusyError",
+    "Call",
+    "Changed",
+    "ChangedOutsideError",
+    "Code",
+    "Comment",
+    "ConfigurationError",
+    "Conflict",
+    "ContentChangedError",
+    "Edit",
+    "Effect",
+    "Engine",
+    "Event",
+    "Fence",
+    "Finished",
+    "FlowError",
+    "Heading",
+    "Insert",
+    "Loom",
+    "NameMismatchError",
+    "NeedsPersonError",
+    "NoProjectError",
+    "Outcome",
+    "Output",
+    "Plan",
+    "PlanChanged",
+    "PlanError",
+    "Preview",
+    "Problem",
+    "Progress",
+    "Recovery",
+    "ReplaceBlock",
+    "ReplaceLine",
+    "Resume",
+    "Running",
+    "SecurityError",
+    "StaleIdError",
+    "Started",
+    "StateError",
+    "Status",
+    "StepOutcome",
+    "StorageError",
+    "Task",
+    "Tree",
+    "TrustError",
+    "UnknownAddressError",
+    "UnsupportedFileError",
+    "UsageError",
+    "Warned",
+    "body",
+    "find_root",
+    "init_project",
+    "scaffold",
+]

@@ -64,6 +64,12 @@ class NeedsPersonError(FlowError):
     code, title, exit_code = "needs_person", "A person is needed", 3
 
 
+class TrustError(NeedsPersonError):
+    """A task would run code that its person has not approved."""
+
+    code, title = "trust", "Not approved yet"
+
+
 class PlanError(FlowError):
     """A plan breaks the grammar or the rules. `problems` holds `engine.status.Problem` as JSON objects."""
 

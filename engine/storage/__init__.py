@@ -7,7 +7,7 @@ from engine.storage.journal import Journal
 from engine.storage.paths import FLOW, SafePath, find_root, safe_path
 from engine.storage.scaffold import scaffold
 from engine.storage.settle import Kept
-from engine.storage.store import Store, read, read_if_exists
+from engine.storage.store import Store, is_folder, read, read_if_exists
 from engine.storage.swap import Swapped
 
 Revision = str
@@ -24,6 +24,7 @@ __all__ = [
     "Store",
     "Swapped",
     "find_root",
+    "is_folder",
     "read",
     "read_if_exists",
     "revision_of",

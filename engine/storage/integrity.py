@@ -117,6 +117,10 @@ class Plans:
 
     # Changes from outside
 
+    def is_untouched(self) -> bool:
+        """Whether the engine has never written, and nobody accepted, a plan of this project."""
+        return not read_meta(self.store).revisions and not self.backups.exist()
+
     def outside(self, file: str, snapshot: Snapshot) -> bool:
         """Whether this content is neither what the engine wrote last nor what a person accepted."""
         return not read_meta(self.store).knows(file, snapshot.revision)

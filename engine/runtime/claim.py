@@ -1,0 +1,64 @@
+"""The one claim: whoever executes, a normal step or a recovery, holds `.flow/run.lock` as long as it does.
+
+Whether an engine is alive is decided by this lock alone, never by a process number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from engine.errors import BusyError
+from engine.runtime.intent import Intent, IntentFile, TornIntentError
+from engine.storage import Store
+
+# A reader that asks whether somebody runs holds the lock for an instant; a claim must not stumble over that.
+_PATIENCE = 0.3
+
+
+def _lock(store: Store) -> FileLock:
+    # Not bound to a thread: a step may begin in one worker thread and end in another.
+    return FileLock(store.flow / "run.lock", thread_local=False)
+
+
+@contextmanager
+def claim(store: Store, intents: IntentFile) -> Iterator[None]:
+    """Hold the claim. Raises BusyError, which says who runs what, when another engine holds it."""
+    lock = _lock(store)
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise _busy(intents) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_claimed(store: Store) -> bool:
+    """Whether an engine, this one or another, is executing right now."""
+    lock = _lock(store)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _busy(intents: IntentFile) -> BusyError:
+    try:
+        intent: Intent | None = intents.read()
+    except TornIntentError:
+        intent = None
+    if intent is None or intent.engine is None:
+        return BusyError("Another engine is at work in this project.", hint="`flow wait` waits for it.")
+    return BusyError(
+        f"Another engine (process {intent.engine.pid}) is running {intent.address} {intent.name}.",
+        hint="`flow wait` waits for it, `flow stop` ends its task.",
+        address=intent.address,
+        name=intent.name,
+        pid=intent.engine.pid,
+    )

@@ -1,0 +1,291 @@
+"""The engine as its users see it: read a plan, change it, run it, recover it, all on one project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.atoms import LoomAtom, configuration
+from engine.errors import ConfigurationError, StateError, UsageError
+from engine.flows import Tree
+from engine.loom import Loom, Preview
+from engine.runtime import recovery as recovering
+from engine.runtime.checking import check
+from engine.runtime.claim import claim, is_claimed
+from engine.runtime.control import Control
+from engine.runtime.events import Event, StepOutcome, Warned
+from engine.runtime.execution import Run, Steps, execute, execute_next, next_task, runnable
+from engine.runtime.hands import Changed, change, find, refuse_tripped
+from engine.runtime.identity import path_of, resolve
+from engine.runtime.intent import TornIntentError
+from engine.runtime.project import Project
+from engine.runtime.pump import pump
+from engine.runtime.recovery import Recovery
+from engine.runtime.registry import dispatch, load_registry
+from engine.runtime.trust import Code
+from engine.status import Problem, Status, Task
+from engine.storage import find_root
+
+Blocking = Callable[[], Steps]
+
+_DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What an engine, this one or another, executes right now. `pid` is that engine's; times are ISO 8601, UTC."""
+
+    run: str
+    address: str
+    name: str
+    atom: str
+    attempt: int
+    started_at: str
+    pid: int
+    supervised: bool
+
+
+class Engine:
+    """One project's engine. Methods that return are blocking and brief; `step`, `run`, `recover`, `retry` hand out
+    events while work goes on. Any thread may read while one of them runs. Errors are those of `engine.errors`."""
+
+    def __init__(self, root: Path, *, actor: str | None = None, readonly: bool = False) -> None:
+        self.root = root
+        self.readonly = readonly
+        self._project = Project.at(root, actor)
+        self._control: Control | None = None
+
+    @classmethod
+    def open(cls, start: Path | None = None, *, actor: str | None = None, readonly: bool = False) -> Engine:
+        """The engine of the nearest project at or above `start` (the working directory unless given)."""
+        return cls(find_root(start), actor=actor, readonly=readonly)
+
+    # Reading
+
+    def tree(self) -> Tree:
+        """All plans as they are on disk now; what is wrong in them is inside."""
+        return self._project.ledger.read()
+
+    def next(self) -> Task | None:
+        """The task that would run."""
+        return self.tree().cursor()
+
+    def find(self, address: str, expect: str | None = None) -> Task:
+        """The task at this address or of this unique name."""
+        return find(self.tree(), address, expect)
+
+    def atom_of(self, task: Task) -> str | None:
+        """The name of what runs this leaf; None where a person does, or where the registry cannot be read."""
+        try:
+            entry = dispatch(task, load_registry(self._project.flow))
+        except ConfigurationError:
+            return None
+        return entry.name if entry is not None else None
+
+    def configuration(self, task: Task) -> dict[str, Any]:
+        """A task's body as data: notes (Markdown) and fences."""
+        return configuration(task)
+
+    def attempts(self, task: Task) -> int:
+        """How often this task was tried since it was last settled."""
+        return int(self._project.attempts(task).get("attempt", 0))
+
+    def changed_outside(self) -> list[str]:
+        """The plans that another program changed since the engine last wrote them or a person accepted them."""
+        return self._project.ledger.changed_outside(self.tree())
+
+    def running(self) -> Running | None:
+        """What is being executed right now, by whichever engine."""
+        if not is_claimed(self._project.store):
+            return None
+        try:
+            intent = self._project.intents.read()
+        except TornIntentError:
+            return None
+        if intent is None or intent.engine is None:
+            return None
+        return Running(
+            intent.run,
+            intent.address,
+            intent.name,
+            intent.atom,
+            intent.attempt,
+            intent.started_at,
+            intent.engine.pid,
+            intent.supervisor is not None,
+        )
+
+    def recovery(self) -> Recovery | None:
+        """An interrupted task and what is known of it; None while an engine is at work."""
+        if is_claimed(self._project.store):
+            return None
+        intent = recovering.open_intent(self._project)
+        return None if intent is None else recovering.examine(self._project, intent)
+
+    def output(self, run: str, offset: int = 0) -> tuple[str, int]:
+        """What a run has printed from `offset` (bytes) on, and the offset to go on from."""
+        data, offset = self._project.runner.read(run, offset)
+        return data.decode("utf-8", "replace"), offset
+
+    def history(self, *, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The records of the event log behind number `after`."""
+        return self._project.log.records(after=after)
+
+    def check(self) -> list[Problem]:
+        """Every problem of the project."""
+        return check(self._project)
+
+    def unapproved(self) -> list[Code]:
+        """The code of tasks not yet settled that nobody has approved; it would be asked about before it runs."""
+        return self._project.trust.missing(task for task in self.tree().walk() if not task.status.is_settled)
+
+    def preview(self) -> Preview | None:
+        """What the next task would write if it is a Loom task; None if it is another. Nothing is written."""
+        task = self.next()
+        if task is None or task.status is Status.FAILED:
+            return None
+        entry = runnable(self._project, task)
+        if entry is None or entry.name != "Loom":
+            return None
+        return LoomAtom().preview(self._project.call(task), self.loom)
+
+    @property
+    def loom(self) -> Loom:
+        """Surgical edits of the project's files, within what its settings allow."""
+        return self._project.loom
+
+    # Changing
+
+    def change(self, verb: str, address: str, *, expect: str | None = None, note: str = "") -> Changed:
+        """`begin`, `done`, `skip`, `fail` or `reopen` a task."""
+        self._may_write()
+        return change(self._project, verb, address, expect=expect, note=note)
+
+    def accept(self) -> list[str]:
+        """Take in every plan that was changed outside; returns their names."""
+        self._may_write()
+        changed = self.changed_outside()
+        for file in changed:
+            self._project.plans.accept(file)
+            self._project.log.write("accepted", file=file)
+        return changed
+
+    def restore(self) -> list[str]:
+        """Put back the last version of every plan that was changed outside; returns their names."""
+        self._may_write()
+        changed = self.changed_outside()
+        for file in changed:
+            self._project.plans.restore(file)
+            self._project.log.write("restored", file=file)
+        return changed
+
+    def approve(self, codes: Iterable[Code]) -> None:
+        """Let these pieces of code run from now on."""
+        self._project.trust.approve(codes)
+
+    def trust(self) -> None:
+        """Let this project's scripts run from now on, and its atoms as they are."""
+        self._project.trust.trust(self.tree().walk())
+
+    # Executing
+
+    def step(self, *, base: str | None = None, force: bool = False) -> AsyncIterator[Event]:
+        """Run the next task, or go on with an interrupted one. The last event is Finished.
+
+        `base`: the revision of the file for which a person approved the preview of a Loom task; `force`: apply the
+        edit to whatever the file holds now.
+        """
+        return pump(lambda: self._claimed(lambda run: self._step(run), base=base, force=force))
+
+    def run(self, *, until: str | None = None) -> AsyncIterator[Event]:
+        """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task."""
+        return pump(lambda: self._claimed(lambda run: self._run(run, until)))
+
+    def recover(self, choice: str) -> AsyncIterator[Event]:
+        """Settle the interrupted task: `resume`, `retry`, `done`, `skip` or `fail`."""
+        return pump(lambda: self._claimed(lambda run: self._recover(run, choice)))
+
+    def retry(self, address: str, *, expect: str | None = None) -> AsyncIterator[Event]:
+        """Run a failed (or interrupted) task again."""
+        return pump(lambda: self._claimed(lambda run: self._retry(run, address, expect)))
+
+    def stop(self, *, after_this_task: bool = False) -> None:
+        """End what this engine is running; the events of the step say when it is done."""
+        control = self._control
+        if control is not None:
+            control.stop(after_this_task=after_this_task)
+
+    def _claimed(
+        self, make: Callable[[Run], Steps], *, base: str | None = None, force: bool = False
+    ) -> Steps:
+        self._may_write()
+        control = Control()
+        with claim(self._project.store, self._project.intents):
+            self._control = control
+            try:
+                for kept in self._project.store.settle():
+                    yield Warned(str(kept))
+                return (yield from make(Run(control, base=base, force=force)))
+            finally:
+                self._control = None
+
+    def _step(self, run: Run) -> Steps:
+        intent = recovering.open_intent(self._project)
+        if intent is not None:
+            return (yield from recovering.resume(self._project, run, intent))
+        return (yield from execute_next(self._project, run))
+
+    def _run(self, run: Run, until: str | None) -> Steps:
+        path = path_of(self.find(until)) if until is not None else None
+        while True:
+            finished = yield from self._step(run)
+            if finished.outcome is not StepOutcome.DONE or run.control.ends_after:
+                return finished
+            tree, task = next_task(self._project)
+            if task is None and not tree.problems():
+                return finished
+            last = resolve(tree.root, path) if path is not None else None
+            if last is not None and last.status.is_settled:
+                return finished
+
+    def _recover(self, run: Run, choice: str) -> Steps:
+        intent = recovering.open_intent(self._project)
+        if intent is None:
+            raise UsageError("No task was interrupted.", hint="`flow next` shows what would run.")
+        if choice == "resume":
+            return (yield from recovering.resume(self._project, run, intent))
+        if choice == "retry":
+            return (yield from recovering.retry(self._project, run, intent))
+        if choice not in _DECISIONS:
+            raise UsageError(f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip or fail.")
+        return (yield from recovering.decide(self._project, intent, _DECISIONS[choice]))
+
+    def _retry(self, run: Run, address: str, expect: str | None) -> Steps:
+        task = self.find(address, expect)
+        intent = recovering.open_intent(self._project)
+        if intent is not None:
+            if intent.path != path_of(task):
+                raise StateError(
+                    f"{intent.address} {intent.name} was interrupted.",
+                    hint="Settle that first: `flow recover`.",
+                )
+            return (yield from recovering.retry(self._project, run, intent))
+        refuse_tripped(self._project, task)
+        if task.status is not Status.FAILED:
+            raise StateError(
+                f"{task.address} {task.name} is {task.status.value}, not failed.",
+                hint="`flow reopen` makes a done or skipped task pending again.",
+            )
+        if not task.is_leaf:
+            raise StateError(
+                f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
+            )
+        return (yield from execute(self._project, run, task))
+
+    def _may_write(self) -> None:
+        if self.readonly:
+            raise UsageError(
+                "This is a read-only view.", hint="Start `flow` without --readonly to change or run."
+            )

@@ -1,0 +1,445 @@
+"""One attempt at one task: intent, activation, work, result, commit; in that order, each durable before the next.
+
+Everything here runs while the claim is held, as generators: they yield events, None when there is nothing new yet
+(a moment at which a watcher may let go), and return the last event.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from engine import status as rules
+from engine.atoms import (
+    PROBE_LIMIT,
+    Atom,
+    AtomResult,
+    Call,
+    Ended,
+    Job,
+    LoomAtom,
+    Outcome,
+    Supervised,
+    atom_for,
+    identify,
+)
+from engine.errors import (
+    AnchorError,
+    BusyError,
+    ConfigurationError,
+    ContentChangedError,
+    FlowError,
+    PlanError,
+    SecurityError,
+    StateError,
+    UnsupportedFileError,
+)
+from engine.flows import Tree
+from engine.runtime.control import Control
+from engine.runtime.events import Conflict, Event, Finished, Output, PlanChanged, Started, StepOutcome, Warned
+from engine.runtime.identity import body_text, find_again, key_of, path_of
+from engine.runtime.intent import Intent, Phase, boot_id
+from engine.runtime.ledger import Committed
+from engine.runtime.log import now
+from engine.runtime.project import Project
+from engine.runtime.registry import Entry, dispatch, load_registry
+from engine.status import Change, Status, Task
+
+Steps = Generator[Event | None, None, Finished]
+
+INTERRUPTIONS_LIMIT = 3
+_POLL = 0.03
+
+
+class Run:
+    """What a person asked of this execution: `base` is the revision that a preview was approved for, `force` applies
+    an edit to whatever is there now, `control` may end it."""
+
+    def __init__(self, control: Control, *, base: str | None = None, force: bool = False) -> None:
+        self.control = control
+        self.base = base
+        self.force = force
+
+
+def next_task(project: Project) -> tuple[Tree, Task | None]:
+    """The tree after what a crash left open was completed, and the task that would run."""
+    tree = project.ledger.reconcile().tree
+    tree.validate_state()
+    return tree, tree.cursor()
+
+
+def execute_next(project: Project, run: Run) -> Steps:
+    """Run the task at the cursor, if there is one that may run."""
+    tree, task = next_task(project)
+    if task is None:
+        return (yield from _nothing(tree))
+    if task.status is Status.FAILED:
+        finished = _finished(task, StepOutcome.FAILED, _held(task))
+        yield finished
+        return finished
+    return (yield from execute(project, run, task))
+
+
+def execute(
+    project: Project, run: Run, task: Task, *, attempt: int | None = None, interruptions: int | None = None
+) -> Steps:
+    """Run this leaf as a new attempt. Raises before anything is written when it cannot be run as it stands."""
+    project.refuse_outside(task)
+    entry = runnable(project, task)
+    if entry is None or entry.name in ("Manual", "Flow"):
+        return (yield from _wait_for_person(project, task, entry))
+    project.trust.refuse(task)
+    record = project.attempts(task)
+    key = str(record.get("key") or uuid.uuid4().hex)
+    number = attempt if attempt is not None else int(record.get("attempt", 0)) + 1
+    call = project.call(task, attempt=number, key=key)
+    atom = atom_for(entry.target, project.flow)
+    name = new_run()
+    job = atom.job(call, name) if isinstance(atom, Supervised) else None
+    effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
+    intent = Intent(
+        run=name,
+        path=path_of(task),
+        address=task.address,
+        name=task.name,
+        body=body_text(task),
+        atom=entry.name,
+        effect=effect.value,
+        attempt=number,
+        interruptions=interruptions if interruptions is not None else int(record.get("interruptions", 0)),
+        key=key,
+        started_at=now(),
+        engine=identify(os.getpid()),
+        boot=boot_id(),
+    )
+    project.intents.write(intent)
+    try:
+        committed = project.ledger.commit(lambda tree: _activate(tree, intent), what="started")
+    except FlowError:
+        project.intents.clear()
+        raise
+    yield from _log(project, "started", intent, attempt=number, atom=intent.atom)
+    if committed.files:
+        yield PlanChanged(committed.files)
+    yield Started(intent.run, intent.address, intent.name, intent.atom, number)
+    if isinstance(atom, Supervised):
+        assert job is not None
+        return (yield from _supervise(project, run, intent, atom, call, job))
+    return (yield from _run_inside(project, run, intent, atom, call))
+
+
+def runnable(project: Project, task: Task) -> Entry | None:
+    """What would run this task; None: a person. Raises ConfigurationError when its atom is broken."""
+    entry = dispatch(task, load_registry(project.flow))
+    if entry is not None and entry.broken:
+        raise ConfigurationError(
+            entry.broken,
+            hint=f"Mend the entry {entry.name!r} of .flow/flow.registry.json, or its module; nothing was run.",
+            address=task.address,
+        )
+    return entry
+
+
+def follow(
+    project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, *, offset: int = 0
+) -> Steps:
+    """Watch work that is under way to its end, then commit its result. Its death without a result stays open."""
+    begun = time.monotonic()
+    runner = project.runner
+    while True:
+        ended = runner.ended(intent.run)
+        text, offset = runner.read(intent.run, offset)
+        if text:
+            yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
+            continue
+        if ended is not None:
+            return (yield from conclude(project, intent, atom.result(call, ended), begun, run))
+        if run.control.ends_now:
+            return (yield from stop(project, intent, atom, call))
+        if not _lives(project, intent) and runner.ended(intent.run) is None:
+            return (yield from vanished(project, intent))
+        run.control.wait(_POLL)
+        yield None
+
+
+def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
+    """End the running work because a person wants it. The intent stays and says so; it counts as no interruption."""
+    intent = project.intents.write(intent.having(phase=Phase.STOPPING))
+    left = project.runner.end(intent.run, intent.supervisor)
+    for process in left:
+        yield Warned(f"Process {process.pid} of {intent.name} could not be ended.")
+    if isinstance(atom, Supervised):
+        cleaner = atom.cleaner(call, f"{intent.run}-cleanup")
+        if cleaner is not None and run_job(project, cleaner) is None:
+            yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
+    yield from _log(project, "stopped", intent)
+    finished = ending(
+        intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was stopped; the next start offers what to do."
+    )
+    yield finished
+    return finished
+
+
+def vanished(project: Project, intent: Intent) -> Steps:
+    """The work is gone without a result: count it, and leave the decision open or let the circuit breaker decide."""
+    intent = counted(project, intent)
+    yield from _log(project, "vanished", intent, interruptions=intent.interruptions)
+    if intent.interruptions >= INTERRUPTIONS_LIMIT:
+        return (yield from trip(project, intent))
+    message = "Its work vanished without a result. `flow recover` shows what is known."
+    finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
+    yield finished
+    return finished
+
+
+def counted(project: Project, intent: Intent) -> Intent:
+    """The intent with this interruption counted, once, durably. What a person stopped is no interruption."""
+    if intent.phase in (Phase.VANISHED, Phase.STOPPING):
+        return intent
+    return project.intents.write(intent.having(phase=Phase.VANISHED, interruptions=intent.interruptions + 1))
+
+
+def trip(project: Project, intent: Intent) -> Steps:
+    """The circuit breaker: too many interruptions in a row, so a person has to look."""
+    reason = (
+        f"Its work vanished without a result {intent.interruptions} times in a row; reopen it to try again."
+    )
+    return (
+        yield from settle(
+            project, intent, Status.FAILED, StepOutcome.FAILED, reason, interruptions=intent.interruptions
+        )
+    )
+
+
+def new_run() -> str:
+    """A run id: when it began, and enough chance to be unique."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+
+
+def run_job(project: Project, job: Job, limit: float = PROBE_LIMIT) -> Ended | None:
+    """Run a short job (a probe, a clean-up) to its end, or end it at the limit (seconds) and return None."""
+    runner = project.runner
+    supervisor = runner.start(job.run)
+    runner.release(job)
+    until = time.monotonic() + limit
+    while (
+        (ended := runner.ended(job.run)) is None and time.monotonic() < until and runner.is_alive(supervisor)
+    ):
+        time.sleep(0.01)
+    ended = ended or runner.ended(job.run)
+    if ended is None:
+        runner.end(job.run, supervisor)
+    runner.forget(job.run)
+    return ended
+
+
+def conclude(project: Project, intent: Intent, result: AtomResult, begun: float) -> Steps:
+    """Make the result durable, then commit it to the plan, then let go of the intent."""
+    if intent.result is None:
+        stored = {"outcome": result.outcome.value, "reason": result.reason, "exports": dict(result.exports)}
+        intent = project.intents.write(intent.having(result=stored))
+    seconds = time.monotonic() - begun
+    if result.outcome is Outcome.WAITING:
+        _remember(project, intent, interruptions=0)
+        project.intents.clear()
+        yield from _log(project, "waiting", intent, reason=result.reason)
+        finished = ending(intent, Status.ACTIVE, StepOutcome.WAITING, result.reason, seconds)
+        yield finished
+        return finished
+    for key in project.context.merge(result.exports):
+        yield Warned(f"{intent.name} exported {key!r}, which belongs to the engine; it was left out.")
+    if result.outcome is Outcome.SUCCESS:
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, result.reason, seconds))
+    return (yield from settle(project, intent, Status.FAILED, StepOutcome.FAILED, result.reason, seconds))
+
+
+def settle(
+    project: Project,
+    intent: Intent,
+    status: Status,
+    outcome: StepOutcome,
+    message: str,
+    seconds: float = 0.0,
+    *,
+    interruptions: int = 0,
+) -> Steps:
+    """Commit this status for the task that the intent means, and let go of the intent. A task that is gone from the
+    plan is reported; no other one is marked (T3.27)."""
+    found: list[bool] = []
+
+    def make(tree: Tree) -> Sequence[Change]:
+        task = find_again(tree.root, intent.path, intent.body)
+        found[:] = [task is not None]
+        return [] if task is None else change_to(task, status)
+
+    committed: Committed = project.ledger.commit(make, what=status.value)
+    if not found[0]:
+        message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
+    if status is Status.FAILED and found[0]:
+        _remember(project, intent, interruptions=interruptions)
+    else:
+        project.plans.drop(key_of(intent.path))
+    project.intents.clear()
+    project.runner.forget(intent.run)
+    yield from _log(
+        project, outcome.value, intent, status=status.value, message=message, seconds=round(seconds, 3)
+    )
+    if committed.files:
+        yield PlanChanged(committed.files)
+    finished = ending(intent, status if found[0] else None, outcome, message, seconds)
+    yield finished
+    return finished
+
+
+def change_to(task: Task, status: Status) -> list[Change]:
+    """The changes that bring a task to this status; only what is left open around it when it is there already."""
+    if task.status is status:
+        root = task
+        while root.above is not None:
+            root = root.above
+        return rules.settle(root.plan)
+    verbs = {
+        Status.DONE: rules.done,
+        Status.SKIPPED: rules.skip,
+        Status.FAILED: rules.fail,
+        Status.ACTIVE: rules.begin,
+        Status.PENDING: rules.reopen,
+    }
+    return verbs[status](task)
+
+
+def ending(
+    intent: Intent, status: Status | None, outcome: StepOutcome, message: str, seconds: float = 0.0
+) -> Finished:
+    return Finished(intent.run, intent.address, intent.name, status, outcome, message, seconds)
+
+
+def _supervise(project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, job: Job) -> Steps:
+    supervisor = project.runner.start(intent.run, tty=job.tty)
+    intent = project.intents.write(intent.having(supervisor=supervisor, phase=Phase.RELEASED))
+    project.runner.release(job)
+    return (yield from follow(project, run, intent, atom, call))
+
+
+def _try_again(
+    project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, reason: str
+) -> Steps:
+    """Run a script that failed once more, as its task declares (`retries`, `backoff`)."""
+    wait = atom.retries(call.config).wait(intent.tried + 1)
+    yield Warned(f"{reason} It is tried again in {wait:g} s.")
+    until = time.monotonic() + wait
+    while (left := until - time.monotonic()) > 0:
+        if run.control.ends_now:
+            return (yield from stop(project, intent, atom, call))
+        run.control.wait(min(left, _POLL))
+        yield None
+    before = intent.run
+    call = replace(call, attempt=intent.attempt + 1)
+    intent = intent.having(
+        run=new_run(), attempt=call.attempt, tried=intent.tried + 1, phase=Phase.CLAIMED, supervisor=None
+    )
+    job = atom.job(call, intent.run)
+    project.intents.write(intent)
+    project.runner.forget(before)
+    yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt)
+    return (yield from _supervise(project, run, intent, atom, call, job))
+
+
+def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> Steps:
+    """An edit by the Loom: short, guarded by revisions, and done by the engine itself."""
+    begun = time.monotonic()
+    assert isinstance(atom, LoomAtom)
+    try:
+        preview = atom.preview(call, project.loom)
+        intent = intent.having(edit=atom.intended(preview), phase=Phase.RELEASED)
+        project.intents.write(intent)
+        result = atom.write(call, project.loom, base=run.base, force=run.force)
+    except ContentChangedError as error:
+        project.intents.clear()
+        _remember(project, intent, interruptions=0)
+        yield from _log(project, "conflict", intent, path=error.path)
+        yield Conflict(
+            intent.address, intent.name, error.path, error.base, error.disk, error.edit, str(error)
+        )
+        finished = ending(intent, Status.ACTIVE, StepOutcome.CONFLICT, str(error), time.monotonic() - begun)
+        yield finished
+        return finished
+    except (AnchorError, BusyError, SecurityError, UnsupportedFileError) as error:
+        result = AtomResult.failure(str(error))
+    return (yield from conclude(project, intent, result, begun))
+
+
+def _lives(project: Project, intent: Intent) -> bool:
+    """Whether anything of the run is left. The supervisor is asked first: to look for the rest is dear."""
+    supervisor = intent.supervisor
+    if supervisor is not None and project.runner.is_alive(supervisor):
+        return True
+    return bool(project.runner.alive(intent.run, supervisor))
+
+
+def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps:
+    path, body = path_of(task), body_text(task)
+
+    def make(tree: Tree) -> Sequence[Change]:
+        found = find_again(tree.root, path, body)
+        return [] if found is None or found.status is Status.ACTIVE else rules.begin(found)
+
+    committed = project.ledger.commit(make, what="started")
+    if committed.files:
+        yield PlanChanged(committed.files)
+    if entry is not None and entry.name == "Flow":
+        message = f"{task.ref} has no tasks. Add some, or mark it done."
+    else:
+        message = "It waits for a person: mark it done when it is."
+    project.log.write("waiting", address=task.address, name=task.name)
+    finished = Finished("", task.address, task.name, Status.ACTIVE, StepOutcome.WAITING, message)
+    yield finished
+    return finished
+
+
+def _nothing(tree: Tree) -> Steps:
+    problems = tree.problems()
+    if problems:
+        raise PlanError(
+            f"{problems[0]}",
+            hint=f"No other task can run. {len(problems)} problem(s): `flow check` lists them.",
+            problems=[asdict(problem) for problem in problems],
+        )
+    message = "Every task is done." if tree.root.tasks else "The plan has no tasks."
+    finished = Finished("", "", "", None, StepOutcome.NOTHING, message)
+    yield finished
+    return finished
+
+
+def _held(task: Task) -> str:
+    return (
+        f"{task.name} has failed and holds the plan: `flow retry`, `flow skip` or `flow done {task.address}`."
+    )
+
+
+def _finished(task: Task, outcome: StepOutcome, message: str) -> Finished:
+    return Finished("", task.address, task.name, task.status, outcome, message)
+
+
+def _activate(tree: Tree, intent: Intent) -> Sequence[Change]:
+    task = find_again(tree.root, intent.path, intent.body)
+    if task is None:
+        raise StateError(
+            f"{intent.name} was taken out of the plan a moment ago.", hint="Look at the plan again."
+        )
+    return [] if task.status is Status.ACTIVE else rules.begin(task)
+
+
+def _remember(project: Project, intent: Intent, *, interruptions: int) -> None:
+    record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
+    project.plans.put(key_of(intent.path), record)
+
+
+def _log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:
+    complaint = project.log.write(what, address=intent.address, name=intent.name, run=intent.run, **payload)
+    if complaint:
+        yield Warned(complaint)

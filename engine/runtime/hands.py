@@ -1,0 +1,116 @@
+"""Changes by hand: a person or an agent sets the status of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import BusyError, NameMismatchError, StateError
+from engine.flows import Tree
+from engine.runtime.claim import claim, is_claimed
+from engine.runtime.execution import INTERRUPTIONS_LIMIT, change_to
+from engine.runtime.identity import find_again, key_of, path_of
+from engine.runtime.intent import Intent
+from engine.runtime.project import Project
+from engine.runtime.recovery import decide, open_intent
+from engine.status import Change, Status, Task
+
+VERBS: dict[str, Status] = {
+    "begin": Status.ACTIVE,
+    "done": Status.DONE,
+    "skip": Status.SKIPPED,
+    "fail": Status.FAILED,
+    "reopen": Status.PENDING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change did: the task as it is now, and the files that were written."""
+
+    address: str
+    name: str
+    status: Status
+    files: tuple[str, ...]
+
+
+def find(tree: Tree, address: str, expect: str | None = None) -> Task:
+    """The task at an address or of a unique name. Raises UnknownAddressError, NameMismatchError."""
+    task = tree.find(address)
+    if expect is not None and task.name != expect:
+        raise NameMismatchError(
+            f"{task.address} is {task.name!r}, not {expect!r}.",
+            hint="The plan has changed; `flow status` shows it as it is now.",
+            address=task.address,
+            name=task.name,
+            expected=expect,
+        )
+    return task
+
+
+def change(
+    project: Project, verb: str, address: str, *, expect: str | None = None, note: str = ""
+) -> Changed:
+    """Set a task's status by hand; on an interrupted task this settles it.
+
+    Raises BusyError for the task that an engine is running right now, and what the rules forbid as StateError.
+    """
+    status = VERBS[verb]
+    target = find(project.ledger.read(), address, expect)
+    path = path_of(target)
+    intent = open_intent(project)
+    if intent is not None and intent.path == path:
+        return _settle_interrupted(project, intent, target, status)
+    changed: list[Task] = []
+
+    def make(tree: Tree) -> Sequence[Change]:
+        task = find(tree, address, expect)
+        if path_of(task) != path:
+            raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
+        changed[:] = [task]
+        return change_to(task, status)
+
+    committed = project.ledger.commit(make, what=verb)
+    if status is Status.PENDING:
+        _forgive(project, key_of(path))
+    elif status.is_settled:
+        project.plans.drop(key_of(path))
+    task = changed[0]
+    project.log.write(verb, address=task.address, name=task.name, note=note)
+    return Changed(task.address, task.name, task.status, committed.files)
+
+
+def refuse_tripped(project: Project, task: Task) -> None:
+    """A task that the circuit breaker stopped runs again only after it was reopened (DESIGN section 5)."""
+    if int(project.attempts(task).get("interruptions", 0)) >= INTERRUPTIONS_LIMIT:
+        raise StateError(
+            f"{task.address} {task.name} vanished {INTERRUPTIONS_LIMIT} times in a row.",
+            hint=f"Find out why, then `flow reopen {task.address}`.",
+        )
+
+
+def _settle_interrupted(project: Project, intent: Intent, task: Task, status: Status) -> Changed:
+    if is_claimed(project.store):
+        raise BusyError(
+            f"{task.address} {task.name} is running right now.",
+            hint="Wait for it (`flow wait`) or end it (`flow stop`).",
+            address=task.address,
+        )
+    if not (status.is_settled or status is Status.FAILED):
+        raise StateError(
+            f"{task.address} {task.name} was interrupted.",
+            hint="Settle that first: `flow recover` shows how.",
+            address=task.address,
+        )
+    files: list[str] = []
+    with claim(project.store, project.intents):
+        for event in decide(project, intent, status):
+            files.extend(getattr(event, "files", ()))
+    found = find_again(project.ledger.read().root, intent.path, intent.body)
+    return Changed(found.address if found else task.address, task.name, status, tuple(files))
+
+
+def _forgive(project: Project, key: str) -> None:
+    record = project.plans.get(key)
+    if record:
+        project.plans.put(key, {**record, "interruptions": 0})

@@ -1,0 +1,111 @@
+"""The write-ahead record: what is being executed right now, durable before anything happens (DESIGN section 5)."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from engine.atoms import ProcessId
+from engine.runtime.identity import Level
+from engine.storage import Store, read_if_exists
+
+
+class Phase(StrEnum):
+    """How far an attempt came. Each phase is written before what it announces happens.
+
+    `claimed`: nothing has been started. `released`: the work may have begun. `stopping`: a person ended it.
+    `vanished`: the work was found gone without a result, and counted.
+    """
+
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    STOPPING = "stopping"
+    VANISHED = "vanished"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One attempt at one task. `result` is an atom's result as JSON, once it is known and not yet committed;
+    `tried` counts failures that the task's own `retries` took back; `edit` holds a Loom edit's path, base and new revision; times are ISO 8601 in UTC."""
+
+    run: str
+    path: tuple[Level, ...]
+    address: str
+    name: str
+    body: str
+    atom: str
+    effect: str
+    attempt: int
+    interruptions: int
+    key: str
+    started_at: str
+    tried: int = 0
+    phase: Phase = Phase.CLAIMED
+    engine: ProcessId | None = None
+    supervisor: ProcessId | None = None
+    boot: str = ""
+    host: str = field(default_factory=socket.gethostname)
+    commit: str = ""
+    result: dict[str, Any] | None = None
+    edit: dict[str, Any] | None = None
+
+    @property
+    def file(self) -> str:
+        return self.path[-1].file if self.path else ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its processes could still be alive on this machine, in this boot."""
+        return self.host == socket.gethostname() and self.boot == boot_id()
+
+    def having(self, **changes: Any) -> Intent:
+        return replace(self, **changes)
+
+
+class TornIntentError(ValueError):
+    """The record cannot be read."""
+
+
+class IntentFile:
+    """`.flow/intent.lock`. Present: a task is running or was interrupted."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.path: Path = store.flow / "intent.lock"
+
+    def read(self) -> Intent | None:
+        """The open intent, or None. Raises TornIntentError when there is one that cannot be read."""
+        snapshot = read_if_exists(self.path)
+        if snapshot is None:
+            return None
+        try:
+            data = json.loads(snapshot.data)
+            data.pop("version")
+            data["path"] = tuple(Level(level["file"], tuple(level["names"])) for level in data["path"])
+            data["phase"] = Phase(data["phase"])
+            for name in ("engine", "supervisor"):
+                data[name] = ProcessId(**data[name]) if data[name] else None
+            return Intent(**data)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TornIntentError(str(error)) from error
+
+    def write(self, intent: Intent) -> Intent:
+        """Make this the open intent, durably."""
+        data = json.dumps({"version": 1, **asdict(intent)}, ensure_ascii=False, indent=1)
+        self._store.replace(self.path, data.encode())
+        return intent
+
+    def clear(self) -> None:
+        self._store.remove(self.path)
+
+
+def boot_id() -> str:
+    """What identifies this boot of this machine; the kernel's own where there is one, else the time of the boot."""
+    snapshot = read_if_exists(Path("/proc/sys/kernel/random/boot_id"))
+    return snapshot.data.decode().strip() if snapshot is not None else f"{psutil.boot_time():.0f}"

@@ -1,0 +1,127 @@
+"""Every change of a plan's state: read afresh under the lock, changed by the rules, written file by file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.errors import BusyError, ChangedOutsideError, ContentChangedError, PlanError
+from engine.flows import Loader, Tree
+from engine.runtime.log import Log
+from engine.runtime.settings import load_settings
+from engine.status import Change, Plan, apply, settle
+from engine.storage import Plans, Store
+
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The tree after a commit and the files that were written, in that order."""
+
+    tree: Tree
+    files: tuple[str, ...]
+
+
+class Ledger:
+    """Reads and commits the plans of one project. Threads may share it.
+
+    Reading and writing keep loaders apart: a tree that was handed out never changes under its reader's eyes.
+    """
+
+    def __init__(self, store: Store, plans: Plans, log: Log) -> None:
+        self._store = store
+        self._plans = plans
+        self._log = log
+        self._reading = threading.Lock()
+        self._reader = Loader(plans)
+        self._writer = Loader(plans)
+
+    def read(self) -> Tree:
+        """All plans as they are on disk now."""
+        with self._reading:
+            return self._reader.load()
+
+    def commit(self, make: Callable[[Tree], Sequence[Change]], *, what: str = "") -> Committed:
+        """Apply what `make` computes from a fresh reading, durably.
+
+        `make` may run several times: a plan that another program changed in between is read again. `what` names the
+        change in the log. Raises what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
+        """
+        for _ in range(_TRIES):
+            with self._store.lock():
+                try:
+                    return self._commit(make, what)
+                except ContentChangedError:
+                    self._writer = Loader(self._plans)
+                except BaseException:
+                    self._writer = Loader(self._plans)
+                    raise
+        raise BusyError("The plan keeps changing under this commit.", hint="Stop the program that writes it.")
+
+    def reconcile(self) -> Committed:
+        """Complete what a crash between two files left open: a task whose sub-flow is complete."""
+        return self.commit(lambda tree: settle(tree.root), what="reconciled")
+
+    def refuse_outside(self, tree: Tree, files: Iterable[str]) -> None:
+        """In a strict project, raise ChangedOutsideError when one of these files was changed outside."""
+        if not load_settings(self._store.flow).strict:
+            return
+        wanted = set(files)
+        changed = [file for file in self.changed_outside(tree) if file in wanted]
+        if changed:
+            raise ChangedOutsideError(
+                f".flow/{changed[0]} was changed by another program.",
+                hint="`flow accept` takes the change in, `flow restore` puts back the last version.",
+                files=changed,
+            )
+
+    def changed_outside(self, tree: Tree) -> list[str]:
+        """The plans that are not as the engine last wrote or a person accepted them.
+
+        In a project that the engine has never written to, there is nothing to compare with, so none is.
+        """
+        changed = self._plans.all_outside(tree.snapshots)
+        return [] if changed and self._plans.is_untouched() else changed
+
+    def _commit(self, make: Callable[[Tree], Sequence[Change]], what: str) -> Committed:
+        tree = self._writer.load()
+        changes = make(tree)
+        if not changes:
+            return Committed(tree, ())
+        touched = list(dict.fromkeys(change.task.plan.file for change in changes))
+        self._refuse_problems(tree, touched)
+        self.refuse_outside(tree, touched)
+        if self._plans.is_untouched():
+            for file, snapshot in tree.snapshots.items():
+                self._plans.adopt(file, snapshot)
+        record = [
+            {"file": change.task.plan.file, "id": change.task.id, "name": change.task.name,
+             "from": change.task.status.value, "to": change.status.value}
+            for change in changes
+        ]  # fmt: skip
+        for plan in apply(changes):
+            self._write(tree, plan)
+        self._log.write("changed", because=what, changes=record)
+        return Committed(tree, tuple(touched))
+
+    def _refuse_problems(self, tree: Tree, files: Sequence[str]) -> None:
+        problems = [problem for file in files for problem in tree.plans[file].problems]
+        if problems:
+            raise PlanError(
+                f".flow/{problems[0]}",
+                hint="Nothing was written. `flow check` lists all problems.",
+                problems=[_as_json(problem) for problem in problems],
+            )
+
+    def _write(self, tree: Tree, plan: Plan) -> None:
+        before = tree.snapshots[plan.file]
+        if self._plans.outside(plan.file, before):
+            diff = self._plans.adopt(plan.file, before)
+            self._log.write("adopted", file=plan.file, diff=diff)
+        self._plans.write(plan.file, before, plan.text.encode())
+
+
+def _as_json(problem: object) -> dict[str, object]:
+    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint", "code")}

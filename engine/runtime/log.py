@@ -1,0 +1,69 @@
+"""What happened: `.flow/logs/events.jsonl`. The log decides nothing: when it fails, the task goes on (T5.25)."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.errors import StorageError
+from engine.storage import Journal, Store
+
+INLINE_LIMIT = 8_192
+
+
+class Log:
+    """Appends records that say when, who, what and where. `actor` overrides who."""
+
+    def __init__(self, store: Store, actor: str | None = None) -> None:
+        self._store = store
+        self._journal = Journal(store.flow / "logs" / "events.jsonl")
+        self._actor = actor
+
+    def write(self, what: str, *, address: str = "", name: str = "", **payload: Any) -> str:
+        """Append one record; returns what failed, or an empty string.
+
+        A payload of more than 8,192 bytes of JSON goes to `artifacts/` and leaves a reference; where that fails, or
+        where the payload is no JSON, the record is marked truncated.
+        """
+        record = {"time": now(), "who": self._who(), "what": what, "address": address, "name": name}
+        complaint = ""
+        try:
+            text = json.dumps(payload, ensure_ascii=False)
+            if len(text.encode("utf-8", "backslashreplace")) <= INLINE_LIMIT:
+                record |= payload
+            else:
+                record |= {"artifact": self._artifact(text)}
+        except (ValueError, TypeError, RecursionError, StorageError) as error:
+            record |= {"truncated": True}
+            complaint = f"The event {what!r} was logged without its details: {error}"
+        try:
+            self._journal.append(record)
+        except StorageError as error:
+            complaint = f"The log could not be written: {error}"
+        return complaint
+
+    def records(self, *, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The whole records behind number `after`, oldest first."""
+        return self._journal.records(after=after)
+
+    def _artifact(self, text: str) -> str:
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
+        self._store.replace(self._store.flow / "artifacts" / name, text.encode("utf-8", "backslashreplace"))
+        return f"artifacts/{name}"
+
+    def _who(self) -> str:
+        if self._actor or os.environ.get("FLOW_ACTOR"):
+            return self._actor or os.environ["FLOW_ACTOR"]
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):
+            return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def now() -> str:
+    """This moment in ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,47 @@
+"""From a blocking generator of events to an asynchronous one: one call in a thread at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any
+
+from engine.runtime.events import Event
+
+
+async def pump(make: Callable[[], Generator[Event | None, None, Any]]) -> AsyncIterator[Event]:
+    """The events of the generator that `make` returns, advanced in a worker thread.
+
+    When the consumer lets go, the generator is closed where it stands: locks are released, processes go on.
+    """
+    steps = make()
+    try:
+        while True:
+            event = await _advance(steps)
+            if isinstance(event, _End):
+                return
+            if event is not None:
+                yield event
+    finally:
+        steps.close()
+
+
+class _End:
+    """What a generator that has ended gives; StopIteration cannot cross a future."""
+
+
+_END = _End()
+
+
+async def _advance(steps: Generator[Event | None, None, Any]) -> Event | None | _End:
+    future = asyncio.get_running_loop().run_in_executor(None, _next, steps)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        # The thread still stands inside the generator; it cannot be closed before it is out.
+        await asyncio.wait([future])
+        raise
+
+
+def _next(steps: Generator[Event | None, None, Any]) -> Event | None | _End:
+    return next(steps, _END)

@@ -1,0 +1,265 @@
+"""An interrupted task: what is known of it, and the ways to settle it (DESIGN section 5, Recovery).
+
+`examine` only looks. Everything else runs while the claim is held, so that two recoveries are harmless.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine import status as rules
+from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, Supervised, atom_for
+from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
+from engine.flows import Tree
+from engine.runtime.events import Event, StepOutcome, Warned
+from engine.runtime.execution import (
+    INTERRUPTIONS_LIMIT,
+    Run,
+    Steps,
+    conclude,
+    ending,
+    execute,
+    counted,
+    follow,
+    run_job,
+    settle,
+    trip,
+)
+from engine.runtime.identity import Level, active_leaves, body_text, find_again, key_of, path_of
+from engine.runtime.intent import Intent, Phase, TornIntentError
+from engine.runtime.log import now
+from engine.runtime.project import Project
+from engine.runtime.registry import load_registry
+from engine.status import Status, Task
+
+_TAIL_LINES = 40
+
+
+class Resume(StrEnum):
+    """How `resume` would go on: run it (again), commit its result, follow it, check whether it is done, or not at
+    all without a person."""
+
+    RUN = "run"
+    COMMIT = "commit"
+    FOLLOW = "follow"
+    CHECK = "check"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
+    task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted."""
+
+    address: str
+    file: str
+    name: str
+    names: tuple[str, ...]
+    atom: str
+    effect: str
+    attempt: int
+    interruptions: int
+    limit: int
+    started_at: str
+    resume: Resume
+    children: tuple[int, ...]
+    output: str
+    stopped: bool
+    gone: bool
+
+
+def open_intent(project: Project) -> Intent | None:
+    """The open intent. A torn one is told from the plan: the only active leaf was running (T3.23)."""
+    try:
+        return project.intents.read()
+    except TornIntentError:
+        return _guess(project)
+
+
+def examine(project: Project, intent: Intent) -> Recovery:
+    """What can be said of an interrupted task without touching anything."""
+    tree = project.ledger.read()
+    task = find_again(tree.root, intent.path, intent.body)
+    alive = project.runner.alive(intent.run, intent.supervisor) if intent.is_local else []
+    resume = _way(project, intent, task, bool(alive))
+    lost = resume in (Resume.CHECK, Resume.ASK, Resume.RUN) and intent.phase is Phase.RELEASED
+    return Recovery(
+        address=task.address if task is not None else intent.address,
+        file=task.plan.file if task is not None else intent.file,
+        name=intent.name,
+        names=tuple(level.names[-1] for level in intent.path),
+        atom=intent.atom,
+        effect=intent.effect,
+        attempt=intent.attempt,
+        interruptions=intent.interruptions + (1 if lost and not _never_started(project, intent) else 0),
+        limit=INTERRUPTIONS_LIMIT,
+        started_at=intent.started_at,
+        resume=resume,
+        children=tuple(process.pid for process in alive),
+        output=project.runner.tail(intent.run, _TAIL_LINES),
+        stopped=intent.phase is Phase.STOPPING,
+        gone=task is None,
+    )
+
+
+def resume(project: Project, run: Run, intent: Intent) -> Steps:
+    """Go on in the order of DESIGN: run what never started, commit, follow, take the result, check, run again.
+
+    Raises NeedsPersonError where a person has to decide.
+    """
+    tree = project.ledger.read()
+    task = find_again(tree.root, intent.path, intent.body)
+    if intent.result is not None:
+        stored = intent.result
+        result = AtomResult(Outcome(stored["outcome"]), stored["reason"], stored["exports"])
+        return (yield from conclude(project, intent, result, time.monotonic()))
+    if task is None:
+        return (
+            yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "Its outcome is unknown.")
+        )
+    if _never_started(project, intent):
+        project.intents.clear()
+        return (
+            yield from execute(project, run, task, attempt=intent.attempt, interruptions=intent.interruptions)
+        )
+    atom, call = _atom(project, intent, task)
+    if isinstance(atom, Supervised) and intent.phase is not Phase.STOPPING:
+        if project.runner.ended(intent.run) is not None or (intent.is_local and _alive(project, intent)):
+            return (yield from follow(project, run, intent, atom, call))
+    if _is_complete(project, intent, atom, call):
+        done = AtomResult.success("It was found complete.")
+        return (yield from conclude(project, intent, done, time.monotonic()))
+    intent = counted(project, intent)
+    if intent.interruptions >= INTERRUPTIONS_LIMIT:
+        return (yield from trip(project, intent))
+    if intent.effect == Effect.IDEMPOTENT.value or _did_not_happen(project, intent):
+        return (yield from again(project, run, intent))
+    raise NeedsPersonError(
+        f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came.",
+        hint="`flow recover` shows the evidence; then `flow recover retry`, `done`, `skip` or `fail`.",
+        address=intent.address,
+        name=intent.name,
+        attempt=intent.attempt,
+    )
+
+
+def retry(project: Project, run: Run, intent: Intent) -> Steps:
+    """End what is alive, then run the task again as a new attempt."""
+    if _alive(project, intent):
+        project.runner.end(intent.run, intent.supervisor)
+    elif (
+        intent.result is None
+        and project.runner.ended(intent.run) is None
+        and not _never_started(project, intent)
+    ):
+        intent = counted(project, intent)
+        if intent.interruptions >= INTERRUPTIONS_LIMIT:
+            return (yield from trip(project, intent))
+    return (yield from again(project, run, intent))
+
+
+def again(project: Project, run: Run, intent: Intent) -> Steps:
+    """Run the task of this intent as its next attempt; the new intent takes the place of this one."""
+    task = find_again(project.ledger.read().root, intent.path, intent.body)
+    if task is None:
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "It cannot run again."))
+    steps = execute(project, run, task, attempt=intent.attempt + 1, interruptions=intent.interruptions)
+    return (yield from steps)
+
+
+def decide(project: Project, intent: Intent, status: Status) -> Steps:
+    """A person says how it ended: done, skipped or failed. What is still alive is ended first."""
+    if _alive(project, intent):
+        project.runner.end(intent.run, intent.supervisor)
+    outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
+    return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
+
+
+def _alive(project: Project, intent: Intent) -> list[ProcessId]:
+    return project.runner.alive(intent.run, intent.supervisor) if intent.is_local else []
+
+
+def _never_started(project: Project, intent: Intent) -> bool:
+    """Whether nothing of this attempt can have happened. A supervised run leaves a mark before its work begins."""
+    if intent.phase is Phase.CLAIMED:
+        return True
+    return intent.phase is Phase.RELEASED and intent.edit is None and not project.runner.began(intent.run)
+
+
+def _atom(project: Project, intent: Intent, task: Task) -> tuple[Atom, Call]:
+    entry = load_registry(project.flow).entries.get(intent.atom)
+    if entry is None or entry.broken:
+        raise ConfigurationError(
+            f"The atom {intent.atom!r} is not in the registry any more.", hint="Put it back."
+        )
+    call = project.call(task, attempt=intent.attempt, key=intent.key)
+    return atom_for(entry.target, project.flow), call
+
+
+def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bool:
+    """Whether the work is done already; a check that fails counts as not complete (T3.28)."""
+    try:
+        if isinstance(atom, LoomAtom):
+            return atom.is_complete(call, project.loom, intent.edit)
+        probe = atom.probe(call, f"{intent.run}-probe") if isinstance(atom, Supervised) else None
+        ended = run_job(project, probe) if probe is not None else None
+        return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
+    except FlowError:
+        return False
+
+
+def _did_not_happen(project: Project, intent: Intent) -> bool:
+    """Whether an edit that was under way is surely not in its file: the file is what it was made for."""
+    if intent.edit is None:
+        return False
+    try:
+        return project.loom.read(str(intent.edit["path"])).revision == intent.edit["base"]
+    except FlowError:
+        return False
+
+
+def _guess(project: Project) -> Intent | None:
+    leaves = [leaf for leaf in active_leaves(project.ledger.read().root) if not leaf.inside]
+    if len(leaves) != 1:
+        project.intents.clear()
+        return None
+    task = leaves[0]
+    record = project.attempts(task)
+    return Intent(
+        run="",
+        path=path_of(task),
+        address=task.address,
+        name=task.name,
+        body=body_text(task),
+        atom=task.tag or "",
+        effect=Effect.ONCE.value,
+        attempt=int(record.get("attempt", 0)) + 1,
+        interruptions=int(record.get("interruptions", 0)),
+        key=str(record.get("key", "")),
+        started_at=now(),
+        phase=Phase.RELEASED,
+    )
+
+
+def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Resume:
+    if intent.result is not None:
+        return Resume.COMMIT
+    if task is None:
+        return Resume.ASK
+    if _never_started(project, intent):
+        return Resume.RUN
+    if intent.phase is not Phase.STOPPING:
+        if alive:
+            return Resume.FOLLOW
+        if project.runner.ended(intent.run) is not None:
+            return Resume.COMMIT
+    try:
+        atom, call = _atom(project, intent, task)
+        if isinstance(atom, LoomAtom) or (isinstance(atom, Supervised) and atom.probe(call, intent.run)):
+            return Resume.CHECK
+    except FlowError:
+        return Resume.ASK
+    return Resume.RUN if intent.effect == Effect.IDEMPOTENT.value else Resume.ASK

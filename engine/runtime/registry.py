@@ -1,0 +1,73 @@
+"""The registry: which atoms exist. Read as data; nothing of an atom is imported here.
+
+`.flow/flow.registry.json` maps an atom's name to `module:Class` (DESIGN section 3). Modules are the built-in ones
+(`engine.atoms.*`) or files below `.flow/atoms/`; an atom without an entry does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.atoms import BUILT_IN, inspect_target
+from engine.errors import ConfigurationError
+from engine.status import Task
+from engine.storage import read_if_exists
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One atom: its name, its `module:Class`, and why it is broken, if it is."""
+
+    name: str
+    target: str
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def near(self, tag: str) -> str | None:
+        """The entry that differs from `tag` only in case or spaces, if there is one."""
+        wanted = tag.casefold().replace(" ", "")
+        return next((name for name in self.entries if name.casefold() == wanted and name != tag), None)
+
+
+def load_registry(flow: Path) -> Registry:
+    """Read the registry below the folder `flow`. Missing or empty: no atoms.
+
+    Raises ConfigurationError when it is not a JSON object of strings (T1.34).
+    """
+    snapshot = read_if_exists(flow / "flow.registry.json")
+    if snapshot is None or not snapshot.data.strip():
+        return Registry()
+    try:
+        data = json.loads(snapshot.data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigurationError(
+            f".flow/flow.registry.json is not JSON: {error}.",
+            hint="Mend it, or delete it and run `flow init`.",
+        ) from error
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        raise ConfigurationError(
+            ".flow/flow.registry.json is not an object of names and targets.",
+            hint='Write it like this: {"Script": "engine.atoms.script:Script"}.',
+        )
+    return Registry({name: _entry(flow, name, target) for name, target in data.items()})
+
+
+def _entry(flow: Path, name: str, target: str) -> Entry:
+    try:
+        inspect_target(target, flow)
+    except ConfigurationError as error:
+        return Entry(name, target, broken=error.message)
+    return Entry(name, target)
+
+
+def dispatch(task: Task, registry: Registry) -> Entry | None:
+    """What runs this leaf, in the order of DESIGN section 5: its sub-flow, its atom, or a person (None)."""
+    if task.is_flow or task.subflow is not None or (task.ref or "").endswith(".md"):
+        return Entry("Flow", BUILT_IN["Flow"])
+    return registry.entries.get(task.tag) if task.tag else None

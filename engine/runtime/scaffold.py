@@ -1,0 +1,68 @@
+"""What `flow init` writes: a `.flow/` folder with a starter plan, the built-in atoms, and a `.gitignore`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from engine.atoms import BUILT_IN
+from engine.runtime.log import Log
+from engine.runtime.trust import Trust
+from engine.storage import Plans, Store, is_folder, read_if_exists, scaffold
+
+STARTER = """\
+- [ ] [Script] Say hello
+    ```sh
+    echo "Hello from $FLOW_TASK, in $PWD"
+    ```
+- [ ] Look at what it printed, then mark this done
+- [ ] Make this plan your own
+"""
+
+SETTINGS = """\
+# integrity = "strict"    # a plan that another program changed waits for `flow accept` or `flow restore`
+
+# [loom]
+# edit = ["src/**", "CHANGELOG.md"]    # what surgical edits may touch; everything but .flow/ and .git/ unless set
+"""
+
+IGNORED = """\
+# Plans, registry, settings and atoms belong into git; what the engine notes for itself does not.
+*
+!*/
+!*.md
+!/.gitignore
+!/flow.registry.json
+!/flow.toml
+!/atoms/**
+__pycache__/
+/artifacts/
+/backups/
+/logs/
+/swap/
+*.flow-conflict-*
+"""
+
+
+def init_project(root: Path) -> list[str]:
+    """Make `.flow/` in the folder `root`; returns the files that were written, relative to it.
+
+    What is there already stays as it is. Raises StorageError.
+    """
+    is_new = not is_folder(root / ".flow")
+    files = {
+        ".flow/.gitignore": IGNORED,
+        ".flow/flow.registry.json": json.dumps(BUILT_IN, indent=2) + "\n",
+        ".flow/flow.toml": SETTINGS,
+    }
+    made = scaffold({name: text.encode() for name, text in files.items()}, root)
+    store = Store(root)
+    written = [path.relative_to(store.root).as_posix() for path in made]
+    if read_if_exists(store.flow / "status.md") is None:
+        Plans(store).write("status.md", None, STARTER.encode())
+        written.append(".flow/status.md")
+    if is_new:
+        Trust(store.root).own()
+    if written:
+        Log(store).write("initialised", files=written)
+    return written

@@ -1,0 +1,59 @@
+"""The settings of a project: `.flow/flow.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigurationError
+from engine.storage import read_if_exists
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project may set. `strict`: plans changed outside wait for a person. Globs are relative to the root."""
+
+    strict: bool = False
+    editable: tuple[str, ...] = ("**",)
+
+
+def load_settings(flow: Path) -> Settings:
+    """Read `flow.toml` below the folder `flow`; a missing file means the defaults.
+
+    Raises ConfigurationError where the file cannot be understood or holds an unknown key.
+    """
+    snapshot = read_if_exists(flow / "flow.toml")
+    if snapshot is None:
+        return Settings()
+    try:
+        data = tomllib.loads(snapshot.data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(
+            f".flow/flow.toml cannot be read: {error}.", hint="Mend the line that it names."
+        ) from error
+    unknown = sorted(set(data) - {"integrity", "loom"})
+    if unknown:
+        raise ConfigurationError(
+            f".flow/flow.toml has an unknown key: {unknown[0]!r}.",
+            hint='Known are "integrity" and "[loom] edit".',
+        )
+    return Settings(strict=_strict(data.get("integrity", "adopt")), editable=_globs(data.get("loom", {})))
+
+
+def _strict(value: Any) -> bool:
+    if value not in ("adopt", "strict"):
+        raise ConfigurationError(
+            f".flow/flow.toml: integrity is {value!r}.", hint='It must be "strict" or "adopt".'
+        )
+    return bool(value == "strict")
+
+
+def _globs(table: Any) -> tuple[str, ...]:
+    globs = table.get("edit", ["**"]) if isinstance(table, dict) and set(table) <= {"edit"} else None
+    if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
+        raise ConfigurationError(
+            ".flow/flow.toml: [loom] cannot be understood.", hint='Write: edit = ["src/**", "CHANGELOG.md"].'
+        )
+    return tuple(globs)

@@ -1,0 +1,163 @@
+"""Whose code may run. Opening a plan runs nothing; code that its person has not approved is asked about first.
+
+Answers are kept outside the project, in the user's state folder, by the project's path and the code's content
+(DESIGN section 5, Trust), so that a copied or cloned project brings no answers with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+
+from engine.atoms import BUILT_IN
+from engine.errors import ConfigurationError, TrustError
+from engine.runtime.registry import Entry, dispatch, load_registry
+from engine.status import Task, body
+from engine.storage import Store, read_if_exists, scaffold
+
+_APP = "flow-manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One piece of code that a task would run: `where` it stands, its `text` (untrusted), and its `digest`."""
+
+    where: str
+    text: str
+    digest: str
+
+    @classmethod
+    def of(cls, where: str, text: str) -> Code:
+        return cls(where, text, hashlib.sha256(f"{where.partition(':')[0]}\0{text}".encode()).hexdigest())
+
+
+class Trust:
+    """What is approved for one project. `root` is its resolved folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._flow = root / ".flow"
+        self._file = platformdirs.user_state_path(_APP) / "trust.json"
+
+    def missing(self, tasks: Iterable[Task]) -> list[Code]:
+        """The code of these tasks that nobody has approved, each piece once."""
+        if os.environ.get("FLOW_TRUST") == "1":
+            return []
+        asks = _asks_everywhere()
+        mine = self._read().get(self._root, {})
+        if mine.get("own") and not asks:
+            return []
+        approved = set(mine.get("approved", ()))
+        fences_are_free = bool(mine.get("trusted")) and not asks
+        found: dict[str, Code] = {}
+        for code, is_plan in self._code(tasks):
+            if code.digest not in approved and not (fences_are_free and is_plan):
+                found[code.digest] = code
+        return list(found.values())
+
+    def refuse(self, task: Task) -> None:
+        """Raise TrustError when this task would run code that nobody has approved."""
+        missing = self.missing([task])
+        if missing:
+            raise TrustError(
+                f"{task.address} {task.name} would run code that nobody has approved: {missing[0].where}.",
+                hint="Read it, then `flow trust` lets this project's code run.",
+                address=task.address,
+                code_at=[code.where for code in missing],
+            )
+
+    def approve(self, codes: Iterable[Code]) -> None:
+        """These pieces may run from now on, as long as they stay what they are."""
+        self._change(approved=[code.digest for code in codes])
+
+    def trust(self, tasks: Iterable[Task]) -> None:
+        """Scripts of this project's plans may run from now on, and its atoms as they are now."""
+        self._change(approved=[code.digest for code, _ in self._code(tasks)], trusted=True)
+
+    def own(self) -> None:
+        """This project was made here, by its person."""
+        self._change(own=True)
+
+    def _code(self, tasks: Iterable[Task]) -> Iterator[tuple[Code, bool]]:
+        """Every piece of code of these tasks, and whether it stands in a plan."""
+        registry = load_registry(self._flow)
+        seen_atoms = False
+        for task in tasks:
+            entry = dispatch(task, registry) if task.is_leaf else None
+            if entry is None or entry.name in ("Manual", "Flow"):
+                continue
+            yield from ((code, True) for code in self._in_plan(task))
+            if entry.target not in BUILT_IN.values():
+                yield self._entry(entry), False
+                if not seen_atoms:
+                    yield from ((code, False) for code in self._atoms())
+                    seen_atoms = True
+
+    def _in_plan(self, task: Task) -> Iterator[Code]:
+        for fence in body(task).fences:
+            info = " ".join(
+                [fence.lang, *fence.flags, *(f"{k}={v}" for k, v in sorted(fence.options.items()))]
+            )
+            yield Code.of(f".flow/{task.plan.file}:{fence.line}", f"{info}\n{fence.text}")
+        if task.ref and not task.ref.endswith(".md"):
+            snapshot = read_if_exists(self._flow / task.ref)
+            if snapshot is not None:
+                yield Code.of(f".flow/{task.ref}", snapshot.data.decode("utf-8", "replace"))
+
+    def _entry(self, entry: Entry) -> Code:
+        return Code.of(".flow/flow.registry.json", f"{entry.name}: {entry.target}")
+
+    def _atoms(self) -> Iterator[Code]:
+        """All modules of the project: an atom may import any of them."""
+        for path in sorted((self._flow / "atoms").rglob("*")):
+            snapshot = read_if_exists(path) if path.is_file() else None
+            if snapshot is not None:
+                where = path.relative_to(self._flow.parent).as_posix()
+                yield Code.of(where, snapshot.data.decode("utf-8", "replace"))
+
+    def _read(self) -> dict[str, Any]:
+        snapshot = read_if_exists(self._file)
+        if snapshot is None:
+            return {}
+        try:
+            projects = json.loads(snapshot.data)["projects"]
+        except (ValueError, KeyError, TypeError):
+            projects = None
+        if not isinstance(projects, dict):
+            raise ConfigurationError(
+                f"{self._file} cannot be read.", hint="Delete it; every project then asks anew."
+            )
+        return projects
+
+    def _change(self, *, approved: Iterable[str] = (), **flags: bool) -> None:
+        scaffold({}, self._file.parent)
+        with FileLock(self._file.with_suffix(".lock")):
+            projects = self._read()
+            mine = projects.setdefault(self._root, {})
+            mine |= flags
+            mine["approved"] = sorted({*mine.get("approved", ()), *approved})
+            text = json.dumps({"version": 1, "projects": projects}, indent=1)
+            Store(self._file.parent).replace(self._file, text.encode(), mode=0o600)
+
+
+def _asks_everywhere() -> bool:
+    """Whether the user's settings say `trust = "ask"`."""
+    path = platformdirs.user_config_path(_APP) / "config.toml"
+    snapshot = read_if_exists(path)
+    if snapshot is None:
+        return False
+    try:
+        return tomllib.loads(snapshot.data.decode("utf-8-sig")).get("trust") == "ask"
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}.", hint="Mend the line that it names."
+        ) from error
