@@ -1,1 +1,1 @@
-"""The commands that need no screen. Nothing here imports textual or rich: they are as quick as shell tools."""
+"""The commands that need no screen. Nothing here imports textual or rich: shell tools are quick."""

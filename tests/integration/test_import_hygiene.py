@@ -1,0 +1,78 @@
+"""The linter cannot see deferred imports; these processes can."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeProject
+
+PLAN = "- [x] One\n- [ ] [Script] Two\n    ```sh\n    true\n    ```\n- [!] Three\n"
+
+IMPORT = """
+import sys
+import engine
+loaded = {"textual", "rich", "tui"} & set(sys.modules)
+assert not loaded, loaded
+"""
+
+COMMAND = """
+import sys
+from tui.cli import main
+code = main(sys.argv[1:])
+loaded = {"textual", "rich"} & set(sys.modules)
+assert not loaded, loaded
+assert code in (0, 1, 2, 3, 4, 5, 6), code
+"""
+
+
+def run(code: str, *arguments: str, cwd: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_engine_loads_no_screen(tmp_path: Path) -> None:
+    run(IMPORT, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "--version",
+        "init new",
+        "status",
+        "status --json",
+        "next",
+        "step",
+        "run",
+        "start 2",
+        "done 2",
+        "skip 2",
+        "fail 2",
+        "reopen 1",
+        "retry 3",
+        "recover",
+        "accept",
+        "restore",
+        "check",
+        "loom read file.txt",
+        "loom append file.txt --text more",
+        "paths",
+        "completion bash",
+    ],
+)
+def test_headless_commands_load_no_screen(command: str, make_project: MakeProject) -> None:
+    root = make_project({"status.md": PLAN})
+    (root / "file.txt").write_text("text\n")
+    run(COMMAND, *command.split(), cwd=root)
