@@ -2,9 +2,9 @@
 
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
-from engine.storage.integrity import Plans
+from engine.storage.integrity import Plans, Restored, diff
 from engine.storage.journal import Journal
-from engine.storage.paths import FLOW, SafePath, find_root, safe_path
+from engine.storage.paths import FLOW, SafePath, find_root, other_spelling, safe_path
 from engine.storage.scaffold import scaffold
 from engine.storage.settle import Kept
 from engine.storage.store import Store, is_folder, read, read_if_exists
@@ -18,13 +18,16 @@ __all__ = [
     "Journal",
     "Kept",
     "Plans",
+    "Restored",
     "Revision",
     "SafePath",
     "Snapshot",
     "Store",
     "Swapped",
+    "diff",
     "find_root",
     "is_folder",
+    "other_spelling",
     "read",
     "read_if_exists",
     "revision_of",

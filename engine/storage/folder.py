@@ -15,7 +15,7 @@ from engine.storage.disk import close
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Folder:
@@ -85,7 +85,7 @@ class Folder:
 
     def open(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
         """A descriptor of the entry. A symbolic link is refused, a pipe never waited for."""
-        return os.open(self.at(name), flags | _FILE | _NO_FOLLOW, mode, dir_fd=self.fd)
+        return os.open(self.at(name), flags | FILE | _NO_FOLLOW, mode, dir_fd=self.fd)
 
     def stat(self, name: str) -> os.stat_result:
         return os.stat(self.at(name), dir_fd=self.fd, follow_symlinks=False)

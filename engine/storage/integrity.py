@@ -188,12 +188,12 @@ class Plans:
 
     # What the runtime remembers of single tasks
 
-    def get(self, key: str) -> dict[str, Any] | None:
+    def record(self, key: str) -> dict[str, Any] | None:
         """The record that was put under this key."""
         record = read_meta(self.store).tasks.get(key)
         return record if isinstance(record, dict) else None
 
-    def put(self, key: str, record: Mapping[str, Any]) -> None:
+    def put_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Durably keeps a record (JSON) under a key, in place of an earlier one."""
 
         def change(meta: Meta) -> None:
@@ -201,7 +201,7 @@ class Plans:
 
         change_meta(self.store, change)
 
-    def drop(self, key: str) -> None:
+    def drop_record(self, key: str) -> None:
         """Durably forgets a record; one that is not there is fine."""
 
         def change(meta: Meta) -> None:

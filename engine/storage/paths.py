@@ -155,6 +155,16 @@ def _check_case(root: Path, path: Path, relative: str) -> None:
         folder = here
 
 
+def other_spelling(path: SafePath) -> str | None:
+    """The name beside a missing file that differs from it in case only, if there is one."""
+    wanted = path.path.name.casefold()
+    try:
+        names = [entry.name for entry in path.path.parent.iterdir()]
+    except OSError:
+        return None
+    return next((name for name in names if name.casefold() == wanted and name != path.path.name), None)
+
+
 def _forbidden(relative: str, reason: str) -> SecurityError:
     shown = relative if len(relative) <= 80 else relative[:77] + "..."
     return SecurityError(

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import BusyError, SecurityError
+from engine.errors import BusyError, SecurityError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import copies_of
 from engine.storage.disk import Snapshot, close, disk, put, read_all, write_all
-from engine.storage.folder import Folder
+from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import FLOW, SafePath
 from engine.storage.seat import SWAP, Seat, is_key, own_part
@@ -24,15 +24,18 @@ LOCK_PATIENCE = 10.0
 """Seconds to wait for `.flow/lock`, which is held for milliseconds."""
 
 
-def read(path: Path | SafePath) -> Snapshot:
-    """The file as it is now. StorageError when it cannot be read, or does not exist."""
+def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
+    """The file as it is now. StorageError when it cannot be read, or does not exist.
+
+    UnsupportedFileError for what is no regular file, or has more than `limit` bytes; neither is read.
+    """
     with disk(_shown(path), "read"):
         if not isinstance(path, SafePath):
-            fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-            return _snapshot(fd)
+            fd = os.open(path, os.O_RDONLY | FILE)
+            return _snapshot(fd, _shown(path), limit)
         *folders, name = path.parts
         with Folder.within(path.base, *folders) as folder:
-            return _snapshot(folder.open(name))
+            return _snapshot(folder.open(name), _shown(path), limit)
 
 
 def read_if_exists(path: Path | SafePath) -> Snapshot | None:
@@ -42,9 +45,15 @@ def read_if_exists(path: Path | SafePath) -> Snapshot | None:
     return read(path)
 
 
-def _snapshot(fd: int) -> Snapshot:
+def _snapshot(fd: int, shown: str, limit: int | None = None) -> Snapshot:
     try:
         status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsupportedFileError(f"{shown!r} is no regular file.", path=shown)
+        if limit is not None and status.st_size > limit:
+            raise UnsupportedFileError(
+                f"{shown!r} has {status.st_size} bytes, and {limit} are the limit.", path=shown
+            )
         return Snapshot.of(read_all(fd), status)
     finally:
         close(fd)
@@ -68,6 +77,7 @@ class Store:
         self.flow = self.root / FLOW
         self._lock_made = threading.Lock()
         self._lock: object | None = None
+        self._kept: list[Kept] = []
 
     @contextmanager
     def lock(self, patience: float = LOCK_PATIENCE) -> Iterator[None]:
@@ -106,7 +116,7 @@ class Store:
         with disk(path, "read"):
             try:
                 with self._folder(path) as folder:
-                    return _snapshot(folder.open(path.name))
+                    return _snapshot(folder.open(path.name), str(path))
             except FileNotFoundError:
                 return None
 
@@ -241,13 +251,13 @@ class Store:
         through.
         """
         with disk(path.relative, "change"), self.lock(), self._seat(path) as seat:
-            settle_seat(seat)
+            self._kept += settle_seat(seat)
             return swap(path, seat, edit, base, limit)
 
     def create(self, path: SafePath, data: bytes) -> Snapshot:
         """Durably makes a file that does not exist yet; ContentChangedError when it does by now."""
         with disk(path.relative, "make"), self.lock(), self._seat(path) as seat:
-            settle_seat(seat)
+            self._kept += settle_seat(seat)
             return create(path, seat, data)
 
     @contextmanager
@@ -264,11 +274,12 @@ class Store:
     def settle(self) -> list[Kept]:
         """Settles swaps that a crash left unfinished, and looks once more at what earlier swaps displaced.
 
-        Every command calls this first. Returns what it kept of other programs' bytes. Idempotent.
+        Every command calls this first. Returns what was kept of other programs' bytes, here and in swaps since the
+        last call. Idempotent.
         """
+        kept, self._kept = self._kept, []
         if not self.names(self.flow / SWAP):
-            return []
-        kept: list[Kept] = []
+            return kept
         with disk(self.flow / SWAP, "settle"), self.lock():
             with self._swap_folder() as folder:
                 clear_parts(folder)
