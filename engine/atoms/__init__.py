@@ -7,21 +7,22 @@
 from engine.atoms.base import Atom, AtomResult, Call, Effect, Outcome
 from engine.atoms.configuration import configuration
 from engine.atoms.flow import Flow
-from engine.atoms.hosted import Description, Hosted, read_result, write_result
+from engine.atoms.hosted import Hosted, read_result, write_result
 from engine.atoms.loading import BUILT_IN, atom_for, inspect_target
 from engine.atoms.local import LocalRunner
 from engine.atoms.loom import LoomAtom
 from engine.atoms.manual import Manual
+from engine.atoms.processes import identify
 from engine.atoms.runner import Ended, Job, ProcessId, Runner
 from engine.atoms.script import Script
-from engine.atoms.supervised import Retries, Supervised
+from engine.atoms.supervised import PROBE_LIMIT, Retries, Supervised
 
 __all__ = [
     "BUILT_IN",
+    "PROBE_LIMIT",
     "Atom",
     "AtomResult",
     "Call",
-    "Description",
     "Effect",
     "Ended",
     "Flow",
@@ -38,6 +39,7 @@ __all__ = [
     "Supervised",
     "atom_for",
     "configuration",
+    "identify",
     "inspect_target",
     "read_result",
     "write_result",

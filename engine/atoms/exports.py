@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.atoms.base import AtomResult, Outcome
-
-EXPORTS = ".exports"
-LIMIT = 8 << 20
+from engine.atoms.runner import EXPORTS_LIMIT
 
 
-def read_exports(folder: Path, run: str) -> AtomResult:
-    """Success with what the script of this run wrote to FLOW_EXPORTS, or the failure that it is no JSON
-    object.
-    """
-    try:
-        with (folder / f"{run}{EXPORTS}").open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except FileNotFoundError:
-        return AtomResult.success()
-    except OSError as error:
-        return AtomResult.failure(f"Its exports cannot be read: {error.strerror}.")
-    if len(data) > LIMIT:
-        return AtomResult.failure(f"Its exports are larger than {LIMIT >> 20} MiB.")
-    if not data.strip():
+def read_exports(text: str) -> AtomResult:
+    """Success with what a script wrote to FLOW_EXPORTS, or the failure that it is no JSON object (T3.24)."""
+    if not text.strip():
         return AtomResult.success()
     try:
-        return AtomResult(Outcome.SUCCESS, exports=as_object(json.loads(data, parse_constant=_no_constant)))
+        if len(text.encode()) > EXPORTS_LIMIT:
+            return AtomResult.failure(f"Its exports are larger than {EXPORTS_LIMIT >> 20} MiB.")
+        return AtomResult(Outcome.SUCCESS, exports=as_object(json.loads(text, parse_constant=_no_constant)))
+    except UnicodeEncodeError:
+        return AtomResult.failure("Its exports are not UTF-8.")
     except (ValueError, RecursionError) as error:
         return AtomResult.failure(f"Its exports are not a JSON object: {error}.")
 

@@ -14,11 +14,11 @@ from engine.atoms.base import AtomResult, Call, Effect, Outcome
 from engine.atoms.configuration import seconds
 from engine.atoms.exports import as_object
 from engine.atoms.git import Git
-from engine.atoms.runner import Ended, Job
-from engine.atoms.supervised import Supervised, mishap
+from engine.atoms.runner import RESULT, Ended, Job
+from engine.atoms.supervised import PROBE_LIMIT, Supervised, mishap
+from engine.errors import ConfigurationError
 
-PROBE_LIMIT = 60.0
-CALL, RESULT = ".call", ".result"
+CALL = ".call"
 
 _INSIDE = {"engine.atoms.git:Git": Git}
 
@@ -26,14 +26,40 @@ _INSIDE = {"engine.atoms.git:Git": Git}
 class Hosted(Supervised):
     """Stands here for the atom `target` (`module:Class`), whose code is never imported into this process.
 
-    Its time limit is `timeout=` of the first fence that has one, else the `timeout` of the class. Its effect
-    is not known before it has been asked: until then it counts as `once`.
+    What its class says (effect, time limit, whether it is an atom at all) has to be asked of the host before its
+    first run: `question` is the job, `learn` takes its end. Only for trusted code. The time limit is `timeout=`
+    of the first fence that has one, else the `timeout` of the class.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
         built_in = _INSIDE.get(target)
-        self._known = built_in() if built_in is not None else None
+        self._known: Git | None = built_in() if built_in is not None else None
+        self._effect: Effect | None = self._known.effect if self._known is not None else None
+        self._limit: float | None = None
+
+    def question(self, root: Path, run: str) -> Job | None:
+        """The job that imports the atom and says what it is; None when that is known."""
+        if self._effect is not None:
+            return None
+        return self._job(Call(name="", address="", root=root), run, "describe", PROBE_LIMIT)
+
+    def learn(self, ended: Ended | None) -> None:
+        """Take in the answer (None: there was none in time). Raises ConfigurationError when the atom is broken."""
+        answer = ended.result if ended is not None else None
+        if answer is None or answer.get("problem"):
+            reason = mishap(ended, PROBE_LIMIT) if ended is not None else "it takes too long to import"
+            problem = answer["problem"] if answer else reason or "it ends its process when it is imported"
+            raise ConfigurationError(
+                f"The atom {self.target!r} is broken: {problem}.",
+                hint="Mend it, or its entry in .flow/flow.registry.json.",
+                target=self.target,
+            )
+        self._effect = Effect(answer["effect"])
+        self._limit = answer["timeout"]
+
+    def effect_of(self, call: Call) -> Effect:
+        return self._effect or Effect.ONCE
 
     def check(self, config: Mapping[str, Any]) -> None:
         if self._known is not None:
@@ -56,7 +82,7 @@ class Hosted(Supervised):
     def is_complete(self, ended: Ended) -> bool:
         return ended.result is not None and ended.result.get("complete") is True
 
-    def result(self, call: Call, ended: Ended, run: str) -> AtomResult:
+    def result(self, call: Call, ended: Ended) -> AtomResult:
         if ended.result is None:
             reason = mishap(ended, self._timeout(call.config))
             return AtomResult.failure(f"{reason or 'It ended its process without a result'}.")
@@ -66,7 +92,7 @@ class Hosted(Supervised):
         for fence in config.get("fences", ()):
             if "timeout" in fence["options"]:
                 return seconds(config, fence, "timeout")
-        return None
+        return self._limit
 
     def _job(self, call: Call, run: str, method: str, timeout: float | None) -> Job:
         folder = call.root / ".flow" / "logs" / "output"
@@ -99,21 +125,6 @@ class Hosted(Supervised):
             files={CALL: json.dumps(data)},
             timeout=timeout,
         )
-
-
-class Description:
-    """What an atom is, as its class says, or why it is broken."""
-
-    __slots__ = ("effect", "problem", "timeout")
-
-    def __init__(self, ended: Ended) -> None:
-        answer = ended.result or {}
-        problem = answer.get("problem", "") if ended.result is not None else mishap(ended, PROBE_LIMIT)
-        self.problem: str = problem or (
-            "" if ended.result is not None else "It ends its process when imported"
-        )
-        self.effect = Effect(answer.get("effect", Effect.ONCE.value))
-        self.timeout: float | None = answer.get("timeout")
 
 
 def read_result(answer: Mapping[str, Any]) -> AtomResult:

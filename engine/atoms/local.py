@@ -7,6 +7,7 @@ import marshal
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.atoms import processes, supervisor
-from engine.atoms.runner import DEFAULT_GRACE, Ended, Job, ProcessId
+from engine.atoms.runner import DEFAULT_GRACE, EXPORTS, EXPORTS_LIMIT, RESULT, Ended, Job, ProcessId
 from engine.errors import StorageError
 from engine.storage import Store, platform
 
@@ -23,7 +24,7 @@ _SCRIPT = Path(supervisor.__file__)
 _CHUNK = 1 << 16
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _PATIENCE = 5.0
-_EXIT_FIELDS = {one.name for one in fields(Ended)} - {"result"}
+_EXIT_FIELDS = {one.name for one in fields(Ended)} - {"result", "exports"}
 
 
 class _Supervisor(subprocess.Popen[bytes]):
@@ -106,8 +107,8 @@ class LocalRunner:
         status = self._record(run, ".exit")
         if status is not None:
             known = {name: value for name, value in status.items() if name in _EXIT_FIELDS}
-            return Ended(**known, result=self._record(run, ".result"))
-        result = self._record(run, ".result")
+            return Ended(**known, result=self._record(run, RESULT), exports=self._exports(run))
+        result = self._record(run, RESULT)
         if result is not None and not processes.of_run(run, None):
             return Ended(code=0, result=result)  # the supervisor was killed between the two records
         return None
@@ -199,10 +200,23 @@ class LocalRunner:
 
     def _record(self, run: str, suffix: str) -> dict[str, Any] | None:
         try:
-            record = json.loads((self.folder / f"{run}{suffix}").read_bytes())
-        except (FileNotFoundError, ValueError):
+            record = json.loads(self._bytes(run, suffix) or b"")
+        except ValueError:
             return None
         return record if isinstance(record, dict) else None
+
+    def _exports(self, run: str) -> str:
+        return (self._bytes(run, EXPORTS, EXPORTS_LIMIT + 1) or b"").decode("utf-8", "surrogateescape")
+
+    def _bytes(self, run: str, suffix: str, limit: int = -1) -> bytes | None:
+        """What is in one of the files of a run. None when there is none: a script may put anything in its place,
+        a pipe, say, on which we would wait for ever."""
+        try:
+            descriptor = os.open(self.folder / f"{run}{suffix}", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except OSError:
+            return None
+        with open(descriptor, "rb") as file:
+            return file.read(limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def _reap(self, run: str) -> None:
         child = self._children.get(run)

@@ -17,6 +17,7 @@ which of the two it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.atoms.base import Atom, AtomResult, Call, Effect
@@ -47,19 +48,20 @@ class LoomAtom(Atom):
         """What the intent has to hold of an edit before it is written."""
         return {"path": preview.path, "base": preview.revision, "new": preview.after_revision}
 
-    def write(self, call: Call, loom: Loom, *, base: str | None = None) -> AtomResult:
-        """Write the edit, made for the revision `base` if one is given. Raises ContentChangedError,
-        AnchorError, ...
+    def write(self, call: Call, loom: Loom, *, base: str | None = None, force: bool = False) -> AtomResult:
+        """Write the edit, made for the revision `base` if one is given; with `force`, to whatever is there now,
+        also where the task itself names a base. Raises ContentChangedError, AnchorError, ...
         """
-        written = loom.write(self.edits(call), base=base)
+        edits = self.edits(call)
+        if force:
+            base, edits = None, [replace(one, base=None) for one in edits]
+        written = loom.write(edits, base=base)
         return AtomResult.success(
             f"Edited {written.path}" if written.changed else f"{written.path} was like that already"
         )
 
     def is_complete(self, call: Call, loom: Loom, intended: Mapping[str, Any] | None) -> bool:
-        """Whether an edit that was interrupted is in the file: by its revision, else because its text is
-        there.
-        """
+        """Whether an interrupted edit is in the file: by its revision, else because its text is there."""
         if intended is not None and loom.read(str(intended["path"])).revision == intended["new"]:
             return True
         return self.preview(call, loom).already

@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 DEFAULT_GRACE = 5.0
+EXPORTS, RESULT = ".exports", ".result"
+EXPORTS_LIMIT = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ class Ended:
     """How a job ended: `code`, or the number of the `signal` that ended it, or `error` when it could not be
     started.
 
-    `timed_out` and `stopped` (the supervisor was asked to end it) say who ended it. `result` is what a hosted
-    atom answered: see `engine.atoms.host`. `captured` is False when it had the terminal. Times are seconds
-    (since the epoch).
+    `timed_out` and `stopped` (the supervisor was asked to end it) say who ended it. `captured` is False when it
+    had the terminal. Times are seconds (since the epoch). `result` is what a hosted atom answered (see
+    `engine.atoms.host`), `exports` the text of the file `<run>.exports` that a script wrote, cut after
+    EXPORTS_LIMIT bytes; bytes that are not UTF-8 stand in it as lone surrogates.
     """
 
     code: int | None = None
@@ -79,6 +82,7 @@ class Ended:
     started_at: float = 0.0
     ended_at: float = 0.0
     result: Mapping[str, Any] | None = None
+    exports: str = ""
 
 
 class Runner(Protocol):

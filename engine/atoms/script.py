@@ -38,14 +38,13 @@ from typing import Any
 
 from engine.atoms.base import AtomResult, Call, Effect
 from engine.atoms.configuration import complain, count, fences, seconds
-from engine.atoms.exports import EXPORTS, read_exports
-from engine.atoms.runner import Ended, Job
-from engine.atoms.supervised import Retries, Supervised, mishap
+from engine.atoms.exports import read_exports
+from engine.atoms.runner import EXPORTS, Ended, Job
+from engine.atoms.supervised import PROBE_LIMIT, Retries, Supervised, mishap
 from engine.errors import ConfigurationError, SecurityError
 from engine.storage import safe_path
 
 LANGS = ("sh", "bash", "python")
-PROBE_LIMIT = 60.0
 
 _OPTIONS = {"timeout", "cwd", "retries", "backoff", "effect"}
 _PROBE_OPTIONS = {"timeout", "cwd"}
@@ -88,11 +87,11 @@ class Script(Supervised):
             return None
         return _job(call, run, fence, seconds(call.config, fence, "timeout") or PROBE_LIMIT)
 
-    def result(self, call: Call, ended: Ended, run: str) -> AtomResult:
+    def result(self, call: Call, ended: Ended) -> AtomResult:
         fence, _ = _blocks(call.config)
         if reason := mishap(ended, seconds(call.config, fence, "timeout")):
             return AtomResult.failure(f"{reason}.")
-        return read_exports(_folder(call), run)
+        return read_exports(ended.exports)
 
 
 def _blocks(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:

@@ -13,6 +13,9 @@ from typing import Any
 from engine.atoms.base import Atom, AtomResult, Call, Effect
 from engine.atoms.runner import Ended, Job
 
+PROBE_LIMIT = 60.0
+"""Seconds that a question (is it done already?) and a clean-up may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retries:
@@ -58,7 +61,7 @@ class Supervised(Atom):
         return None
 
     @abstractmethod
-    def result(self, call: Call, ended: Ended, run: str) -> AtomResult:
+    def result(self, call: Call, ended: Ended) -> AtomResult:
         """What the end of the work means. Never raises for what the work did."""
 
 
