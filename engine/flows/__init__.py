@@ -1,0 +1,6 @@
+"""Many files as one fractal tree: references, addresses, cursor, progress."""
+
+from engine.flows.loader import Loader
+from engine.flows.tree import Tree
+
+__all__ = ["Loader", "Tree"]

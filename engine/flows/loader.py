@@ -1,0 +1,181 @@
+"""Reads the plans of a project and links them into one tree, by the references of their tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.errors import SecurityError, StorageError
+from engine.flows.tree import Tree
+from engine.status import Plan, Problem, Task, parse
+from engine.storage import Plans, Snapshot
+
+ROOT = "status.md"
+
+
+@dataclass(slots=True)
+class _Read:
+    """A plan as it was read, its referring tasks in document order, and the problems that linking gave them."""
+
+    plan: Plan
+    revision: str
+    referring: list[Task]
+    linked: dict[Task, list[Problem]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Link:
+    """What a reference turned out to be."""
+
+    subflow: Plan | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Loader:
+    """Loads the tree, again and again; a plan whose bytes are the same keeps its `Plan` and `Task` objects."""
+
+    def __init__(self, plans: Plans) -> None:
+        self._plans = plans
+        self._cache: dict[str, _Read] = {}
+
+    def load(self) -> Tree:
+        """The tree as the files are now. Without `status.md` it is empty.
+
+        Only a root plan that cannot be read raises (`StorageError`, `SecurityError`); everything else that is
+        wrong is a problem of its plan or task.
+        """
+        snapshots: dict[str, Snapshot] = {}
+        found: dict[str, _Read] = {}
+        root = self._read(ROOT, snapshots, found)
+        if root is None:
+            self._cache = {}
+            plan = Plan(ROOT)
+            return Tree(plan, {ROOT: plan})
+        links: dict[Task, _Link] = {}
+        referrers: dict[str, Task] = {}
+        path = [ROOT]
+        stack: list[Iterator[Task]] = [iter(root.referring)]
+        while stack:
+            task = next(stack[-1], None)
+            if task is None:
+                stack.pop()
+                path.pop()
+                continue
+            link, read = self._follow(task, snapshots, found, referrers, path)
+            links[task] = link
+            if read is not None:
+                referrers[read.plan.file] = task
+                path.append(read.plan.file)
+                stack.append(iter(read.referring))
+        _apply(found, links, referrers)
+        self._cache = found
+        return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
+
+    def _read(self, file: str, snapshots: dict[str, Snapshot], found: dict[str, _Read]) -> _Read | None:
+        snapshot = self._plans.read(file)
+        if snapshot is None:
+            return None
+        read = self._cache.get(file)
+        if read is None or read.revision != snapshot.revision:
+            plan = parse(snapshot.data, file)
+            read = _Read(plan, snapshot.revision, [task for task in plan.walk() if task.ref is not None])
+        snapshots[file] = snapshot
+        found[file] = read
+        return read
+
+    def _follow(
+        self,
+        task: Task,
+        snapshots: dict[str, Snapshot],
+        found: dict[str, _Read],
+        referrers: dict[str, Task],
+        path: list[str],
+    ) -> tuple[_Link, _Read | None]:
+        """Finds what a task refers to; the plan comes back when it is to be gone through now."""
+        ref = task.ref
+        assert ref is not None
+        if any(problem.code == "reference" and problem not in self._added(task) for problem in task.problems):
+            return _Link(), None  # refused by its text alone
+        try:
+            safe = self._plans.path(ref)
+            file = safe.path.relative_to(safe.base).as_posix()
+            if not (task.is_flow or file.lower().endswith(".md")):
+                missing = self._plans.read(file) is None
+                return (_wrong(task, *_missing(ref)) if missing else _Link()), None
+            if file in path:
+                circle = " -> ".join([*path[path.index(file) :], file])
+                return _wrong(
+                    task,
+                    f"The reference {ref!r} is circular: {circle if len(circle) < 200 else file}.",
+                    "Refer to another file.",
+                ), None
+            if file in referrers:
+                first = referrers[file]
+                return _wrong(
+                    task,
+                    f"The reference {ref!r} is the second one to its flow; the first is in {first.plan.file}, "
+                    f"line {first.line}.",
+                    "Only one task can refer to a flow: copy the file, or refer to another one.",
+                ), None
+            read = self._read(file, snapshots, found)
+        except SecurityError as error:
+            return _wrong(task, f"The reference {ref!r} is refused. {error.message}", error.hint), None
+        except StorageError as error:
+            return _wrong(task, f"The reference {ref!r} is broken. {error.message}", error.hint), None
+        if read is None:
+            return _wrong(task, *_missing(ref)), None
+        return self._linked(task, read.plan), read
+
+    def _linked(self, task: Task, plan: Plan) -> _Link:
+        """A sub-flow with problems is linked as far as it can be read: it is shown, and never run."""
+        if plan.problems:
+            link = _wrong(
+                task, f"The reference {task.ref!r} is broken: {plan.problems[0]}", "Mend that file.", "broken"
+            )
+        elif task.status.is_settled and (left := _unfinished(plan)) is not None:
+            link = _wrong(
+                task,
+                f"A logic conflict: the task is {task.status}, and {left.name!r} in {plan.file} is {left.status}.",
+                "Finish or skip that one, or reopen this task.",
+                "rule",
+            )
+        else:
+            link = _Link()
+        link.subflow = plan
+        return link
+
+    def _added(self, task: Task) -> list[Problem]:
+        read = self._cache.get(task.plan.file)
+        return read.linked.get(task, []) if read is not None else []
+
+
+def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[str, Task]) -> None:
+    """Writes the links into the plans, and touches only what is different from the last time."""
+    for file, read in found.items():
+        referrer = referrers.get(file)
+        if read.plan.referrer is not referrer:
+            read.plan.referrer = referrer
+        for task in read.referring:
+            link = links[task]
+            before = read.linked.get(task, [])
+            if before != link.problems:
+                own = [problem for problem in task.problems if problem not in before]
+                task.problems = [*own, *link.problems]
+                read.linked[task] = link.problems
+            if task.subflow is not link.subflow:
+                task.subflow = link.subflow
+
+
+def _unfinished(plan: Plan) -> Task | None:
+    return next((task for task in plan.tasks if not task.status.is_settled), None)
+
+
+def _missing(ref: str) -> tuple[str, str]:
+    what = f"The reference {ref!r} is missing: there is no such file below `.flow/`."
+    return what, "Write the file, or mend the path."
+
+
+def _wrong(task: Task, message: str, hint: str, code: str = "reference") -> _Link:
+    line = task.plan.lines[task.line - 1]
+    column = line.rfind(task.ref or "") + 1
+    return _Link(problems=[Problem(task.plan.file, task.line, max(column, 1), message, hint, code)])
