@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.atoms.base import Atom, AtomResult, Call, Effect
 from engine.atoms.configuration import complain
 from engine.atoms.settings import settings
+from engine.errors import ConfigurationError
 from engine.loom import FileEdit, Loom, Preview, parse_edits
 
 
@@ -33,29 +35,28 @@ class LoomAtom(Atom):
 
     def edits(self, call: Call) -> list[FileEdit]:
         """The edits that the task asks for. Raises ConfigurationError."""
-        found = parse_edits(settings(call.config, what="This Loom task", flow=call.root / ".flow"))
-        if len({one.path for one in found}) > 1:
-            raise complain(
-                call.config, "A Loom task edits one file, this one several.", hint="Make a task of each file."
-            )
-        return found
+        return _edits(call.config, call.root / ".flow")
 
-    def preview(self, call: Call, loom: Loom) -> Preview:
-        """What would be written. Raises what the Loom raises (AnchorError, SecurityError, ...)."""
-        return loom.preview(self.edits(call))
+    def check(self, config: Mapping[str, Any]) -> None:
+        if not config.get("ref"):
+            _edits(config, None)
+
+    def preview(self, call: Call, loom: Loom, *, reload: bool = False) -> Preview:
+        """What would be written; with `reload`, to whatever is there now. Raises what the Loom raises."""
+        return loom.preview(_for_any_base(self.edits(call)) if reload else self.edits(call))
 
     def intended(self, preview: Preview) -> dict[str, Any]:
         """What the intent has to hold of an edit before it is written."""
         return {"path": preview.path, "base": preview.revision, "new": preview.after_revision}
 
     def write(self, call: Call, loom: Loom, *, base: str | None = None, force: bool = False) -> AtomResult:
-        """Write the edit, made for the revision `base` if one is given; with `force`, to whatever is there now,
-        also where the task itself names a base. Raises ContentChangedError, AnchorError, ...
+        """Write the edit.
+
+        `base` is the revision for which a person approved the preview, `force` takes whatever is there now;
+        either counts more than the base that the task itself names. Raises ContentChangedError, AnchorError, ...
         """
         edits = self.edits(call)
-        if force:
-            base, edits = None, [replace(one, base=None) for one in edits]
-        written = loom.write(edits, base=base)
+        written = loom.write(_for_any_base(edits) if force or base is not None else edits, base=base)
         return AtomResult.success(
             f"Edited {written.path}" if written.changed else f"{written.path} was like that already"
         )
@@ -64,4 +65,21 @@ class LoomAtom(Atom):
         """Whether an interrupted edit is in the file: by its revision, else because its text is there."""
         if intended is not None and loom.read(str(intended["path"])).revision == intended["new"]:
             return True
-        return self.preview(call, loom).already
+        return self.preview(call, loom, reload=True).already
+
+
+def _for_any_base(edits: list[FileEdit]) -> list[FileEdit]:
+    return [replace(edit, base=None) for edit in edits]
+
+
+def _edits(config: Mapping[str, Any], flow: Path | None) -> list[FileEdit]:
+    wanted = settings(config, what="This Loom task", flow=flow)
+    try:
+        found = parse_edits(wanted)
+    except ConfigurationError as error:
+        raise complain(config, error.message, hint=error.hint) from error
+    if len({one.path for one in found}) > 1:
+        raise complain(
+            config, "A Loom task edits one file, this one several.", hint="Make a task of each file."
+        )
+    return found

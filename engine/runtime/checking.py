@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from engine.atoms import Supervised, atom_for, configuration
 from engine.errors import FlowError
 from engine.flows import Tree
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry
-from engine.atoms import Supervised, atom_for, configuration
 from engine.status import Problem, Task
 
 _REGISTRY = "flow.registry.json"

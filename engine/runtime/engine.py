@@ -23,7 +23,7 @@ from engine.runtime.intent import TornIntentError
 from engine.runtime.project import Project
 from engine.runtime.pump import pump
 from engine.runtime.recovery import Recovery
-from engine.runtime.registry import dispatch, load_registry
+from engine.runtime.registry import Registry, dispatch, load_registry
 from engine.runtime.trust import Code
 from engine.status import Problem, Status, Task
 from engine.storage import find_root
@@ -56,6 +56,7 @@ class Engine:
         self.readonly = readonly
         self._project = Project.at(root, actor)
         self._control: Control | None = None
+        self._registry: Registry | None = None
 
     @classmethod
     def open(cls, start: Path | None = None, *, actor: str | None = None, readonly: bool = False) -> Engine:
@@ -66,6 +67,7 @@ class Engine:
 
     def tree(self) -> Tree:
         """All plans as they are on disk now; what is wrong in them is inside."""
+        self._registry = None
         return self._project.ledger.read()
 
     def next(self) -> Task | None:
@@ -77,12 +79,28 @@ class Engine:
         return find(self.tree(), address, expect)
 
     def atom_of(self, task: Task) -> str | None:
-        """The name of what runs this leaf; None where a person does, or where the registry cannot be read."""
-        try:
-            entry = dispatch(task, load_registry(self._project.flow))
-        except ConfigurationError:
-            return None
+        """The name of what runs this leaf, by the registry as it was at the last `tree()`; None: a person."""
+        entry = dispatch(task, self._known()) if task.is_leaf else None
         return entry.name if entry is not None else None
+
+    def problem_of(self, task: Task) -> Problem | None:
+        """What keeps this task from running: its own problem, its sub-flow's, or its atom's."""
+        if task.problems:
+            return task.problems[0]
+        if task.subflow is not None and task.subflow.problems:
+            return task.subflow.problems[0]
+        entry = dispatch(task, self._known()) if task.is_leaf and task.tag else None
+        if entry is not None and entry.broken:
+            return Problem(task.plan.file, task.line, 1, entry.broken, "Mend its entry or its module.", "registry")
+        return None
+
+    def _known(self) -> Registry:
+        if self._registry is None:
+            try:
+                self._registry = load_registry(self._project.flow)
+            except ConfigurationError:
+                self._registry = Registry()  # `check` says what is wrong with it, and so does a step
+        return self._registry
 
     def configuration(self, task: Task) -> dict[str, Any]:
         """A task's body as data: notes (Markdown) and fences."""
@@ -141,15 +159,18 @@ class Engine:
         """The code of tasks not yet settled that nobody has approved; it would be asked about before it runs."""
         return self._project.trust.missing(task for task in self.tree().walk() if not task.status.is_settled)
 
-    def preview(self) -> Preview | None:
-        """What the next task would write if it is a Loom task; None if it is another. Nothing is written."""
+    def preview(self, *, reload: bool = False) -> Preview | None:
+        """What the next task would write if it is a Loom task; None if it is another. Nothing is written.
+
+        With `reload` the edit is computed for what is there now, whichever revision its task names as its base.
+        """
         task = self.next()
         if task is None or task.status is Status.FAILED:
             return None
         entry = runnable(self._project, task)
         if entry is None or entry.name != "Loom":
             return None
-        return LoomAtom().preview(self._project.call(task), self.loom)
+        return LoomAtom().preview(self._project.call(task), self.loom, reload=reload)
 
     @property
     def loom(self) -> Loom:

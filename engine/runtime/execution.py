@@ -15,7 +15,6 @@ from typing import Any
 
 from engine import status as rules
 from engine.atoms import (
-    PROBE_LIMIT,
     Atom,
     AtomResult,
     Call,
@@ -25,8 +24,8 @@ from engine.atoms import (
     Outcome,
     Supervised,
     atom_for,
-    identify,
 )
+from engine.atoms.processes import identify
 from engine.errors import (
     AnchorError,
     BusyError,
@@ -53,6 +52,8 @@ Steps = Generator[Event | None, None, Finished]
 
 INTERRUPTIONS_LIMIT = 3
 _POLL = 0.03
+# A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
+_PROBE_LIMIT = 90.0
 
 
 class Run:
@@ -157,7 +158,10 @@ def follow(
             yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
             continue
         if ended is not None:
-            return (yield from conclude(project, intent, atom.result(call, ended), begun, run))
+            result = atom.result(call, ended)
+            if result.outcome is Outcome.FAILURE and intent.tried < atom.retries(call.config).times:
+                return (yield from _try_again(project, run, intent, atom, call, result.reason))
+            return (yield from conclude(project, intent, result, begun))
         if run.control.ends_now:
             return (yield from stop(project, intent, atom, call))
         if not _lives(project, intent) and runner.ended(intent.run) is None:
@@ -220,7 +224,7 @@ def new_run() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def run_job(project: Project, job: Job, limit: float = PROBE_LIMIT) -> Ended | None:
+def run_job(project: Project, job: Job, limit: float = _PROBE_LIMIT) -> Ended | None:
     """Run a short job (a probe, a clean-up) to its end, or end it at the limit (seconds) and return None."""
     runner = project.runner
     supervisor = runner.start(job.run)
@@ -282,7 +286,7 @@ def settle(
     if status is Status.FAILED and found[0]:
         _remember(project, intent, interruptions=interruptions)
     else:
-        project.plans.drop(key_of(intent.path))
+        project.plans.drop_record(key_of(intent.path))
     project.intents.clear()
     project.runner.forget(intent.run)
     yield from _log(
@@ -354,7 +358,7 @@ def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Ca
     begun = time.monotonic()
     assert isinstance(atom, LoomAtom)
     try:
-        preview = atom.preview(call, project.loom)
+        preview = atom.preview(call, project.loom, reload=run.force or run.base is not None)
         intent = intent.having(edit=atom.intended(preview), phase=Phase.RELEASED)
         project.intents.write(intent)
         result = atom.write(call, project.loom, base=run.base, force=run.force)
@@ -436,7 +440,7 @@ def _activate(tree: Tree, intent: Intent) -> Sequence[Change]:
 
 def _remember(project: Project, intent: Intent, *, interruptions: int) -> None:
     record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
-    project.plans.put(key_of(intent.path), record)
+    project.plans.put_record(key_of(intent.path), record)
 
 
 def _log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:

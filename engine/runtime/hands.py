@@ -74,7 +74,7 @@ def change(
     if status is Status.PENDING:
         _forgive(project, key_of(path))
     elif status.is_settled:
-        project.plans.drop(key_of(path))
+        project.plans.drop_record(key_of(path))
     task = changed[0]
     project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
@@ -111,6 +111,6 @@ def _settle_interrupted(project: Project, intent: Intent, task: Task, status: St
 
 
 def _forgive(project: Project, key: str) -> None:
-    record = project.plans.get(key)
+    record = project.plans.record(key)
     if record:
-        project.plans.put(key, {**record, "interruptions": 0})
+        project.plans.put_record(key, {**record, "interruptions": 0})

@@ -31,8 +31,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One attempt at one task. `result` is an atom's result as JSON, once it is known and not yet committed;
-    `tried` counts failures that the task's own `retries` took back; `edit` holds a Loom edit's path, base and new revision; times are ISO 8601 in UTC."""
+    """One attempt at one task.
+
+    `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
+    task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it.
+    Times are ISO 8601 in UTC.
+    """
 
     run: str
     path: tuple[Level, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Project:
     ledger: Ledger
     runner: LocalRunner
     trust: Trust
+    looms: dict[tuple[str, ...], Loom] = field(default_factory=dict)  # each remembers what it has read
 
     @classmethod
     def at(cls, root: Path, actor: str | None = None) -> Project:
@@ -56,7 +57,10 @@ class Project:
     @property
     def loom(self) -> Loom:
         """Surgical edits, within what the settings of the project allow now."""
-        return Loom(self.store, load_settings(self.flow).editable)
+        editable = load_settings(self.flow).editable
+        if editable not in self.looms:
+            self.looms[editable] = Loom(self.store, editable)
+        return self.looms[editable]
 
     def call(self, task: Task, *, attempt: int = 1, key: str = "") -> Call:
         """The call that would be made for this task now."""
@@ -72,7 +76,7 @@ class Project:
 
     def attempts(self, task: Task) -> Mapping[str, Any]:
         """What is remembered of the attempts at this task: `key`, `attempt`, `interruptions`."""
-        return self.plans.get(key_of(path_of(task))) or {}
+        return self.plans.record(key_of(path_of(task))) or {}
 
     def refuse_outside(self, task: Task) -> None:
         """In a strict project, raise ChangedOutsideError when a file on the way to this task was changed outside."""

@@ -33,7 +33,7 @@ class _End:
 _END = _End()
 
 
-async def _advance(steps: Generator[Event | None, None, Any]) -> Event | None | _End:
+async def _advance(steps: Generator[Event | None, None, Any]) -> Event | _End | None:
     future = asyncio.get_running_loop().run_in_executor(None, _next, steps)
     try:
         return await asyncio.shield(future)
@@ -43,5 +43,5 @@ async def _advance(steps: Generator[Event | None, None, Any]) -> Event | None | 
         raise
 
 
-def _next(steps: Generator[Event | None, None, Any]) -> Event | None | _End:
+def _next(steps: Generator[Event | None, None, Any]) -> Event | _End | None:
     return next(steps, _END)

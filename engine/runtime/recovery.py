@@ -6,29 +6,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine import status as rules
-from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, Supervised, atom_for
-from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
-from engine.flows import Tree
-from engine.runtime.events import Event, StepOutcome, Warned
+from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, ProcessId, Supervised, atom_for
+from engine.errors import ConfigurationError, FlowError, NeedsPersonError
+from engine.runtime.events import StepOutcome
 from engine.runtime.execution import (
     INTERRUPTIONS_LIMIT,
     Run,
     Steps,
     conclude,
-    ending,
-    execute,
     counted,
+    execute,
     follow,
     run_job,
     settle,
     trip,
 )
-from engine.runtime.identity import Level, active_leaves, body_text, find_again, key_of, path_of
+from engine.runtime.identity import active_leaves, body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, TornIntentError
 from engine.runtime.log import now
 from engine.runtime.project import Project
@@ -126,9 +122,8 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             yield from execute(project, run, task, attempt=intent.attempt, interruptions=intent.interruptions)
         )
     atom, call = _atom(project, intent, task)
-    if isinstance(atom, Supervised) and intent.phase is not Phase.STOPPING:
-        if project.runner.ended(intent.run) is not None or (intent.is_local and _alive(project, intent)):
-            return (yield from follow(project, run, intent, atom, call))
+    if isinstance(atom, Supervised) and _can_follow(project, intent):
+        return (yield from follow(project, run, intent, atom, call))
     if _is_complete(project, intent, atom, call):
         done = AtomResult.success("It was found complete.")
         return (yield from conclude(project, intent, done, time.monotonic()))
@@ -182,6 +177,13 @@ def _alive(project: Project, intent: Intent) -> list[ProcessId]:
     return project.runner.alive(intent.run, intent.supervisor) if intent.is_local else []
 
 
+def _can_follow(project: Project, intent: Intent) -> bool:
+    """Whether the work left its exit status, or is still alive; what a person ended is not followed."""
+    if intent.phase is Phase.STOPPING:
+        return False
+    return project.runner.ended(intent.run) is not None or bool(_alive(project, intent))
+
+
 def _never_started(project: Project, intent: Intent) -> bool:
     """Whether nothing of this attempt can have happened. A supervised run leaves a mark before its work begins."""
     if intent.phase is Phase.CLAIMED:
@@ -216,7 +218,7 @@ def _did_not_happen(project: Project, intent: Intent) -> bool:
     if intent.edit is None:
         return False
     try:
-        return project.loom.read(str(intent.edit["path"])).revision == intent.edit["base"]
+        return project.loom.read(str(intent.edit["path"])).revision == str(intent.edit["base"])
     except FlowError:
         return False
 
