@@ -1,0 +1,78 @@
+"""The full-screen app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.app import App
+from textual.screen import Screen
+
+from engine import Engine
+from tui import actions, themes
+from tui.palette import FlowCommands
+from tui.screens.main import MainScreen
+from tui.watching import Watch
+
+
+class FlowApp(App[int], inherit_bindings=False):
+    """Flow Manager on one project. It exits with a process exit code."""
+
+    TITLE = "Flow Manager"
+    COMMANDS = {FlowCommands}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = ""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        theme: str | None = None,
+        theme_folders: Sequence[Path] = (),
+        keymap: dict[str, str] | None = None,
+        watch: bool = True,
+    ) -> None:
+        super().__init__()
+        self.engine = engine
+        self._watches = watch
+        loaded = themes.load(*theme_folders)
+        self.theme_titles = loaded.titles
+        for one in loaded.themes.values():
+            self.register_theme(one)
+        self.theme = loaded.choose(theme)
+        for name in set(self.available_themes) - set(loaded.themes):
+            self.unregister_theme(name)
+        self._actions, problems = actions.with_keymap(keymap or {})
+        self._troubles = [*loaded.problems, *problems]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {**themes.DEFAULTS, "selected-text": "#d5d9e2"}
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(self.engine, self._actions)
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen of the project, also while a prompt is on top of it."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def on_mount(self) -> None:
+        if self._troubles:
+            self.notify("\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False)
+        if self._watches:
+            self.run_worker(Watch(self.engine.root, self.main.session.read).run(), group="watch")
+
+
+def run(
+    engine: Engine,
+    *,
+    theme: str | None = None,
+    theme_folders: Sequence[Path] = (),
+    keymap: dict[str, str] | None = None,
+) -> int:
+    """Runs the app on a terminal until a person quits it. Returns the exit code of the process."""
+    app = FlowApp(engine, theme=theme, theme_folders=theme_folders, keymap=keymap)
+    result = app.run()
+    return result if result is not None else app.return_code or 0

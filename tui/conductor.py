@@ -1,0 +1,404 @@
+"""Running, changing and asking: what the keys for work do, and what the engine's answers lead to.
+
+The main screen shows; the conductor decides which prompt comes and what the engine is asked to do. It holds what is
+known of the work that this app started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual.screen import ModalScreen
+
+from engine import (
+    ChangedOutsideError,
+    Conflict,
+    Engine,
+    Finished,
+    FlowError,
+    NeedsPersonError,
+    Output,
+    PlanChanged,
+    Preview,
+    Recovery,
+    Started,
+    Status,
+    StepOutcome,
+    Task,
+    Warned,
+)
+from tui import marks
+from tui.session import Reading, Session, Work
+
+if TYPE_CHECKING:
+    from tui.screens.main import MainScreen
+
+_DID = {"done": "Done", "skip": "Skipped", "fail": "Failed", "reopen": "Reopened", "begin": "Begun"}
+
+
+@dataclass(slots=True)
+class Own:
+    """The task that this app's engine runs, since `since` (monotonic). `stopping`: it is being ended."""
+
+    event: Started
+    since: float
+    stopping: bool = False
+
+
+class Conductor:
+    """Serves one main screen."""
+
+    def __init__(self, screen: MainScreen, session: Session) -> None:
+        self.screen = screen
+        self.session = session
+        self.own: Own | None = None
+        self.goes_on = False
+        self.waiting: tuple[str, str] | None = None
+        self.until: str | None = None
+        self.last_failure: tuple[str, str] = ("", "")
+        self.runs: dict[str, str] = {}
+        self._asked_about = ""
+        self._quits_after = False
+        self._preparing = False
+
+    @property
+    def engine(self) -> Engine:
+        return self.session.engine
+
+    @property
+    def reading(self) -> Reading | None:
+        return self.screen.reading
+
+    def run_of(self, task: Task) -> str:
+        """The run of this app that last worked at a task; empty if there was none."""
+        return self.runs.get(task.address, "")
+
+    @property
+    def is_asking(self) -> bool:
+        return isinstance(self.screen.app.screen, ModalScreen)
+
+    # Starting work
+
+    def do_step(self) -> None:
+        """Runs the next task, after what must be asked before."""
+        if self._may_start():
+            self.goes_on = False
+            self._next(lambda: self.engine.step())
+
+    def do_run(self) -> None:
+        self._run(None)
+
+    def do_run_to(self) -> None:
+        self._run(self.screen.flow_tree.task)
+
+    def do_retry(self) -> None:
+        task = self.screen.flow_tree.task
+        if task is not None:
+            self.retry(task)
+
+    def _run(self, until: Task | None) -> None:
+        """Runs on until a person is needed, or until a task is done."""
+        if self._may_start():
+            self.goes_on = True
+            self.until = until.address if until is not None else None
+            address = self.until
+            self._next(lambda: self.engine.run(until=address))
+
+    def retry(self, task: Task) -> None:
+        """Runs a failed task again."""
+        if self._may_start():
+            self._start(lambda: self.engine.retry(task.address, expect=task.name))
+
+    def _may_start(self) -> bool:
+        reading = self.reading
+        if reading is None:
+            return False
+        if self._refuse_readonly():
+            return False
+        if self.session.busy or self._preparing:
+            self.screen.say("A task is running already: ctrl+c stops it.", "$warning")
+            return False
+        if reading.running is not None:
+            self.screen.say("Another engine is at work: this is its viewer.", "$warning")
+            return False
+        if reading.recovery is not None:
+            self.ask_recovery(reading.recovery)
+            return False
+        return True
+
+    def _refuse_readonly(self) -> bool:
+        if self.engine.readonly:
+            self.screen.say("This is a read-only view: start without --readonly to change or run.", "$warning")
+        return self.engine.readonly
+
+    def _next(self, work: Work) -> None:
+        task = self.reading.next if self.reading is not None else None
+        if task is None or self.goes_on or task.status is Status.FAILED:
+            if task is not None and task.status is Status.FAILED:
+                self._ask_failed(task)
+            else:
+                self._start(work)
+            return
+        if self.engine.atom_of(task) == "Loom":
+            self._preview(task)
+        else:
+            self._start(work)
+
+    def _start(self, work: Work) -> None:
+        self.waiting = None
+        if self.session.work(work):
+            self.screen.show_state()
+
+    # What the engine says
+
+    def heard(self, event: object) -> None:
+        """Takes in one event of the engine."""
+        match event:
+            case Started():
+                self.own = Own(event, monotonic())
+                self.runs[event.address] = event.run
+                self.screen.started(event)
+            case Output():
+                self.screen.printed(event.run, event.text)
+            case Conflict():
+                self._ask_conflict(event)
+            case Warned():
+                self.screen.app.notify(event.message, severity="warning", markup=False)
+            case PlanChanged():
+                self.session.read()
+            case Finished():
+                self._finished(event)
+
+    def _finished(self, event: Finished) -> None:
+        self.own = None
+        name = event.name
+        took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
+        match event.outcome:
+            case StepOutcome.DONE:
+                self.screen.say(f"Done: {name}{took}", "$status-done")
+            case StepOutcome.FAILED:
+                self.last_failure = (event.address, event.message)
+                self.screen.say(f"Failed: {name} · {event.message}", "$status-failed")
+            case StepOutcome.WAITING:
+                self.waiting = (event.address, event.message)
+                self.screen.say(f"Waiting for you: {name}", "$status-active")
+            case StepOutcome.INTERRUPTED:
+                self._asked_about = ""
+                self.screen.say(f"Stopped: {name} · {event.message}", "$status-active")
+            case StepOutcome.NOTHING:
+                self.screen.say(event.message, "$muted")
+            case StepOutcome.CONFLICT:
+                pass
+        self.session.read()
+
+    def ended(self, error: FlowError | None) -> None:
+        """The engine is idle again."""
+        self.own = None
+        self.session.read()
+        self.screen.show_state()
+        if self._quits_after:
+            self.screen.app.exit(0)
+            return
+        if error is None:
+            return
+        match error:
+            case NeedsPersonError():
+                reading = self.reading
+                if reading is not None and reading.recovery is not None:
+                    self.ask_recovery(reading.recovery)
+                else:
+                    self._asked_about = ""
+                    self.screen.complain(error)
+            case ChangedOutsideError():
+                self._ask_outside(error)
+            case _:
+                self.screen.complain(error)
+
+    # Changing the selection
+
+    def do_done(self) -> None:
+        self._change("done", self.screen.flow_tree.task)
+
+    def do_skip(self) -> None:
+        self._change("skip", self.screen.flow_tree.task)
+
+    def do_fail(self) -> None:
+        self._change("fail", self.screen.flow_tree.task)
+
+    def do_reopen(self) -> None:
+        self._change("reopen", self.screen.flow_tree.task)
+
+    def do_begin(self) -> None:
+        self._change("begin", self.screen.flow_tree.task)
+
+    def _change(self, verb: str, task: Task | None) -> None:
+        if task is None or self._refuse_readonly():
+            return
+        self.session.change(verb, task.address, task.name)
+
+    def changed(self, verb: str, address: str, name: str) -> None:
+        """A change went through; the task that a run waited for lets it go on."""
+        self.screen.say(f"{_DID[verb]}: {name}", "$foreground")
+        self.session.read()
+        waited = self.waiting is not None and self.waiting[0] == address
+        if waited:
+            self.waiting = None
+        if waited and verb in ("done", "skip") and self.goes_on and not self.session.busy:
+            until = self.until
+            self._start(lambda: self.engine.run(until=until))
+
+    # Stopping and leaving
+
+    def do_stop(self) -> None:
+        """Ends the running task; asked when nothing runs, says so."""
+        if self.own is not None and not self.own.stopping:
+            self.own.stopping = True
+            self.engine.stop()
+            self.screen.show_state()
+        elif self.session.busy:
+            self.engine.stop(after_this_task=True)
+        else:
+            self.screen.say("Nothing is running here. q quits.", "$muted")
+
+    def do_quit(self) -> None:
+        """Quits, and asks before that while a task runs."""
+        own = self.own
+        if own is None:
+            self.screen.app.exit(0)
+            return
+        from tui.screens.leave import QuitPrompt
+
+        running = marks.took(monotonic() - own.since)
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "detach":
+                    self.screen.app.exit(0)
+                case "wait" | "end":
+                    self._quits_after = True
+                    if answer == "end":
+                        self.do_stop()
+                    else:
+                        self.engine.stop(after_this_task=True)
+                        self.screen.say("Quits when this task ends.", "$warning")
+                    if not self.session.busy:
+                        self.screen.app.exit(0)
+
+        self._ask(QuitPrompt(own.event.address, own.event.name, running), answered)
+
+    # Prompts
+
+    def ask_recovery(self, recovery: Recovery, *, once: bool = False) -> None:
+        """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself."""
+        key = f"{recovery.address} {recovery.started_at} {recovery.attempt}"
+        if self.is_asking or self.session.busy or (once and key == self._asked_about) or self.engine.readonly:
+            return
+        self._asked_about = key
+        from tui.screens.interrupted import InterruptedPrompt
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._start(lambda: self.engine.recover(answer))
+
+        self._ask(InterruptedPrompt(recovery, self.screen.path_to(recovery.address)), answered)
+
+    def _ask_failed(self, task: Task) -> None:
+        from tui.screens.failed import FailedPrompt
+
+        message = self.last_failure[1] if self.last_failure[0] == task.address else ""
+        run = self.runs.get(task.address, "")
+        output = self.engine.output(run)[0] if run else ""
+        again = self.goes_on
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "retry":
+                    self.retry(task)
+                case "skip" | "done":
+                    self.goes_on = again
+                    self.waiting = (task.address, "") if again else None
+                    self._change(answer, task)
+
+        prompt = FailedPrompt(
+            task, self.screen.path_to(task.address), message, self.engine.attempts(task), output[-20_000:]
+        )
+        self._ask(prompt, answered)
+
+    def _preview(self, task: Task) -> None:
+        self._preparing = True
+        self.screen.app.run_worker(self._prepare_preview(task.address, task.name), group="preview")
+
+    async def _prepare_preview(self, address: str, name: str) -> None:
+        try:
+            preview = await asyncio.to_thread(self.engine.preview)
+        except FlowError as error:
+            self.screen.complain(error)
+            return
+        finally:
+            self._preparing = False
+        if preview is None:
+            self._start(lambda: self.engine.step())
+        else:
+            self._ask_preview(address, name, preview)
+
+    def _ask_preview(self, address: str, name: str, preview: Preview) -> None:
+        from tui.screens.preview import PreviewPrompt
+
+        def answered(answer: str | None) -> None:
+            if answer == "write":
+                self._start(lambda: self.engine.step(base=preview.revision))
+
+        self._ask(PreviewPrompt(address, name, preview), answered)
+
+    def _ask_conflict(self, conflict: Conflict) -> None:
+        from tui.screens.conflict import ConflictPrompt
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "reload":
+                    self._when_idle(lambda: self._reload(conflict))
+                case "retry":
+                    self._when_idle(lambda: self._start(lambda: self.engine.step(force=True)))
+                case _:
+                    self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
+
+        self._ask(ConflictPrompt(conflict), answered)
+
+    def _reload(self, conflict: Conflict) -> None:
+        self._preparing = True
+        self.screen.app.run_worker(self._prepare_preview(conflict.address, conflict.name), group="preview")
+
+    def _when_idle(self, then: Callable[[], None]) -> None:
+        """The answer to a prompt may come before the step that led to it has let go."""
+        if self.session.busy:
+            self.screen.set_timer(0.02, lambda: self._when_idle(then))
+        else:
+            then()
+
+    def _ask_outside(self, error: ChangedOutsideError) -> None:
+        from tui.screens.outside import OutsidePrompt
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self.screen.app.run_worker(self._settle_outside(answer), group="change")
+
+        self._ask(OutsidePrompt(self.engine.changed_outside(), str(error)), answered)
+
+    async def _settle_outside(self, answer: str) -> None:
+        settle = self.engine.accept if answer == "accept" else self.engine.restore
+        try:
+            files = await asyncio.to_thread(settle)
+        except FlowError as error:
+            self.screen.complain(error)
+        else:
+            self.screen.say(f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground")
+        self.session.read()
+
+    def _ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
+        if self.is_asking:
+            return
+        self.screen.app.push_screen(prompt, answered)

@@ -1,0 +1,279 @@
+"""Getting around: moving, folding, zooming in and out, search and filter. Changes nothing but the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine import Status, Task
+from tui.places import Place, Places
+from tui.widgets.rows import Keep
+
+if TYPE_CHECKING:
+    from tui.screens.main import MainScreen
+    from tui.widgets.tree import FlowTree
+
+_FILTERS: tuple[tuple[str, frozenset[Status]], ...] = (
+    ("", frozenset(Status)),
+    ("open", frozenset({Status.PENDING, Status.ACTIVE, Status.FAILED})),
+    ("failed", frozenset({Status.FAILED})),
+    ("settled", frozenset({Status.DONE, Status.SKIPPED})),
+)
+
+
+class Navigator:
+    """Serves one main screen; `do_<id>` are the handlers of the actions in the groups Move, Zoom and Find."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self.screen = screen
+        self.places = Places()
+        self.following = False
+        self.needle = ""
+        self._filter = 0
+        self._before_search: tuple[Place, set[Task]] | None = None
+
+    @property
+    def tree(self) -> FlowTree:
+        return self.screen.flow_tree
+
+    @property
+    def filter_name(self) -> str:
+        """What the filter leaves: empty for everything."""
+        return _FILTERS[self._filter][0]
+
+    def here(self) -> Place:
+        return Place(self.tree.rows.zoom, self.tree.task, self.tree.scroll_offset.y)
+
+    # Moving
+
+    def _move(self, by: int) -> None:
+        side = self.screen.focused_side
+        if side is not None:
+            side.scroll_relative(y=by, animate=False)
+        else:
+            self.following = False
+            self.tree.move(by)
+
+    def do_down(self) -> None:
+        self._move(1)
+
+    def do_up(self) -> None:
+        self._move(-1)
+
+    def do_half_down(self) -> None:
+        self._move(self.tree.half())
+
+    def do_half_up(self) -> None:
+        self._move(-self.tree.half())
+
+    def do_top(self) -> None:
+        self._move(-1_000_000_000)
+
+    def do_bottom(self) -> None:
+        self._move(1_000_000_000)
+
+    def do_scroll_down(self) -> None:
+        self._scroll_other(3)
+
+    def do_scroll_up(self) -> None:
+        self._scroll_other(-3)
+
+    def _scroll_other(self, by: int) -> None:
+        if self.screen.focused_side is not None:
+            self.tree.move(1 if by > 0 else -1)
+            return
+        detail = self.screen.detail
+        side = detail.output if detail.output.display and not detail.facts.max_scroll_y else detail.facts
+        side.scroll_relative(y=by, animate=False)
+
+    def do_fold(self) -> None:
+        self.following = False
+        self.tree.toggle()
+        self.screen.show_state()
+
+    def do_fold_all(self) -> None:
+        self.tree.fold_all()
+        self.screen.show_state()
+
+    # Zooming
+
+    def go_to(self, task: Task) -> None:
+        """Selects a task, zooming out as far as it needs."""
+        if not self.tree.reveal(task):
+            zoom = self.tree.rows.zoom
+            while zoom is not None and not _is_inside(task, zoom):
+                zoom = zoom.above
+            self.zoom(zoom, task)
+            self.tree.reveal(task)
+        self.screen.show_state()
+
+    def zoom(self, zoom: Task | None, select: Task | None = None, scroll: float | None = None) -> None:
+        """Makes what is inside `zoom` the picture (None: the whole plan)."""
+        self.places.leave(self.here())
+        self._show(zoom, select, scroll)
+
+    def _show(self, zoom: Task | None, select: Task | None, scroll: float | None) -> None:
+        reading = self.screen.reading
+        if reading is None:
+            return
+        tree = self.tree
+        tree.show(reading.tree.root, zoom, self.screen.facts())
+        if scroll is not None:
+            tree.scroll_to(y=scroll, animate=False, force=True)
+        if select is not None:
+            tree.reveal(select)
+        elif reading.next is not None:
+            self.select_near(reading.next)
+        self.screen.show_state()
+
+    def select_near(self, task: Task) -> None:
+        """Selects the row of a task, or of what it is folded into."""
+        near: Task | None = task
+        while near is not None:
+            index = self.tree.rows.index(near)
+            if index is not None:
+                self.tree.select(index)
+                return
+            near = near.above
+
+    def do_zoom_in(self) -> None:
+        task = self.tree.task
+        if task is None or self.screen.focused_side is not None:
+            return
+        if task.inside:
+            self.zoom(task)
+        elif task.ref is not None:
+            self.screen.say("There is nothing to see inside: its sub-flow is empty or cannot be read.", "$warning")
+        else:
+            self.screen.say("This task has nothing inside to zoom into.", "$muted")
+
+    def do_zoom_out(self) -> None:
+        zoom = self.tree.rows.zoom
+        if zoom is None:
+            self.screen.say("This is the whole plan.", "$muted")
+            return
+        place = self.places.around(zoom)
+        self.zoom(place.zoom if place else zoom.plan.referrer, zoom, place.scroll if place else None)
+
+    def do_back(self) -> None:
+        self._history(self.places.back)
+
+    def do_forward(self) -> None:
+        self._history(self.places.forward)
+
+    def _history(self, go: Callable[[Place], Place | None]) -> None:
+        place = go(self.here())
+        if place is None:
+            self.screen.say("There is no other place to go to.", "$muted")
+        else:
+            self._show(place.zoom, place.selected, place.scroll)
+
+    def do_cursor(self) -> None:
+        reading = self.screen.reading
+        if reading is not None and reading.next is not None:
+            self.following = False
+            self.go_to(reading.next)
+        else:
+            self.screen.say("No task would run next.", "$muted")
+
+    def do_follow(self) -> None:
+        self.following = not self.following
+        self.screen.say("Following the running task." if self.following else "Not following any more.", "$muted")
+        self.follow()
+
+    def follow(self) -> None:
+        """Selects the running task, unless a person has moved since it started."""
+        running = self.tree.facts.running
+        if self.following and running is not None and self.tree.task is not running:
+            self.go_to(running)
+
+    # Finding
+
+    def do_search(self) -> None:
+        self._before_search = (self.here(), set(self.tree.rows.toggled))
+        self.screen.search.open(self.needle)
+
+    def search(self, needle: str) -> None:
+        """Selects the first match from the selection on, as the person types."""
+        self.needle = needle.casefold()
+        self.tree.needle = self.needle
+        if self.needle:
+            self._find(1, here_too=True)
+        self.tree.refresh()
+
+    def end_search(self, keep: bool) -> None:
+        """Enter keeps what was found; escape puts everything back."""
+        before, self._before_search = self._before_search, None
+        if keep or before is None:
+            return
+        self.needle = self.tree.needle = ""
+        place, toggled = before
+        self.tree.rows.toggled = toggled
+        self._show(place.zoom, place.selected, place.scroll)
+
+    def do_find_next(self) -> None:
+        self._find_again(1)
+
+    def do_find_previous(self) -> None:
+        self._find_again(-1)
+
+    def _find_again(self, direction: int) -> None:
+        if self.needle:
+            self._find(direction)
+        else:
+            self.screen.say("Nothing was searched yet: / searches.", "$muted")
+
+    def _find(self, direction: int, *, here_too: bool = False) -> None:
+        reading = self.screen.reading
+        if reading is None:
+            return
+        order = list(reading.tree.walk())
+        matches = [number for number, task in enumerate(order) if self.needle in task.name.casefold()]
+        self.screen.search.count(len(matches))
+        if not matches:
+            if not here_too:
+                self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
+            return
+        current = self.tree.task
+        at = next((number for number, task in enumerate(order) if task is current), -1)
+        if direction > 0:
+            found = next((number for number in matches if number > at or (here_too and number == at)), matches[0])
+        else:
+            found = next((number for number in reversed(matches) if number < at), matches[-1])
+        self.following = False
+        self.go_to(order[found])
+
+    def do_filter(self) -> None:
+        self._filter = (self._filter + 1) % len(_FILTERS)
+        self.apply_filter()
+        name = self.filter_name
+        self.screen.say(f"Only what is {name}." if name else "Everything is shown.", "$muted")
+        self.screen.show_state()
+
+    def apply_filter(self) -> None:
+        """Builds the filter anew for the current reading."""
+        self.tree.set_filter(self.keep())
+
+    def keep(self) -> Keep | None:
+        """Whether a task or something inside it passes the filter; None without a filter."""
+        reading = self.screen.reading
+        if not self._filter or reading is None:
+            return None
+        wanted = _FILTERS[self._filter][1]
+        kept: set[Task] = set()
+        for task in reading.tree.walk():
+            if task.is_leaf and task.status in wanted:
+                above: Task | None = task
+                while above is not None and above not in kept:
+                    kept.add(above)
+                    above = above.above
+        return kept.__contains__
+
+
+def _is_inside(task: Task, zoom: Task) -> bool:
+    above = task.above
+    while above is not None:
+        if above is zoom:
+            return True
+        above = above.above
+    return False

@@ -1,0 +1,67 @@
+"""Pieces of evidence that several prompts show."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime, timezone
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui import marks
+from tui.text import one_line, output_line
+
+
+def subject(address: str, name: str, path: tuple[str, ...] = ()) -> Content:
+    """Which task this is about, and the flows around it."""
+    parts = [Content.assemble((f"{one_line(address, 60)}  ", "$muted"), (one_line(name, 300), "bold $foreground"))]
+    if path:
+        parts.append(Content.styled(" › ".join(one_line(step, 80) for step in path), "$muted"))
+    return Content("\n").join(parts)
+
+
+def sentence(*words: tuple[str, str]) -> Content:
+    return Content.assemble(*((one_line(text), style) for text, style in words))
+
+
+def when(started_at: str, now: datetime | None = None) -> str:
+    """`at 14:03:22, 3 min 5 s ago`, from ISO 8601; with the date when that was not today."""
+    try:
+        began = datetime.fromisoformat(started_at)
+    except ValueError:
+        return ""
+    if began.tzinfo is None:
+        began = began.replace(tzinfo=timezone.utc)
+    now = now or datetime.now(timezone.utc)
+    local = began.astimezone()
+    day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
+    return f"at {day}{local:%H:%M:%S}, {marks.took(max(0.0, (now - began).total_seconds()))} ago"
+
+
+def last_output(text: str, count: int = 12) -> Static:
+    """The last lines of what a task printed."""
+    ends = text.rstrip("\n").split("\n")[-count:]
+    content = Content("\n").join(Content.from_rich_text(output_line(line[:2000])) for line in ends)
+    return Static(content, classes="lines")
+
+
+def diff_content(diff: str) -> Content:
+    """A unified diff with its added and removed lines in colour and with their signs."""
+    parts: list[Content] = []
+    for line in diff.splitlines():
+        style = "$foreground"
+        if line.startswith(("+++", "---")):
+            style = "bold $muted"
+        elif line.startswith("@@"):
+            style = "$secondary"
+        elif line.startswith("+"):
+            style = "$success"
+        elif line.startswith("-"):
+            style = "$error"
+        parts.append(Content.styled(one_line(line.expandtabs(4), 2_000), style))
+    return Content("\n").join(parts)
+
+
+def diff_of(before: str, after: str, path: str) -> str:
+    """The unified diff of two texts, with three lines around each change."""
+    return "\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, lineterm=""))

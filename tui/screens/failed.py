@@ -1,0 +1,43 @@
+"""Failed: the next task has failed and holds everything after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine import Task
+from tui.screens.evidence import last_output, sentence, subject
+from tui.screens.prompt import LATER, Choice, Prompt
+
+
+class FailedPrompt(Prompt):
+    """Answers with retry, skip or done."""
+
+    TITLE_WORD = "Failed"
+    LEVEL = "error"
+
+    def __init__(self, task: Task, path: tuple[str, ...], message: str, attempts: int, output: str) -> None:
+        super().__init__()
+        self.failed = task
+        self.path = path
+        self.message = message
+        self.attempts = attempts
+        self.output = output
+
+    def evidence(self) -> Iterable[Widget]:
+        yield Static(subject(self.failed.address, self.failed.name, self.path))
+        words = [(self.message or "It is marked failed.", "$error")]
+        if self.attempts:
+            words.append((f"  after {self.attempts} attempt{'s' if self.attempts > 1 else ''}", "$muted"))
+        yield Static(sentence(*words))
+        yield Static(sentence(("Nothing after it runs until it is settled.", "$muted")))
+        if self.output.strip():
+            yield last_output(self.output)
+
+    def choices(self) -> Iterable[Choice]:
+        yield Choice("t", "retry", "run it again", "retry")
+        yield Choice("minus", "skip", "go on without it", "skip")
+        yield Choice("x", "mark done", "it is done, whatever it said", "done")
+        yield LATER

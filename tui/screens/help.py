@@ -1,0 +1,60 @@
+"""The keys, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.actions import Action, grouped
+from tui.marks import GLYPHS
+
+
+class HelpScreen(ModalScreen[None]):
+    """All actions with their keys; any of esc, q, ? closes it."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    BINDINGS = [
+        Binding("escape,q,question_mark,f1,ctrl+c", "dismiss", show=False, priority=True),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        super().__init__()
+        self.actions = actions
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="box") as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "esc closes"
+            yield Static(self._keys())
+
+    def _keys(self) -> Content:
+        parts: list[Content] = [
+            Content("   ").join(
+                Content.assemble((f"{glyph} ", f"bold $status-{status}"), (str(status), "$muted"))
+                for status, glyph in GLYPHS.items()
+            )
+        ]
+        for group, members in grouped(self.actions):
+            parts += [Content(""), Content.styled(str(group), "bold $primary")]
+            parts += [
+                Content.assemble((f"  {action.shown_keys:<14} ", "bold $foreground"), (action.help, "$muted"))
+                for action in members
+            ]
+        return Content("\n").join(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one("#box").scroll_relative(y=by, animate=False)

@@ -1,0 +1,77 @@
+"""Interrupted: a task whose engine is gone. What is known of it, and every way to settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine import Recovery, Resume
+from tui.screens.evidence import last_output, sentence, subject, when
+from tui.screens.prompt import LATER, Choice, Prompt
+
+
+class InterruptedPrompt(Prompt):
+    """Answers with resume, retry, done, skip or fail: the choices of `Engine.recover`."""
+
+    TITLE_WORD = "Interrupted"
+
+    def __init__(self, recovery: Recovery, path: tuple[str, ...]) -> None:
+        super().__init__()
+        self.recovery = recovery
+        self.path = path
+
+    def evidence(self) -> Iterable[Widget]:
+        known = self.recovery
+        parts = [subject(known.address, known.name, self.path), Content("")]
+        parts.append(
+            sentence(
+                (f"{known.atom} · attempt {known.attempt}", "$foreground"),
+                (f" · began {when(known.started_at)}", "$muted"),
+            )
+        )
+        parts.append(self._alive())
+        if known.interruptions:
+            parts.append(
+                sentence((f"Interrupted {known.interruptions} of {known.limit} times; the last makes it failed.", "$muted"))
+            )
+        if known.gone:
+            parts.append(sentence(("This task is no longer in the plan. No other task will be marked.", "$warning")))
+        yield Static(Content("\n").join(parts))
+        if known.output.strip():
+            yield last_output(known.output)
+
+    def _alive(self) -> Content:
+        known = self.recovery
+        if known.children:
+            count = len(known.children)
+            pids = ", ".join(str(pid) for pid in known.children[:6])
+            words = "process is" if count == 1 else "processes are"
+            return sentence((f"● {count} {words} still at work: {pids}", "$status-active"))
+        if known.stopped:
+            return sentence(("It was stopped by a person. Nothing of it is alive.", "$foreground"))
+        return sentence(("Nothing of it is alive any more.", "$foreground"))
+
+    def choices(self) -> Iterable[Choice]:
+        known = self.recovery
+        able = known.resume is not Resume.ASK
+        again = f"run it again, as attempt {known.attempt + 1}"
+        if known.children:
+            again = f"end what is alive, then {again}"
+        yield Choice("r", "resume", _HOW[known.resume], "resume", safe=able, enabled=able)
+        yield Choice("t", "retry", again, "retry", enabled=not known.gone)
+        yield Choice("x", "mark done", "it did its work, go on with the next", "done", enabled=not known.gone)
+        yield Choice("minus", "skip", "it is not needed", "skip", enabled=not known.gone)
+        yield Choice("exclamation_mark", "fail", "it holds the plan until somebody sees to it", "fail", enabled=not known.gone)
+        yield LATER
+
+
+_HOW = {
+    Resume.RUN: "it may run again by itself: run it",
+    Resume.COMMIT: "its result is known: take it",
+    Resume.FOLLOW: "it is still running: follow it to its end",
+    Resume.CHECK: "check whether it is done, and ask again if it is not",
+    Resume.ASK: "cannot be told: it may or may not have done its work",
+}

@@ -1,0 +1,34 @@
+"""Quit: leaving while a task runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.screens.evidence import sentence, subject
+from tui.screens.prompt import Choice, Prompt
+
+
+class QuitPrompt(Prompt):
+    """Answers with detach, wait or end."""
+
+    TITLE_WORD = "Quit"
+
+    def __init__(self, address: str, name: str, running: str) -> None:
+        super().__init__()
+        self.address = address
+        self.task_name = name
+        self.running = running
+
+    def evidence(self) -> Iterable[Widget]:
+        parts = [subject(self.address, self.task_name), sentence((f"runs for {self.running}.", "$status-active"))]
+        yield Static(Content("\n").join(parts))
+
+    def choices(self) -> Iterable[Choice]:
+        yield Choice("d", "leave it running", "the next start follows it, or takes its result", "detach")
+        yield Choice("w", "wait", "quit by itself when this task ends", "wait")
+        yield Choice("y", "end it", "stop the task now; the next start asks what to do with it", "end")
+        yield Choice("n", "stay", "nothing changes", None, safe=True)

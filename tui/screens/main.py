@@ -1,0 +1,351 @@
+"""The main screen: the tree on the left, the selection on the right, and the lines around them.
+
+It shows the latest reading. Keys arrive as `action_do(id)`, made from the registry of actions; the navigator, the
+conductor and the screen itself define a `do_<id>` for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingsMap
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine import Engine, FlowError, Progress, Started, Task, UnknownAddressError
+from tui import actions
+from tui.conductor import Conductor
+from tui.navigator import Navigator
+from tui.screens.pages import empty_hint, page_of
+from tui.screens.states import footer, note_of, state_of
+from tui.text import one_line
+from tui.session import EngineSaid, Reading, Session, WasChanged, WasRead, WorkEnded
+from tui.widgets.detail import Detail
+from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
+from tui.widgets.search import Search
+from tui.widgets.tree import Facts, FlowTree
+
+_SETTLE = 0.04
+"""Seconds that a selection stands before its page is drawn: a held key does not draw every page it passes."""
+
+
+class MainScreen(Screen[None]):
+    """One project."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    AUTO_FOCUS = "FlowTree"
+
+    def __init__(self, engine: Engine, available: Sequence[actions.Action] = actions.ACTIONS) -> None:
+        super().__init__()
+        self.actions = {action.id: action for action in available if not (action.writes and engine.readonly)}
+        self._bindings = BindingsMap(actions.bindings(self.actions.values()))
+        self.engine = engine
+        self.session = Session(self.app, engine, self)
+        self.conductor = Conductor(self, self.session)
+        self.navigator = Navigator(self)
+        self.reading: Reading | None = None
+        self.error: FlowError | None = None
+        self._progress: dict[Task, Progress] = {}
+        self._labels: dict[Task, str] = {}
+        self._page_timer = False
+
+    def compose(self) -> ComposeResult:
+        yield Breadcrumb(id="crumbs")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield FlowTree(id="tree")
+                yield Static(id="empty")
+            yield Detail(id="detail")
+        yield Search(id="search")
+        yield StatusLine(id="status")
+        yield ActionBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#left").border_title = "Flow"
+        self.set_interval(1.0, self._tick)
+        self.session.read()
+        self.show_state()
+
+    # The parts
+
+    @property
+    def flow_tree(self) -> FlowTree:
+        return self.query_one("#tree", FlowTree)
+
+    @property
+    def detail(self) -> Detail:
+        return self.query_one("#detail", Detail)
+
+    @property
+    def search(self) -> Search:
+        return self.query_one("#search", Search)
+
+    @property
+    def focused_side(self) -> Widget | None:
+        """The part of the detail side that has the focus; None while the tree has it."""
+        focused = self.focused
+        return focused if focused is not None and self.detail in focused.ancestors_with_self else None
+
+    # News
+
+    @on(WasRead)
+    def _was_read(self, message: WasRead) -> None:
+        self.error = message.error
+        reading = message.reading
+        if reading is not None:
+            old, self.reading = self.reading, reading
+            self._progress.clear()
+            self._labels.clear()
+            root = reading.tree.root
+            if old is None:
+                self.flow_tree.show(root, None, self.facts())
+                if reading.next is not None:
+                    self.navigator.select_near(reading.next)
+            else:
+                self.navigator.places.carry(old.tree.root, root)
+                self.flow_tree.rows.keep = self.navigator.keep()
+                self.flow_tree.update_tree(root, self.facts())
+            self.navigator.follow()
+            if reading.recovery is not None:
+                self.conductor.ask_recovery(reading.recovery, once=True)
+        self.show_state()
+        self.show_page()
+
+    @on(EngineSaid)
+    def _engine_said(self, message: EngineSaid) -> None:
+        self.conductor.heard(message.event)
+
+    @on(WorkEnded)
+    def _work_ended(self, message: WorkEnded) -> None:
+        self.conductor.ended(message.error)
+
+    @on(WasChanged)
+    def _was_changed(self, message: WasChanged) -> None:
+        if message.changed is not None:
+            self.conductor.changed(message.verb, message.changed.address, message.changed.name)
+        elif message.error is not None:
+            self.complain(message.error)
+            self.session.read()
+
+    def started(self, event: Started) -> None:
+        """A task of this app began to run."""
+        self.navigator.following = True
+        self.detail.output.clear(event.run)
+        self.show_state()
+        self.navigator.follow()
+        self.show_page()
+
+    def printed(self, run: str, text: str) -> None:
+        """The running task printed something."""
+        output = self.detail.output
+        if output.run == run:
+            output.write(text)
+
+    def _tick(self) -> None:
+        if self.conductor.own is not None:
+            self.flow_tree.refresh_task(self.flow_tree.facts.running)
+            self.show_state()
+            self.show_page()
+        elif self.reading is not None and self.reading.running is not None:
+            self.session.read()
+
+    # Showing
+
+    def facts(self) -> Facts:
+        """What the tree shows besides the plan itself."""
+        reading = self.reading
+        if reading is None:
+            return Facts()
+        own = self.conductor.own
+        address = own.event.address if own else reading.running.address if reading.running else ""
+        return Facts(
+            label=self.label,
+            progress=self.progress,
+            next=reading.next,
+            running=self.find(address) if address else None,
+            running_since=own.since if own else None,
+            outside=reading.outside,
+        )
+
+    def label(self, task: Task) -> str:
+        """What runs a leaf: the name of its atom, or manual."""
+        label = self._labels.get(task)
+        if label is None:
+            label = self._labels[task] = self.engine.atom_of(task) or "manual"
+        return label
+
+    def progress(self, task: Task) -> Progress:
+        """The progress inside a task, counted once a reading."""
+        found = self._progress.get(task)
+        if found is None and self.reading is not None:
+            found = self._progress[task] = self.reading.tree.progress(task)
+        return found or Progress()
+
+    def find(self, address: str) -> Task | None:
+        """The task at an address of the current reading."""
+        if self.reading is None:
+            return None
+        try:
+            return self.reading.tree.find(address)
+        except UnknownAddressError:
+            return None
+
+    def path_to(self, address: str) -> tuple[str, ...]:
+        """The names from the whole plan down to what is around a task."""
+        task = self.find(address)
+        names: list[str] = []
+        above = task.above if task is not None else None
+        while above is not None:
+            names.append(above.name)
+            above = above.above
+        title = self.reading.tree.root.title if self.reading is not None else ""
+        return (title, *reversed(names))
+
+    def show_state(self) -> None:
+        """Draws the lines around the tree again: where we are, what is going on, what can be pressed."""
+        if not self.is_mounted:
+            return
+        reading = self.reading
+        if reading is not None:
+            facts = self.facts()
+            if facts != self.flow_tree.facts:
+                self.flow_tree.refresh_facts(facts)
+            zoom = self.flow_tree.rows.zoom
+            names = [reading.tree.root.title]
+            names += [*self.path_to(zoom.address)[1:], zoom.name] if zoom is not None else []
+            self.query_one("#crumbs", Breadcrumb).show(names, reading.progress)
+            shown = zoom.subflow or zoom.plan if zoom is not None else reading.tree.root
+            self.query_one("#left").border_subtitle = Content(one_line(shown.file, 60))
+        hint = empty_hint(self)
+        empty = self.query_one("#empty", Static)
+        empty.display = hint is not None
+        self.flow_tree.display = hint is None
+        if hint is not None:
+            empty.update(hint)
+        status = self.query_one("#status", StatusLine)
+        status.state(*state_of(self))
+        status.note(*note_of(self))
+        self.query_one("#keys", ActionBar).show(footer(self))
+
+    def show_page(self) -> None:
+        """Draws the detail side for the selection, and the output that belongs to it."""
+        self._page_timer = False
+        if not self.is_mounted:
+            return
+        detail = self.detail
+        detail.show(page_of(self))
+        task = self.flow_tree.task
+        own = self.conductor.own
+        run = ""
+        if task is not None:
+            is_own = own is not None and task is self.flow_tree.facts.running
+            run = own.event.run if own is not None and is_own else self.conductor.run_of(task)
+        output = detail.output
+        if run and output.run != run:
+            output.clear(run)
+            output.write(self.engine.output(run)[0][-400_000:])
+        output.display = bool(run) and not output.is_empty
+
+    def say(self, text: str, style: str) -> None:
+        """Says what just happened, for a while, in the status line."""
+        self.query_one("#status", StatusLine).flash(text, style)
+
+    def complain(self, error: FlowError) -> None:
+        """Shows an error in words that say how to mend it."""
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
+
+    # Events of the parts
+
+    @on(FlowTree.Selected)
+    def _selected(self) -> None:
+        self.query_one("#keys", ActionBar).show(footer(self))
+        if not self._page_timer:
+            self._page_timer = True
+            self.set_timer(_SETTLE, self.show_page)
+
+    @on(FlowTree.Opened)
+    def _opened(self) -> None:
+        self.navigator.do_zoom_in()
+
+    @on(ActionBar.Pressed)
+    def _pressed(self, message: ActionBar.Pressed) -> None:
+        self.action_do(message.action)
+
+    @on(Search.Changed)
+    def _search_changed(self, message: Search.Changed) -> None:
+        self.navigator.search(message.text)
+
+    @on(Search.Closed)
+    def _search_closed(self, message: Search.Closed) -> None:
+        self.search.close()
+        self.flow_tree.focus()
+        self.navigator.end_search(message.keep)
+
+    # Actions
+
+    def action_do(self, id: str) -> None:
+        """Does the action of this id."""
+        self.handler(id)()
+
+    def handler(self, id: str) -> Callable[[], None]:
+        """Who does an action."""
+        for part in (self.navigator, self.conductor, self):
+            handler: Callable[[], None] | None = getattr(part, f"do_{id}", None)
+            if handler is not None:
+                return handler
+        raise LookupError(id)
+
+    def do_switch(self) -> None:
+        """Tree, facts, output, and round again; on a narrow screen the sides take turns."""
+        detail = self.detail
+        order = [self.flow_tree, detail.facts, *([detail.output] if detail.output.display else [])]
+        at = next((number for number, one in enumerate(order) if one.has_focus), 0)
+        target = order[(at + 1) % len(order)]
+        self.set_class(target is not self.flow_tree, "-details")
+        target.focus()
+        self.show_state()
+
+    def do_copy_address(self) -> None:
+        task = self.flow_tree.task
+        if task is not None:
+            self.app.copy_to_clipboard(task.address)
+            self.say(f"Copied: {task.address}", "$muted")
+
+    def do_copy_name(self) -> None:
+        task = self.flow_tree.task
+        if task is not None:
+            self.app.copy_to_clipboard(task.name)
+            self.say(f"Copied: {task.name}", "$muted")
+
+    def do_theme(self) -> None:
+        self.app.action_change_theme()
+
+    def do_reread(self) -> None:
+        self.session.read()
+        self.say("Reading the plans again.", "$muted")
+
+    def do_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(list(self.actions.values())))
+
+    def do_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def do_cancel(self) -> None:
+        """Escape: drops the search marks and goes back to the tree; changes nothing else."""
+        self.navigator.needle = self.flow_tree.needle = ""
+        self.flow_tree.refresh()
+        self.remove_class("-details")
+        self.flow_tree.focus()
+        self.show_state()

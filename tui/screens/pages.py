@@ -1,0 +1,128 @@
+"""What the detail side says about the selection, and what stands in place of the tree when there is none."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from engine import Body, Problem, Status, Task, body
+from tui import marks
+from tui.widgets.detail import Page
+from tui.widgets.rows import Row
+
+if TYPE_CHECKING:
+    from tui.screens.main import MainScreen
+
+
+def page_of(screen: MainScreen) -> Page:
+    """The page of the selected row."""
+    row = screen.flow_tree.row
+    if row is None:
+        return Page("")
+    if row.task is None:
+        return _problem_page(row)
+    task = row.task
+    plan = task.plan
+    own = screen.conductor.own
+    facts: list[str] = []
+    if not task.inside:
+        facts.append(screen.label(task))
+    running = task is screen.flow_tree.facts.running
+    attempts = screen.engine.attempts(task)
+    if running and own is not None:
+        facts += [f"attempt {own.event.attempt}", marks.clock(monotonic() - own.since)]
+    elif attempts:
+        facts.append(f"attempt {attempts}")
+    if task.ref:
+        facts.append(f"» {task.ref}")
+    reading = screen.reading
+    if reading is not None and task is reading.next and not running:
+        facts.append("next")
+    subflow = task.subflow
+    if subflow is not None and subflow.file in screen.flow_tree.facts.outside:
+        facts.append("~ changed outside")
+    comments = tuple(comment for comment in plan.comments if task.line <= comment.line < _own_end(task))
+    return Page(
+        title=f"{task.address}  {task.name}",
+        status=task.status,
+        facts=tuple(facts),
+        where=f"{plan.file}:{task.line}",
+        progress=screen.progress(task) if task.inside else None,
+        body=_body(task),
+        headers=tuple(subflow.headers.items()) if subflow is not None else (),
+        problems=tuple(_problems(screen, task)),
+        comments=comments,
+        hint=_hint(screen, task),
+    )
+
+
+def _own_end(task: Task) -> int:
+    return task.children[0].line if task.children else max(task.end, task.line + 1)
+
+
+def _body(task: Task) -> Body:
+    return body(task)
+
+
+def _problems(screen: MainScreen, task: Task) -> list[Problem]:
+    found = screen.flow_tree.rows.problems_of(task)
+    if task.subflow is not None:
+        found += task.subflow.problems[1:]
+    return found
+
+
+def _problem_page(row: Row) -> Page:
+    if row.problem is None:
+        return Page("")
+    return Page("A problem of this file", problems=(row.problem,), hint=_MEND)
+
+
+_MEND = "Nothing of this file is changed or run until this is mended. It is read again as soon as it is saved."
+
+
+def _hint(screen: MainScreen, task: Task) -> str:
+    waiting = screen.conductor.waiting
+    if waiting is not None and waiting[0] == task.address and task.status is Status.ACTIVE:
+        return f"{waiting[1]} Press x when it is done."
+    if task.status is Status.FAILED and not task.inside:
+        address, message = screen.conductor.last_failure
+        reason = f"{message} " if address == task.address and message else ""
+        return f"{reason}Press t to run it again, - to skip it, x to mark it done."
+    return ""
+
+
+def empty_hint(screen: MainScreen) -> Content | None:
+    """What stands in place of the tree: a project that is gone, a plan without tasks, a filter that leaves nothing."""
+    if screen.error is not None:
+        error = screen.error
+        return Content.assemble(
+            (f"{error.title}\n\n", "bold $error"),
+            (f"{error.message}\n", "$foreground"),
+            (f"{error.hint}\n\n" if error.hint else "\n", "$muted"),
+            ("f5", "bold $primary"),
+            (" looks again   ", "$muted"),
+            ("q", "bold $primary"),
+            (" quits", "$muted"),
+        )
+    if screen.reading is None:
+        return Content.styled("Reading the plan …", "$muted")
+    if screen.flow_tree.rows.list:
+        return None
+    if screen.navigator.filter_name:
+        return Content.assemble(
+            (f"Nothing is {screen.navigator.filter_name} here.\n\n", "$foreground"),
+            ("f", "bold $primary"),
+            (" shows something else", "$muted"),
+        )
+    return Content.assemble(
+        ("This plan has no tasks yet.\n\n", "bold $foreground"),
+        ("Write the first one into ", "$muted"),
+        (f".flow/{screen.reading.tree.root.file}", "$foreground"),
+        (" and save:\n\n", "$muted"),
+        ("- [ ] Say hello", "$foreground"),
+        ("\n\nIt is on the screen at once. ", "$muted"),
+        ("q", "bold $primary"),
+        (" quits", "$muted"),
+    )

@@ -1,0 +1,45 @@
+"""Preview: what a Loom task would write, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine import Preview
+from tui.screens.evidence import diff_content, sentence, subject
+from tui.screens.prompt import Choice, Prompt
+
+
+class PreviewPrompt(Prompt):
+    """Answers with write."""
+
+    TITLE_WORD = "Preview"
+    LEVEL = "calm"
+
+    def __init__(self, address: str, name: str, preview: Preview) -> None:
+        super().__init__()
+        self.address = address
+        self.task_name = name
+        self.preview = preview
+
+    def evidence(self) -> Iterable[Widget]:
+        preview = self.preview
+        yield Static(subject(self.address, self.task_name))
+        if preview.already:
+            yield Static(sentence((f"{preview.path} says this already: nothing would change.", "$muted")))
+            return
+        added = sum(line.startswith("+") and not line.startswith("+++") for line in preview.diff.splitlines())
+        removed = sum(line.startswith("-") and not line.startswith("---") for line in preview.diff.splitlines())
+        yield Static(
+            sentence(
+                (f"{preview.path}  ", "$foreground"), (f"+{added} ", "$success"), (f"-{removed}", "$error")
+            )
+        )
+        yield Static(diff_content(preview.diff), classes="lines")
+
+    def choices(self) -> Iterable[Choice]:
+        what = "mark the task done" if self.preview.already else f"write {self.preview.path}"
+        yield Choice("y", "write", what, "write")
+        yield Choice("escape", "not now", "nothing is written", None, safe=True)

@@ -1,0 +1,151 @@
+"""The base of all prompts: a title, evidence, and choices with explicit letters.
+
+The safe choice has the focus. Enter takes a choice only if it is safe, so it never destroys; escape changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions import key_name
+from tui.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way out of a prompt: its key (as Textual names it), one or two words, and what it will do.
+
+    `value` is what the prompt answers with, None for the way that changes nothing. Only `safe` choices take enter.
+    """
+
+    key: str
+    label: str
+    explains: str
+    value: str | None
+    safe: bool = False
+    enabled: bool = True
+
+
+LATER = Choice("escape", "not now", "nothing changes", None, safe=True)
+
+
+class ChoiceLine(Static, can_focus=True):
+    """A choice on the screen."""
+
+    class Taken(Message):
+        def __init__(self, choice: Choice) -> None:
+            super().__init__()
+            self.choice = choice
+
+    def __init__(self, choice: Choice, width: int) -> None:
+        style = "bold $primary" if choice.enabled else "$faint"
+        super().__init__(
+            Content.assemble(
+                (f" {key_name(choice.key):>3}  ", style),
+                (f"{choice.label:<{width}}  ", "bold $foreground" if choice.enabled else "$faint"),
+                (one_line(choice.explains, 300), "$muted" if choice.enabled else "$faint"),
+            ),
+            classes="" if choice.enabled else "-off",
+        )
+        self.choice = choice
+        self.can_focus = choice.enabled
+
+    def on_click(self) -> None:
+        if self.choice.enabled:
+            self.post_message(self.Taken(self.choice))
+
+
+class Prompt(ModalScreen[str | None]):
+    """A question. Subclasses give `TITLE_WORD`, `choices` and `evidence`; the answer is the value of a choice."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    TITLE_WORD = "Question"
+    LEVEL = "warning"
+    BINDINGS = [
+        Binding("up,shift+tab", "nearby(-1)", show=False),
+        Binding("down,tab", "nearby(1)", show=False),
+        Binding("enter", "take", show=False),
+        Binding("escape,ctrl+c", "leave", show=False, priority=True),
+        Binding("ctrl+d,pagedown", "scroll(1)", show=False),
+        Binding("ctrl+u,pageup", "scroll(-1)", show=False),
+    ]
+    AUTO_FOCUS = ""
+
+    def choices(self) -> Iterable[Choice]:
+        raise NotImplementedError
+
+    def evidence(self) -> Iterable[Widget]:
+        """What a person needs to see in order to decide."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        ways = list(self.choices())
+        width = max(len(choice.label) for choice in ways)
+        with Vertical(id="box", classes=f"-{self.LEVEL}"):
+            with VerticalScroll(id="evidence", can_focus=False):
+                yield from self.evidence()
+            with Vertical(id="choices"):
+                for choice in ways:
+                    yield ChoiceLine(choice, width)
+
+    def on_mount(self) -> None:
+        self.query_one("#box").border_title = self.TITLE_WORD
+        self.call_after_refresh(self._focus_safe)
+
+    def _focus_safe(self) -> None:
+        lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
+        safe = [line for line in lines if line.choice.safe]
+        (safe or lines)[0].focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size.height)
+
+    def _fit(self, height: int) -> None:
+        room = height - len(self.query(ChoiceLine)) - 5
+        self.query_one("#evidence").styles.max_height = max(1, room)
+
+    def on_key(self, event: events.Key) -> None:
+        for line in self.query(ChoiceLine):
+            if event.key == line.choice.key and line.choice.enabled:
+                event.stop()
+                event.prevent_default()
+                self.dismiss(line.choice.value)
+                return
+
+    @on(ChoiceLine.Taken)
+    def _clicked(self, event: ChoiceLine.Taken) -> None:
+        self.dismiss(event.choice.value)
+
+    def action_take(self) -> None:
+        line = self.focused
+        if isinstance(line, ChoiceLine):
+            if line.choice.safe:
+                self.dismiss(line.choice.value)
+            else:
+                box = self.query_one("#box")
+                box.border_subtitle = f"press {key_name(line.choice.key)} to {line.choice.label}"
+
+    def action_nearby(self, by: int) -> None:
+        if by > 0:
+            self.focus_next(ChoiceLine)
+        else:
+            self.focus_previous(ChoiceLine)
+
+    def action_scroll(self, by: int) -> None:
+        evidence = self.query_one("#evidence")
+        evidence.scroll_relative(y=by * max(1, evidence.size.height // 2), animate=False)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

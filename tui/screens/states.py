@@ -1,0 +1,141 @@
+"""The words of the status line and the keys of the footer, for whatever is going on."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from engine import Status, Task
+from tui import marks
+from tui.widgets.lines import Hint
+
+if TYPE_CHECKING:
+    from tui.screens.main import MainScreen
+
+
+def state_of(screen: MainScreen) -> tuple[str, str]:
+    """What the engine is doing, and the style to say it in."""
+    reading = screen.reading
+    if reading is None:
+        return ("", "") if screen.error is None else (screen.error.title, "$error")
+    conductor = screen.conductor
+    own = conductor.own
+    if own is not None:
+        what = "stopping" if own.stopping else "following" if own.event.follows else "running"
+        clock = marks.clock(monotonic() - own.since)
+        return f"● {what} {own.event.address} {own.event.name} · {clock}", "$status-active"
+    if conductor.session.busy:
+        return "● at work", "$status-active"
+    if reading.running is not None:
+        other = reading.running
+        return f"● viewer: another engine ({other.pid}) runs {other.address} {other.name}", "$secondary"
+    if reading.recovery is not None:
+        return f"! interrupted: {reading.recovery.address} {reading.recovery.name}", "$warning"
+    if conductor.waiting is not None:
+        task = screen.find(conductor.waiting[0])
+        if task is not None and task.status is Status.ACTIVE:
+            return f"● waiting for you: {task.address} {task.name}", "$status-active"
+    if reading.next is None:
+        if reading.tree.problems():
+            return "⚠ nothing can run until the problems are mended", "$error"
+        return ("✔ everything is done", "$status-done") if reading.progress.total else ("", "")
+    if reading.next.status is Status.FAILED:
+        return f"✖ {reading.next.address} {reading.next.name} failed and holds the plan", "$status-failed"
+    return f"› next {reading.next.address} {reading.next.name}", "$muted"
+
+
+def note_of(screen: MainScreen) -> tuple[str, str]:
+    """What stands at the right of the status line while nothing passes."""
+    reading = screen.reading
+    if reading is None:
+        return "", ""
+    problems = len(reading.tree.problems())
+    if problems:
+        return f"⚠ {problems} problem{'s' if problems > 1 else ''}", "$error"
+    if reading.outside:
+        count = len(reading.outside)
+        return f"~ {count} plan{'s' if count > 1 else ''} changed outside", "$accent"
+    if screen.navigator.filter_name:
+        return f"only {screen.navigator.filter_name} · f", "$accent"
+    if screen.engine.readonly:
+        return "read only", "$accent"
+    if screen.navigator.following and screen.conductor.own is not None:
+        return "following · F", "$faint"
+    return "", ""
+
+
+def footer(screen: MainScreen) -> list[Hint]:
+    """The keys that matter now, the most important first; help comes last and always."""
+    hints: list[Hint] = []
+
+    def offer(action: str, text: str = "") -> None:
+        entry = screen.actions.get(action)
+        if entry is not None and entry.keys:
+            hints.append(Hint(entry.shown_key, text or entry.label, action))
+
+    reading = screen.reading
+    task = screen.flow_tree.task
+    writes = not screen.engine.readonly
+    if reading is None:
+        offer("reread", "read again")
+        offer("quit")
+        offer("help")
+        return hints
+    if writes:
+        _work(screen, offer)
+        _selection(task, offer)
+    if task is not None and task.inside:
+        offer("zoom_in")
+    if screen.flow_tree.rows.zoom is not None:
+        offer("zoom_out")
+    if screen.has_class("-narrow"):
+        offer("switch", "tree" if screen.has_class("-details") else "details")
+    if task is not None and task.inside:
+        offer("fold")
+    offer("search")
+    offer("quit")
+    offer("help")
+    return hints
+
+
+def _work(screen: MainScreen, offer: _Offer) -> None:
+    reading = screen.reading
+    if reading is None:
+        return
+    if screen.session.busy:
+        offer("stop")
+        return
+    if reading.running is not None:
+        return
+    if reading.recovery is not None:
+        offer("step", f"settle {reading.recovery.address} {reading.recovery.name}")
+        return
+    task = reading.next
+    if task is None:
+        return
+    if task.status is Status.FAILED:
+        offer("step", f"retry or skip {task.address} {task.name}")
+        return
+    waiting = screen.conductor.waiting
+    if waiting is not None and waiting[0] == task.address:
+        return
+    offer("step", f"step {task.address} {task.name}")
+    offer("run")
+
+
+def _selection(task: Task | None, offer: _Offer) -> None:
+    if task is None:
+        return
+    if task.status in (Status.PENDING, Status.ACTIVE):
+        if not task.inside:
+            offer("done")
+        return
+    if task.status is Status.FAILED:
+        offer("retry")
+    offer("reopen")
+
+
+class _Offer(Protocol):
+    """The type of `offer` above: an action, and words for it other than its own."""
+
+    def __call__(self, action: str, text: str = "") -> None: ...

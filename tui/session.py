@@ -1,0 +1,149 @@
+"""What runs behind the screen: readings of the plans and steps of the engine, in workers of the app.
+
+Workers belong to the app, so leaving a screen cancels nothing. They decide nothing and draw nothing: they post
+messages to the main screen, whose handlers own all state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from textual.app import App
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from engine import Changed, Engine, Event, FlowError, Progress, Recovery, Running, Task, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that one look at the project tells."""
+
+    tree: Tree
+    next: Task | None
+    progress: Progress
+    running: Running | None
+    recovery: Recovery | None
+    outside: frozenset[str]
+    seconds: float
+
+
+class WasRead(Message):
+    """A fresh reading, or why there is none."""
+
+    def __init__(self, reading: Reading | None, error: FlowError | None = None) -> None:
+        super().__init__()
+        self.reading = reading
+        self.error = error
+
+
+class EngineSaid(Message):
+    """An event of the engine's work."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+
+class WorkEnded(Message):
+    """The engine is idle again. `error`: why it did not run or broke off."""
+
+    def __init__(self, error: FlowError | None) -> None:
+        super().__init__()
+        self.error = error
+
+
+class WasChanged(Message):
+    """A change of the selection's status went through, or was refused."""
+
+    def __init__(self, verb: str, changed: Changed | None, error: FlowError | None = None) -> None:
+        super().__init__()
+        self.verb = verb
+        self.changed = changed
+        self.error = error
+
+
+Work = Callable[[], AsyncIterator[Event]]
+
+
+class Session:
+    """One engine, and the workers that serve the screen `target` with it."""
+
+    def __init__(self, app: App[int], engine: Engine, target: MessagePump) -> None:
+        self.app = app
+        self.engine = engine
+        self.target = target
+        self.busy = False
+        self._reading = False
+        self._read_again = False
+
+    def read(self) -> None:
+        """Asks for a fresh reading. Asking again while one is under way makes one more, not many."""
+        if self._reading:
+            self._read_again = True
+            return
+        self._reading = True
+        self.app.run_worker(self._read(), group="read", exit_on_error=True)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._read_again = False
+                try:
+                    reading = await asyncio.to_thread(self._look)
+                except FlowError as error:
+                    self.target.post_message(WasRead(None, error))
+                else:
+                    self.target.post_message(WasRead(reading))
+                if not self._read_again:
+                    return
+        finally:
+            self._reading = False
+
+    def _look(self) -> Reading:
+        start = monotonic()
+        tree = self.engine.tree()
+        running = self.engine.running()
+        return Reading(
+            tree=tree,
+            next=tree.cursor(),
+            progress=tree.progress(),
+            running=running,
+            recovery=self.engine.recovery() if running is None else None,
+            outside=frozenset(self.engine.changed_outside()),
+            seconds=monotonic() - start,
+        )
+
+    def work(self, work: Work) -> bool:
+        """Starts a piece of the engine's work. False: it is at one already."""
+        if self.busy:
+            return False
+        self.busy = True
+        self.app.run_worker(self._work(work), group="work", exit_on_error=True)
+        return True
+
+    async def _work(self, work: Work) -> None:
+        failure: FlowError | None = None
+        try:
+            async for event in work():
+                self.target.post_message(EngineSaid(event))
+        except FlowError as error:
+            failure = error
+        finally:
+            self.busy = False
+        self.target.post_message(WorkEnded(failure))
+
+    def change(self, verb: str, address: str, name: str) -> None:
+        """Changes the status of a task: `verb` is done, skip, fail, reopen or begin. `name` guards the address."""
+        self.app.run_worker(self._change(verb, address, name), group="change", exit_on_error=True)
+
+    async def _change(self, verb: str, address: str, name: str) -> None:
+        try:
+            changed = await asyncio.to_thread(self.engine.change, verb, address, expect=name)
+        except FlowError as error:
+            self.target.post_message(WasChanged(verb, None, error))
+        else:
+            self.target.post_message(WasChanged(verb, changed))

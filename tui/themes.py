@@ -1,0 +1,158 @@
+"""Themes from TOML files: the built-in ones of the package `themes`, and those of a user's folder.
+
+A theme with a colour that is none would only fail when it is chosen, and then take the screen with it. So every colour
+is checked here, a theme that fails is left out, and all that is wrong is said in one message.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+FALLBACK = "dark"
+
+_COLORS = (
+    "primary",
+    "secondary",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+    "success",
+    "warning",
+    "error",
+)
+_STATUS = ("pending", "active", "done", "skipped", "failed")
+_SCREEN = ("muted", "faint", "edge", "edge-focus", "selected", "selected-idle", "selected-text")
+
+# The variables that the styles of this app use, for a theme that does not set them.
+DEFAULTS = {
+    "status-pending": "#9aa3b2",
+    "status-active": "#e5b567",
+    "status-done": "#8fc98b",
+    "status-skipped": "#6c7483",
+    "status-failed": "#f07f86",
+    "muted": "#7c8494",
+    "faint": "#5a6170",
+    "edge": "#333944",
+    "edge-focus": "#82aaff",
+    "selected": "#2a3350",
+    "selected-idle": "#22262f",
+}
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Themes by name, in the order of the list of themes, their titles, and what was wrong with the others."""
+
+    themes: dict[str, Theme] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def choose(self, wanted: str | None) -> str:
+        """The theme to start with: the one that is asked for, or the fallback and a problem that says so."""
+        if wanted is None or wanted in self.themes:
+            return wanted or FALLBACK
+        self.problems.append(f"There is no theme {wanted!r}: these are {', '.join(self.themes)}.")
+        return FALLBACK
+
+
+def load(*folders: Path) -> Loaded:
+    """The built-in themes, and those of `folders`, of which the later win over the earlier."""
+    loaded = Loaded()
+    _read(loaded, resources.files("themes").iterdir())
+    for folder in folders:
+        if folder.is_dir():
+            _read(loaded, folder.iterdir())
+    order = sorted(loaded.themes, key=lambda name: (name not in ("dark", "light"), name))
+    loaded.themes = {name: loaded.themes[name] for name in order}
+    return loaded
+
+
+def _read(loaded: Loaded, files: Iterable[Traversable]) -> None:
+    for file in sorted(files, key=lambda one: one.name):
+        if not file.name.endswith(".toml"):
+            continue
+        name = file.name.removesuffix(".toml")
+        try:
+            theme, title = _theme(name, tomllib.loads(file.read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as problem:
+            loaded.problems.append(f"{file.name}: {problem}")
+        else:
+            loaded.themes[name] = theme
+            loaded.titles[name] = title
+
+
+def _theme(name: str, data: dict[str, Any]) -> tuple[Theme, str]:
+    """Raises ValueError with everything that is wrong."""
+    wrong: list[str] = []
+    known = {"title", "dark", "ansi", "colors", "status", "screen"}
+    wrong += [f"unknown key {key!r}" for key in data if key not in known]
+    colors = _table(data, "colors", _COLORS, wrong)
+    status = _table(data, "status", _STATUS, wrong)
+    screen = _table(data, "screen", _SCREEN, wrong)
+    for key in ("primary", "foreground", "background"):
+        if "colors" in data and key not in colors:
+            wrong.append(f"[colors] needs {key!r}")
+    if "colors" not in data:
+        wrong.append("there is no [colors]")
+    title = data.get("title", name)
+    if not isinstance(title, str) or not isinstance(data.get("dark", True), bool):
+        wrong.append("title is text, dark is true or false")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    ansi = data.get("ansi") is True
+    variables = {**{f"status-{key}": value for key, value in status.items()}, **screen}
+    variables.setdefault("selected-text", "ansi_default" if ansi else colors["foreground"])
+    variables |= _textual(variables, ansi)
+    return Theme(name=name, dark=data.get("dark", True), ansi=ansi, variables=variables, **colors), title
+
+
+def _table(data: dict[str, Any], table: str, known: tuple[str, ...], wrong: list[str]) -> dict[str, str]:
+    values = data.get(table, {})
+    if not isinstance(values, dict):
+        wrong.append(f"{table} is not a table")
+        return {}
+    for key, value in values.items():
+        if key not in known:
+            wrong.append(f"unknown color {table}.{key}")
+            continue
+        try:
+            Color.parse(value)
+        except (ColorParseError, TypeError, AttributeError):
+            wrong.append(f"{table}.{key} is no color: {value!r}")
+    return values
+
+
+def _textual(own: dict[str, str], ansi: bool) -> dict[str, str]:
+    """What Textual's own widgets (input, palette, scrollbars) take from our names."""
+    get = {**DEFAULTS, **own}
+    variables = {
+        "border": get["edge-focus"],
+        "border-blurred": get["edge"],
+        "block-cursor-background": get["selected"],
+        "block-cursor-foreground": get["selected-text"],
+        "block-cursor-text-style": "none",
+        "scrollbar": get["edge"],
+        "scrollbar-hover": get["faint"],
+        "scrollbar-active": get["edge-focus"],
+    }
+    if ansi:
+        variables |= {
+            "scrollbar-background": "ansi_default",
+            "scrollbar-background-hover": "ansi_default",
+            "scrollbar-background-active": "ansi_default",
+            "scrollbar-corner-color": "ansi_default",
+            "input-cursor-background": "ansi_white",
+            "input-cursor-foreground": "ansi_black",
+        }
+    return variables

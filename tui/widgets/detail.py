@@ -1,0 +1,186 @@
+"""The other side: everything about the selection, and what it prints while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.highlight import highlight
+from textual.widgets import Markdown, Static
+
+from engine import Body, Comment, Fence, Problem, Progress, Status
+from tui import marks
+from tui.text import lines, one_line
+from tui.widgets.output import OutputView
+
+_WIDE_BAR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the detail side says about one task. Texts are as they stand in the plan; they are made safe here.
+
+    `facts` are short sentences for the first line, after the status. `headers` are those of its sub-flow.
+    """
+
+    title: str
+    status: Status | None = None
+    facts: tuple[str, ...] = ()
+    where: str = ""
+    progress: Progress | None = None
+    body: Body = field(default_factory=Body)
+    headers: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    history: tuple[str, ...] = ()
+    hint: str = ""
+
+
+def _parser() -> MarkdownIt:
+    """Notes are data: HTML in them is text, and nothing is fetched or guessed to be a link."""
+    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+class Detail(Vertical):
+    """Facts about the selection above, its output below."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._page: Page | None = None
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="facts"):
+            yield Static(id="summary")
+            yield Static(id="problems")
+            yield Markdown(id="notes", parser_factory=_parser, open_links=False)
+            yield Static(id="configuration")
+            yield Static(id="more")
+        yield OutputView(id="output")
+
+    def on_mount(self) -> None:
+        output = self.output
+        output.border_title = "output"
+        output.display = False
+
+    @property
+    def output(self) -> OutputView:
+        return self.query_one("#output", OutputView)
+
+    @property
+    def facts(self) -> VerticalScroll:
+        return self.query_one("#facts", VerticalScroll)
+
+    @property
+    def page(self) -> Page | None:
+        return self._page
+
+    def show(self, page: Page) -> None:
+        """Another page, or news of the same one, which keeps its scroll."""
+        before, self._page = self._page, page
+        if page == before:
+            return
+        self.border_title = Content(one_line(page.title, 300) or " ")
+        self._fill("summary", _summary(page))
+        self._fill("problems", _problems(page))
+        if before is None or before.body.fences != page.body.fences:
+            self._fill("configuration", _configuration(page.body.fences))
+        self._fill("more", _more(page))
+        notes = self.query_one("#notes", Markdown)
+        if before is None or before.body.notes != page.body.notes:
+            notes.display = bool(page.body.notes.strip())
+            notes.update(lines(page.body.notes))
+        if before is None or before.title != page.title:
+            self.facts.scroll_home(animate=False)
+
+    def _fill(self, id: str, content: Content | None) -> None:
+        part = self.query_one(f"#{id}", Static)
+        part.display = content is not None
+        if content is not None:
+            part.update(content)
+
+
+def _summary(page: Page) -> Content:
+    parts: list[Content] = []
+    first: list[tuple[str, str]] = []
+    if page.status is not None:
+        glyph = marks.GLYPHS[page.status]
+        first.append((f"{glyph} {page.status}", f"bold $status-{page.status}"))
+    for fact in page.facts:
+        if first:
+            first.append((" · ", "$faint"))
+        first.append((one_line(fact, 300), "$muted"))
+    if first:
+        parts.append(Content.assemble(*first))
+    if page.progress is not None and page.progress.total:
+        parts.append(_progress(page.progress))
+    if page.where:
+        parts.append(Content.styled(one_line(page.where, 300), "$faint"))
+    if page.headers:
+        parts.append(Content(""))
+        width = min(16, max(len(key) for key, _ in page.headers))
+        for key, value in page.headers:
+            parts.append(
+                Content.assemble((f"{one_line(key, width):<{width}}  ", "$muted"), (one_line(value, 300), ""))
+            )
+    if page.hint:
+        parts += [Content(""), Content(page.hint)] if parts else [Content(page.hint)]
+    return Content("\n").join(parts)
+
+
+def _progress(progress: Progress) -> Content:
+    full, failed, empty = marks.bar(progress, _WIDE_BAR)
+    words = [f"{marks.share(progress)} settled"]
+    words += [f"{progress.skipped} skipped"] if progress.skipped else []
+    words += [f"{progress.failed} failed"] if progress.failed else []
+    return Content.assemble(
+        (marks.FULL * full, "$status-done"),
+        (marks.FULL * failed, "$status-failed"),
+        (marks.EMPTY * empty, "$faint"),
+        (f"  {' · '.join(words)}", "$muted"),
+    )
+
+
+def _problems(page: Page) -> Content | None:
+    parts: list[Content] = []
+    for problem in page.problems:
+        parts.append(
+            Content.assemble(
+                (f"{marks.PROBLEM} {one_line(problem.message)}", "$error"),
+                (f"\n  {one_line(problem.hint)}" if problem.hint else "", "$foreground"),
+                (f"\n  {one_line(problem.file)}:{problem.line}:{problem.column}", "$faint"),
+            )
+        )
+    return Content("\n").join(parts) if parts else None
+
+
+def _configuration(fences: tuple[Fence, ...]) -> Content | None:
+    parts: list[Content] = []
+    for fence in fences:
+        options = [*fence.flags, *(f"{key}={value}" for key, value in fence.options.items())]
+        title = [(one_line(fence.lang or "text", 40), "bold $secondary")]
+        title += [(f"  {one_line(option, 80)}", "$muted") for option in options]
+        parts.append(Content.assemble(*title))
+        parts.append(highlight(lines(fence.text.rstrip("\n")), language=fence.lang or "text"))
+        parts.append(Content(""))
+    return Content("\n").join(parts[:-1]) if parts else None
+
+
+def _more(page: Page) -> Content | None:
+    parts: list[Content] = []
+    if page.history:
+        parts.append(Content.styled("what happened", "bold $muted"))
+        parts += [Content.styled(one_line(entry, 300), "$muted") for entry in page.history]
+    if page.comments:
+        parts += [Content("")] if parts else []
+        parts.append(Content.styled("hidden comments: readers of the rendered plan do not see them", "bold $warning"))
+        parts += [
+            Content.assemble((f"{comment.line:>4}  ", "$faint"), (one_line(comment.text, 500), "$muted"))
+            for comment in page.comments
+        ]
+    return Content("\n").join(parts) if parts else None

@@ -1,0 +1,183 @@
+"""The three single lines of the main screen: where you are, what is going on, what you can press."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.cells import cell_len, set_cell_size
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from engine import Progress
+from tui import marks
+from tui.text import one_line
+
+_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+
+
+class Breadcrumb(Widget):
+    """The flows from the root down to the one on the screen, and the progress of the whole plan at the right."""
+
+    DEFAULT_CSS = _CSS
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._names: Sequence[str] = ()
+        self._progress = Progress()
+
+    def show(self, names: Sequence[str], progress: Progress) -> None:
+        self._names = [one_line(name, 200) for name in names]
+        self._progress = progress
+        self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        cells = 10 if width >= 60 else 5
+        full, failed, empty = marks.bar(self._progress, cells)
+        count = f"  {marks.share(self._progress)} "
+        right = [
+            (marks.FULL * full, "$status-done"),
+            (marks.FULL * failed, "$status-failed"),
+            (marks.EMPTY * empty, "$faint"),
+            (count, "$muted"),
+        ]
+        space = width - cells - len(count) - 3
+        names = list(self._names)
+        while len(names) > 2 and cell_len(" › ".join(names)) > space:
+            names[1:3] = ["…"] if names[1] == "…" or len(names) > 3 else names[2:3]
+            if names[1] == "…" and len(names) == 3 and cell_len(" › ".join(names)) > space:
+                break
+        parts: list[tuple[str, str]] = [(" ", "")]
+        left = space
+        for number, name in enumerate(names):
+            last = number == len(names) - 1
+            text = name if cell_len(name) <= left else set_cell_size(name, max(0, left - 1)) + "…"
+            parts.append((text, "bold $foreground" if last else "$muted"))
+            left -= cell_len(text)
+            if not last:
+                parts.append((" › ", "$faint"))
+                left -= 3
+            if left <= 0:
+                break
+        used = sum(cell_len(text) for text, _ in parts)
+        gap = max(1, width - used - cells - len(count))
+        return Content.assemble(*parts, " " * gap, *right)
+
+
+class StatusLine(Widget):
+    """What the engine is doing, at the left, and a passing message or a standing note at the right."""
+
+    DEFAULT_CSS = _CSS
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._state: tuple[str, str] = ("", "")
+        self._note: tuple[str, str] = ("", "")
+        self._flash: tuple[str, str] | None = None
+        self._flash_count = 0
+
+    def state(self, text: str, style: str) -> None:
+        self._state = (one_line(text), style)
+        self.refresh()
+
+    def note(self, text: str, style: str = "$accent") -> None:
+        """What stands at the right while nothing passes."""
+        self._note = (one_line(text), style)
+        self.refresh()
+
+    def flash(self, text: str, style: str = "$foreground", seconds: float = 6.0) -> None:
+        """Says something at the right for a while."""
+        self._flash = (one_line(text), style)
+        self._flash_count += 1
+        count = self._flash_count
+        self.set_timer(seconds, lambda: self._end_flash(count))
+        self.refresh()
+
+    @property
+    def message(self) -> str:
+        """What passes right now, for tests and for screen readers."""
+        return self._flash[0] if self._flash else ""
+
+    def _end_flash(self, count: int) -> None:
+        if count == self._flash_count:
+            self._flash = None
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width - 2
+        right, right_style = self._flash or self._note
+        left, left_style = self._state
+        room = max(0, width - cell_len(right) - 2) if right else width
+        if cell_len(left) > room and room < 16:
+            # Both do not fit: what just happened is more news than the state it leads to.
+            left, room = ("", 0) if self._flash else (left, width)
+            right = right if self._flash else ""
+        left = left if cell_len(left) <= room else set_cell_size(left, max(0, room - 1)) + "…"
+        right = right if cell_len(right) <= width else set_cell_size(right, width - 1) + "…"
+        gap = max(1, width - cell_len(left) - cell_len(right))
+        return Content.assemble(" ", (left, left_style), " " * gap, (right, right_style), " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One entry of the footer: the key, the words, and the action that a click does."""
+
+    key: str
+    text: str
+    action: str
+
+
+class ActionBar(Widget):
+    """The keys that matter now, as many as fit, in the order given; the last one always has its place."""
+
+    DEFAULT_CSS = _CSS
+
+    class Pressed(Message):
+        """An entry was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hints: list[Hint] = []
+        self._places: list[tuple[int, int, str]] = []
+
+    def show(self, hints: Sequence[Hint]) -> None:
+        self._hints = list(hints)
+        self.refresh()
+
+    @property
+    def hints(self) -> list[Hint]:
+        return list(self._hints)
+
+    def render(self) -> Content:
+        width = self.size.width - 1
+        *hints, last = self._hints or [Hint("?", "help", "help")]
+        room = width - cell_len(f"{last.key} {last.text}")
+        parts: list[tuple[str, str]] = [(" ", "")]
+        self._places = []
+        x = 1
+        for hint in [*hints, last]:
+            text = hint.text
+            size = cell_len(f"{hint.key} {text}") + 2
+            if hint is not last and x + size > room:
+                short = set_cell_size(text, max(0, room - x - len(hint.key) - 4)).rstrip() + "…"
+                if hint is not hints[0] or len(short) < 6:
+                    continue
+                text = short
+                size = cell_len(f"{hint.key} {text}") + 2
+            parts += [(hint.key, "bold $primary"), (f" {text}", "$muted"), ("  ", "")]
+            self._places.append((x, x + size - 2, hint.action))
+            x += size
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                self.post_message(self.Pressed(action))

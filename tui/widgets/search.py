@@ -1,0 +1,66 @@
+"""The line in which a search is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+
+class Search(Horizontal):
+    """Hidden until it is opened. Posts `Changed` as the person types, and `Closed` at enter or escape."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+
+    class Changed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """`keep`: enter was pressed, what was found stays selected."""
+
+        def __init__(self, keep: bool) -> None:
+            super().__init__()
+            self.keep = keep
+
+    def compose(self) -> ComposeResult:
+        yield Label("/", id="sign")
+        yield Input(compact=True, placeholder="a part of a task's name", id="needle")
+        yield Label("", id="count")
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def open(self, text: str) -> None:
+        self.display = True
+        field = self.query_one(Input)
+        field.value = text
+        field.focus()
+
+    def close(self) -> None:
+        self.display = False
+
+    def count(self, matches: int) -> None:
+        """Says how many tasks match."""
+        self.query_one("#count", Label).update(f"{matches} found" if matches else "nothing found")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.display:
+            self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Closed(True))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.post_message(self.Closed(False))

@@ -1,0 +1,411 @@
+"""The tree of tasks, drawn line by line: only what is on the screen is ever rendered, whatever the size of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from engine import Plan, Progress, Status, Task
+from tui import marks
+from tui.text import one_line
+from tui.widgets.rows import Keep, Row, Rows, carry
+
+Part = tuple[str, str]
+"""A piece of a line: its text, and the component class that styles it."""
+
+_NAME_LIMIT = 1_000
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the tree shows of tasks and does not know by itself. All of it is about one reading of the plans.
+
+    `running_since` is monotonic, None if another engine runs it; `outside` names the plans changed by others.
+    """
+
+    label: Callable[[Task], str] = field(default=lambda task: "")
+    progress: Callable[[Task], Progress] = field(default=lambda task: Progress())
+    next: Task | None = None
+    running: Task | None = None
+    running_since: float | None = None
+    outside: frozenset[str] = frozenset()
+
+
+class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows of tasks with a selection. Posts `Selected` when that changes and `Opened` at a click on the selection."""
+
+    DEFAULT_CSS = (Path(__file__).with_suffix(".tcss")).read_text("utf-8")
+    COMPONENT_CLASSES = frozenset(
+        f"tree--{name}"
+        for name in (
+            *("id", "guide", "fold", "heading", "problem", "match", "next", "outside", "muted", "faint", "selected"),
+            *("selected-idle", *(f"{status}" for status in Status), *(f"name-{status}" for status in Status)),
+            *("bar-full", "bar-failed", "bar-empty", "reference"),
+        )
+    )
+
+    selected: reactive[int] = reactive(0, repaint=False)
+
+    class Selected(Message):
+        """Another row is selected. `row` is None in an empty tree."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    class Opened(Message):
+        """The selected row was clicked again."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows = Rows()
+        self.facts = Facts()
+        self.needle = ""
+        self._id_width = 1
+        self._styles: dict[str, Style] = {}
+
+    # What is shown
+
+    def show(self, root: Plan, zoom: Task | None, facts: Facts) -> None:
+        """Another picture: the rows are built anew and the first one is selected."""
+        self.facts = facts
+        self.rows.show(root, zoom)
+        self._measure()
+        self.selected = self._selectable(0, 1)
+        self.scroll_to(y=0, animate=False, force=True)
+        self._announce()
+
+    def update_tree(self, root: Plan, facts: Facts) -> None:
+        """A new reading of the same plans: zoom, selection, folds and scroll stay, as far as their tasks are there."""
+        old = self.rows.root
+        task = self.task
+        index = self.selected
+        zoom = self._carried_zoom(old, root)
+        self.facts = facts
+        self.rows.toggled = {new for each in self.rows.toggled if (new := carry(each, old, root)) is not None}
+        self.rows.show(root, zoom)
+        new = carry(task, old, root) if task is not None else None
+        at = self.rows.index(new)
+        before = self.selected
+        self._measure()
+        self.selected = at if at is not None else self._selectable(min(index, max(0, len(self.rows.list) - 1)), -1)
+        if self.selected == before:
+            self._announce()
+
+    def _carried_zoom(self, old: Plan, new: Plan) -> Task | None:
+        zoom = self.rows.zoom
+        while zoom is not None:
+            found = carry(zoom, old, new)
+            if found is not None and found.inside:
+                return found
+            zoom = zoom.above
+        return None
+
+    def set_filter(self, keep: Keep | None) -> None:
+        """Leaves out the tasks for which `keep` is false."""
+        task = self.task
+        self.rows.keep = keep
+        self.rows.rebuild()
+        self._measure()
+        at = self.rows.index(task)
+        self.selected = at if at is not None else self._selectable(0, 1)
+        self.scroll_to_selected()
+        self._announce()
+
+    def refresh_facts(self, facts: Facts) -> None:
+        """The same rows with other facts: a task began to run, the clock went on."""
+        self.facts = facts
+        self.refresh()
+
+    def refresh_task(self, task: Task | None) -> None:
+        """Draws the row of one task again."""
+        index = self.rows.index(task)
+        if index is not None:
+            self._refresh_row(index)
+
+    def _measure(self) -> None:
+        self._id_width = min(12, max((len(row.id) for row in self.rows.list), default=1))
+        self.virtual_size = Size(0, len(self.rows.list))
+        self.refresh()
+
+    # The selection
+
+    @property
+    def row(self) -> Row | None:
+        rows = self.rows.list
+        return rows[self.selected] if 0 <= self.selected < len(rows) else None
+
+    @property
+    def task(self) -> Task | None:
+        """The selected task; None in an empty tree or on a problem of a file."""
+        row = self.row
+        return row.task if row is not None else None
+
+    def select(self, index: int) -> None:
+        """Selects a row and brings it into view."""
+        self.selected = self._selectable(index, 1 if index >= self.selected else -1)
+        self.scroll_to_selected()
+
+    def move(self, by: int) -> None:
+        """Moves the selection by so many rows that can be selected."""
+        rows = self.rows.list
+        direction = 1 if by > 0 else -1
+        at = self.selected
+        for _ in range(abs(by)):
+            beyond = at + direction
+            while 0 <= beyond < len(rows) and rows[beyond].is_heading:
+                beyond += direction
+            if not 0 <= beyond < len(rows):
+                break
+            at = beyond
+        if at == self.selected and by < 0:
+            self.scroll_to(y=0, animate=False)
+        self.selected = at
+        self.scroll_to_selected()
+
+    def half(self) -> int:
+        """Half a screen of rows."""
+        return max(1, self.scrollable_content_region.height // 2)
+
+    def reveal(self, task: Task) -> bool:
+        """Selects a task, unfolding what hides it. False: it is not inside the zoom."""
+        count = len(self.rows.list)
+        index = self.rows.reveal(task)
+        if len(self.rows.list) != count:
+            self._measure()
+        if index is None:
+            return False
+        self.selected = index
+        self.scroll_to_selected()
+        return True
+
+    def toggle(self) -> bool:
+        """Folds or unfolds the selection; on a leaf, folds the row around it."""
+        index = self.selected
+        if not 0 <= index < len(self.rows.list):
+            return False
+        if not self.rows.toggle(index):
+            task = self.task
+            around = self.rows.index(task.above) if task is not None and task.above is not None else None
+            if around is None:
+                return False
+            self.rows.toggle(around)
+            self.selected = around
+        self._measure()
+        self.scroll_to_selected()
+        return True
+
+    def fold_all(self) -> None:
+        task = self.task
+        self.rows.fold_all()
+        self._measure()
+        while task is not None and self.rows.index(task) is None:
+            task = task.above
+        self.selected = self.rows.index(task) or self._selectable(0, 1)
+        self.scroll_to_selected()
+
+    def _selectable(self, index: int, direction: int) -> int:
+        rows = self.rows.list
+        for step in (direction, -direction):
+            at = max(0, min(index, len(rows) - 1))
+            while 0 <= at < len(rows):
+                if not rows[at].is_heading:
+                    return at
+                at += step
+        return 0
+
+    def scroll_to_selected(self) -> None:
+        height = self.scrollable_content_region.height
+        if height <= 0:
+            self.call_after_refresh(self._scroll_into_view)
+        else:
+            self._scroll_into_view()
+
+    def _scroll_into_view(self) -> None:
+        top, height = round(self.scroll_offset.y), self.scrollable_content_region.height
+        margin = min(2, max(0, (height - 1) // 2))
+        target = top
+        if self.selected < top + margin:
+            target = self.selected - margin
+        elif self.selected > top + height - 1 - margin:
+            target = self.selected - height + 1 + margin
+        if target != top:
+            self.scroll_to(y=max(0, target), animate=False, force=True)
+
+    def watch_selected(self, before: int, now: int) -> None:
+        self._refresh_row(before)
+        self._refresh_row(now)
+        self._announce()
+
+    def _announce(self) -> None:
+        self.post_message(self.Selected(self.row))
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, int(y), self.size.width, 1))
+
+    # Events
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.scroll_to_selected()
+
+    def on_click(self, event: events.Click) -> None:
+        index = int(event.y + self.scroll_offset.y)
+        rows = self.rows.list
+        if not 0 <= index < len(rows) or rows[index].is_heading:
+            return
+        x = event.x - 1 - self._id_width - 1
+        row = rows[index]
+        was = self.selected
+        self.selected = index
+        if row.task is not None and row.task.inside and 0 <= x - self._indent(row) < 2:
+            self.toggle()
+        elif was == index and event.chain >= 2:
+            self.post_message(self.Opened())
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        index = y + int(self.scroll_offset.y)
+        width = self.scrollable_content_region.width
+        rows = self.rows.list
+        if index >= len(rows):
+            return Strip.blank(width, self.rich_style)
+        row = rows[index]
+        chosen = index == self.selected
+        left, right = self._parts(row, width)
+        parts = _fit(left, right, width)
+        base = self.rich_style
+        if chosen:
+            base += self._style("selected" if self.has_focus else "selected-idle")
+        segments = [Segment(text, base + self._style(kind)) for text, kind in parts if text]
+        return Strip(segments, width)
+
+    def _style(self, kind: str) -> Style:
+        if not kind:
+            return Style.null()
+        style = self._styles.get(kind)
+        if style is None:
+            style = self.get_component_rich_style(f"tree--{kind}", partial=True)
+            self._styles[kind] = style
+        return style
+
+    def _indent(self, row: Row) -> int:
+        return min(row.depth * 2, max(4, self.size.width // 3))
+
+    def _parts(self, row: Row, width: int) -> tuple[list[Part], list[Part]]:
+        gutter = self._id_width + 2
+        if row.task is None:
+            pad = " " * (gutter + self._indent(row))
+            if row.problem is not None:
+                where = f"{row.problem.line}: " if row.problem.line else ""
+                return [(f"{pad}{marks.PROBLEM} {where}{one_line(row.text)}", "problem")], []
+            return [(f"{pad}{one_line(row.text, _NAME_LIMIT)}", "heading")], []
+        task = row.task
+        facts = self.facts
+        left: list[Part] = [
+            self._margin(task),
+            (f"{_short(row.id, self._id_width):<{self._id_width}} ", "id"),
+        ]
+        indent = self._indent(row)
+        left.append(("│ " * (indent // 2), "guide"))
+        inner = task.children or task.subflow is not None
+        left.append((("▾ " if self.rows.is_open(task) else "▸ ") if inner else "  ", "fold"))
+        left.append((f"{marks.GLYPHS[task.status]} ", str(task.status)))
+        problems = self.rows.problems_of(task)
+        if problems:
+            left.append((f"{marks.PROBLEM} ", "problem"))
+        left += self._named(task)
+        if problems:
+            left.append((f"  {one_line(problems[0].message)}", "problem"))
+        if task.ref and width >= 50:
+            left.append((f"  » {one_line(task.ref, 200)}", "reference"))
+        return left, self._right(task, facts, width)
+
+    def _margin(self, task: Task) -> Part:
+        if task is self.facts.running:
+            return "▶", "active"
+        if task.subflow is not None and task.subflow.file in self.facts.outside:
+            return marks.OUTSIDE, "outside"
+        if task is self.facts.next:
+            return "›", "next"
+        return " ", ""
+
+    def _named(self, task: Task) -> list[Part]:
+        name = one_line(task.name, _NAME_LIMIT)
+        kind = f"name-{task.status}"
+        at = name.casefold().find(self.needle) if self.needle else -1
+        if at < 0:
+            return [(name, kind)]
+        end = at + len(self.needle)
+        return [(name[:at], kind), (name[at:end], "match"), (name[end:], kind)]
+
+    def _right(self, task: Task, facts: Facts, width: int) -> list[Part]:
+        if task is facts.running and not task.inside:
+            since = facts.running_since
+            return [("running" if since is None else marks.clock(monotonic() - since), "active")]
+        if task.inside:
+            progress = facts.progress(task)
+            cells = 6 if width >= 64 else 4 if width >= 44 else 0
+            full, failed, empty = marks.bar(progress, cells)
+            return [
+                (marks.FULL * full, "bar-full"),
+                (marks.FULL * failed, "bar-failed"),
+                (marks.EMPTY * empty, "bar-empty"),
+                (f"{marks.share(progress):>6}", "muted"),
+            ]
+        if task.status in (Status.FAILED, Status.SKIPPED):
+            return [(str(task.status), str(task.status))]
+        if task.status is Status.ACTIVE:
+            return [("active", "active")]
+        return [(one_line(facts.label(task), 20), "faint" if task.status is Status.DONE else "muted")]
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[-width + 1 :]
+
+
+def _fit(left: list[Part], right: list[Part], width: int) -> list[Part]:
+    """One line of exactly `width` cells: the right part at its right end, the left one cut where they would meet."""
+    taken = sum(cell_len(text) for text, _ in right)
+    if taken + 12 > width:
+        right, taken = [], 0
+    space = width - taken - (2 if right else 1)
+    parts: list[Part] = []
+    for text, kind in left:
+        cells = cell_len(text)
+        if cells > space:
+            if space > 0:
+                parts.append((set_cell_size(text, space - 1) + "…", kind))
+            space = 0
+            break
+        parts.append((text, kind))
+        space -= cells
+    parts.append((" " * (space + 1), ""))
+    parts += right
+    if right:
+        parts.append((" ", ""))
+    return parts
