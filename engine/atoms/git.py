@@ -79,6 +79,8 @@ class Git(Atom):
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, checked. Raises ConfigurationError."""
     found = settings(config, what="This Git task")
+    if not isinstance(found, dict):
+        raise complain(config, "The settings of a Git task are a table.")
     op = found.get("op")
     known = _KNOWN.get(op) if isinstance(op, str) else None
     if known is None:

@@ -215,7 +215,7 @@ class LocalRunner:
             descriptor = os.open(self.folder / f"{run}{suffix}", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except OSError:
             return None
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             return file.read(limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def _reap(self, run: str) -> None:

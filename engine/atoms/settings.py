@@ -14,9 +14,11 @@ from engine.atoms.configuration import complain, fences
 from engine.storage import read_if_exists, safe_path
 
 
-def settings(config: Mapping[str, Any], *, what: str, flow: Path | None = None) -> dict[str, Any]:
-    """The settings in the one fenced `toml` or `json` block of a task, or, with `flow`, in the `.toml` or
-    `.json` file below that folder that the task refers to. `what` names the task in errors ("This Git task").
+def settings(config: Mapping[str, Any], *, what: str, flow: Path | None = None) -> Any:
+    """The settings of a task: a table, unless its JSON is something else.
+
+    They stand in its one fenced `toml` or `json` block or, with `flow`, in the `.toml` or `.json` file below that
+    folder that it refers to. `what` names the task in errors ("This Git task").
 
     Raises ConfigurationError when there are none, or two, or when they cannot be read.
     """
@@ -34,7 +36,7 @@ def settings(config: Mapping[str, Any], *, what: str, flow: Path | None = None) 
     )
 
 
-def _referenced(config: Mapping[str, Any], ref: str, flow: Path) -> dict[str, Any]:
+def _referenced(config: Mapping[str, Any], ref: str, flow: Path) -> Any:
     if not ref.endswith((".toml", ".json")):
         raise complain(config, f"{ref!r} is neither a .toml nor a .json file.")
     snapshot = read_if_exists(safe_path(flow, ref))
@@ -47,14 +49,9 @@ def _referenced(config: Mapping[str, Any], ref: str, flow: Path) -> dict[str, An
     return _parse(config, text, ref.endswith(".json"), f".flow/{ref}", None)
 
 
-def _parse(
-    config: Mapping[str, Any], text: str, is_json: bool, where: str, line: int | None
-) -> dict[str, Any]:
+def _parse(config: Mapping[str, Any], text: str, is_json: bool, where: str, line: int | None) -> Any:
     kind = "JSON" if is_json else "TOML"
     try:
-        found = json.loads(text) if is_json else tomllib.loads(text)
+        return json.loads(text) if is_json else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise complain(config, f"This is not {kind} ({where}): {error}.", line=line) from error
-    if not isinstance(found, dict):
-        raise complain(config, f"This is not a table of settings ({where}).", line=line)
-    return found

@@ -1,0 +1,81 @@
+"""A project, a runner, and real processes that are gone when the test is over."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from engine.atoms import AtomResult, Call, Ended, Job, LocalRunner, ProcessId, Supervised, configuration
+from engine.status import parse
+from engine.storage import Store
+
+_NUMBERS = count(1)
+
+
+@dataclass
+class Bench:
+    """Runs single atoms of a project at `root`."""
+
+    root: Path
+    runner: LocalRunner
+    started: dict[str, ProcessId] = field(default_factory=dict)
+
+    @property
+    def output_folder(self) -> Path:
+        return self.root / ".flow" / "logs" / "output"
+
+    def call(self, plan: str, **fields: object) -> Call:
+        """The call for the first task of this plan."""
+        task = parse(textwrap.dedent(plan)).tasks[0]
+        assert not task.plan.problems, task.plan.problems
+        values = {"name": task.name, "address": task.address, "root": self.root, "key": "key-1", **fields}
+        return Call(config=configuration(task), **values)  # type: ignore[arg-type]
+
+    def new_run(self) -> str:
+        return f"run-{next(_NUMBERS)}"
+
+    def start(self, job: Job) -> ProcessId:
+        pid = self.started[job.run] = self.runner.start(job.run, tty=job.tty)
+        self.runner.release(job)
+        return pid
+
+    def finish(self, job: Job) -> Ended:
+        """Run a job to its end."""
+        self.start(job)
+        return self.end_of(job.run)
+
+    def end_of(self, run: str) -> Ended:
+        self.wait(lambda: self.runner.ended(run))
+        ended = self.runner.ended(run)
+        assert ended is not None
+        return ended
+
+    def run(self, atom: Supervised, call: Call) -> AtomResult:
+        return atom.result(call, self.finish(atom.job(call, self.new_run())))
+
+    def wait(self, condition: Callable[[], object], limit: float = 20.0) -> None:
+        until = time.monotonic() + limit
+        while not condition():
+            assert time.monotonic() < until, "the condition did not come true"
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    root = tmp_path / "project"
+    (root / ".flow" / "atoms").mkdir(parents=True)
+    bench = Bench(root, LocalRunner(Store(root)))
+    yield bench
+    for run, supervisor in bench.started.items():
+        bench.runner.end(run, supervisor, grace=0.0)
+
+
+def lines(path: Path) -> list[str]:
+    """The whole lines that a script has written so far."""
+    return path.read_text().splitlines() if path.exists() else []
