@@ -91,7 +91,9 @@ class Engine:
             return task.subflow.problems[0]
         entry = dispatch(task, self._known()) if task.is_leaf and task.tag else None
         if entry is not None and entry.broken:
-            return Problem(task.plan.file, task.line, 1, entry.broken, "Mend its entry or its module.", "registry")
+            return Problem(
+                task.plan.file, task.line, 1, entry.broken, "Mend its entry or its module.", "registry"
+            )
         return None
 
     def _known(self) -> Registry:

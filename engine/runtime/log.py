@@ -29,7 +29,13 @@ class Log:
         A payload of more than 8,192 bytes of JSON goes to `artifacts/` and leaves a reference; where that fails, or
         where the payload is no JSON, the record is marked truncated.
         """
-        record: dict[str, object] = {"time": now(), "who": self._who(), "what": what, "address": address, "name": name}
+        record: dict[str, object] = {
+            "time": now(),
+            "who": self._who(),
+            "what": what,
+            "address": address,
+            "name": name,
+        }
         complaint = ""
         try:
             text = json.dumps(payload, ensure_ascii=False)

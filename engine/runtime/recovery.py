@@ -181,7 +181,9 @@ def _can_follow(project: Project, intent: Intent) -> bool:
     """Whether the work left its exit status, or is still alive; what a person ended is not followed."""
     if intent.phase is Phase.STOPPING:
         return False
-    return project.runner.ended(intent.run) is not None or bool(_alive(project, intent))
+    ended = project.runner.ended
+    # It may end between the first look and the second; so the exit status is looked for once more.
+    return ended(intent.run) is not None or bool(_alive(project, intent)) or ended(intent.run) is not None
 
 
 def _never_started(project: Project, intent: Intent) -> bool:
