@@ -8,7 +8,7 @@ navigator, the conductor or the main screen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 
 from textual.binding import Binding
@@ -29,8 +29,8 @@ class Group(StrEnum):
 class Action:
     """One thing that a person can do on the main screen.
 
-    `label` is the footer's word, `help` one sentence. `footer` is its rank there (lower comes first, 0: never).
-    `writes`: it changes or runs something, so it does not exist with `--readonly`.
+    `label` is the footer's word, `help` one sentence. `writes`: it changes or runs something, so it does not exist
+    with `--readonly`. `palette`: the palette offers it.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Action:
     group: Group
     label: str
     help: str
-    footer: int = 0
+    _: KW_ONLY
     writes: bool = False
     palette: bool = True
     priority: bool = False
@@ -81,39 +81,58 @@ ACTIONS: tuple[Action, ...] = (
     _A("up", ("k", "up"), Group.MOVE, "up", "Select the row above.", palette=False),
     _A("top", ("g", "home"), Group.MOVE, "top", "Select the first row.", palette=False),
     _A("bottom", ("G", "end"), Group.MOVE, "bottom", "Select the last row.", palette=False),
-    _A("half_down", ("ctrl+d", "pagedown"), Group.MOVE, "half down", "Move half a screen down.", palette=False),
+    _A(
+        "half_down",
+        ("ctrl+d", "pagedown"),
+        Group.MOVE,
+        "half down",
+        "Move half a screen down.",
+        palette=False,
+    ),
     _A("half_up", ("ctrl+u", "pageup"), Group.MOVE, "half up", "Move half a screen up.", palette=False),
-    _A("fold", ("space",), Group.MOVE, "fold", "Fold or unfold what is inside the selection.", 70),
+    _A("fold", ("space",), Group.MOVE, "fold", "Fold or unfold what is inside the selection."),
     _A("fold_all", ("Z",), Group.MOVE, "fold all", "Fold everything, or unfold everything again."),
-    _A("switch", ("tab",), Group.MOVE, "details", "Go to the other side: the tree or the details.", 60, priority=True),
+    _A(
+        "switch",
+        ("tab",),
+        Group.MOVE,
+        "details",
+        "Go to the other side: the tree or the details.",
+        priority=True,
+    ),
     _A("scroll_down", ("J",), Group.MOVE, "scroll", "Scroll the other side down.", palette=False),
     _A("scroll_up", ("K",), Group.MOVE, "scroll", "Scroll the other side up.", palette=False),
-    _A("zoom_in", ("enter", "l", "right"), Group.ZOOM, "zoom", "Make the sub-flow of the selection the picture.", 40),
-    _A("zoom_out", ("h", "backspace", "left"), Group.ZOOM, "back", "Go back to the flow around this one.", 50),
+    _A(
+        "zoom_in",
+        ("enter", "l", "right"),
+        Group.ZOOM,
+        "zoom",
+        "Make the sub-flow of the selection the picture.",
+    ),
+    _A("zoom_out", ("h", "backspace", "left"), Group.ZOOM, "back", "Go back to the flow around this one."),
     _A("back", ("H",), Group.ZOOM, "history", "Go back to the place that was on the screen before."),
     _A("forward", ("L",), Group.ZOOM, "history", "Go forward again to the place you went back from."),
-    _A("cursor", ("c",), Group.ZOOM, "next task", "Select the next task, the one that would run.", 80),
+    _A("cursor", ("c",), Group.ZOOM, "next task", "Select the next task, the one that would run."),
     _A("follow", ("F",), Group.ZOOM, "follow", "Keep the selection on the running task, until you move."),
-    _A("step", ("s",), Group.RUN, "step", "Run the next task.", 10, writes=True),
-    _A("run", ("r",), Group.RUN, "run", "Run task after task until a person is needed.", 20, writes=True),
-    _A("run_to", ("u",), Group.RUN, "run to here", "Run task after task up to the selection.", 0, writes=True),
-    _A("retry", ("t",), Group.RUN, "retry", "Run the selected failed task again.", 0, writes=True),
+    _A("step", ("s",), Group.RUN, "step", "Run the next task.", writes=True),
+    _A("run", ("r",), Group.RUN, "run", "Run task after task until a person is needed.", writes=True),
+    _A("run_to", ("u",), Group.RUN, "run to here", "Run task after task up to the selection.", writes=True),
+    _A("retry", ("t",), Group.RUN, "retry", "Run the selected failed task again.", writes=True),
     _A(
         "stop",
         ("ctrl+c",),
         Group.RUN,
         "stop",
         "Stop: end the running task, or stop after it.",
-        5,
         writes=True,
         priority=True,
     ),
-    _A("done", ("x",), Group.CHANGE, "done", "Mark the selection done.", 30, writes=True),
-    _A("skip", ("minus",), Group.CHANGE, "skip", "Skip the selection.", 0, writes=True),
-    _A("fail", ("exclamation_mark",), Group.CHANGE, "fail", "Mark the selection failed.", 0, writes=True),
-    _A("reopen", ("o",), Group.CHANGE, "reopen", "Make the selection pending again.", 35, writes=True),
-    _A("begin", ("b",), Group.CHANGE, "begin", "Begin the selection: it becomes active.", 0, writes=True),
-    _A("search", ("slash", "ctrl+f"), Group.FIND, "search", "Search the names of all tasks, as you type.", 90),
+    _A("done", ("x",), Group.CHANGE, "done", "Mark the selection done.", writes=True),
+    _A("skip", ("minus",), Group.CHANGE, "skip", "Skip the selection.", writes=True),
+    _A("fail", ("exclamation_mark",), Group.CHANGE, "fail", "Mark the selection failed.", writes=True),
+    _A("reopen", ("o",), Group.CHANGE, "reopen", "Make the selection pending again.", writes=True),
+    _A("begin", ("b",), Group.CHANGE, "begin", "Begin the selection: it becomes active.", writes=True),
+    _A("search", ("slash", "ctrl+f"), Group.FIND, "search", "Search the names of all tasks, as you type."),
     _A("find_next", ("n",), Group.FIND, "next match", "Select the next task that matches.", palette=False),
     _A("find_previous", ("N",), Group.FIND, "previous match", "Select the match before.", palette=False),
     _A("filter", ("f",), Group.FIND, "filter", "Show only what is open, only what failed, or everything."),
@@ -121,10 +140,24 @@ ACTIONS: tuple[Action, ...] = (
     _A("copy_name", ("Y",), Group.APP, "copy name", "Copy the name of the selection."),
     _A("theme", ("T",), Group.APP, "theme", "Choose the colours."),
     _A("reread", ("f5",), Group.APP, "read again", "Read the plans from the disk again."),
-    _A("help", ("question_mark", "f1"), Group.APP, "help", "Show the keys.", 95, palette=False),
-    _A("palette", ("ctrl+p", "colon"), Group.APP, "palette", "Find any task and any action by name.", palette=False),
-    _A("cancel", ("escape",), Group.APP, "cancel", "Cancel: close the search, show everything.", palette=False),
-    _A("quit", ("q",), Group.APP, "quit", "Leave Flow Manager.", 99),
+    _A("help", ("question_mark", "f1"), Group.APP, "help", "Show the keys.", palette=False),
+    _A(
+        "palette",
+        ("ctrl+p", "colon"),
+        Group.APP,
+        "palette",
+        "Find any task and any action by name.",
+        palette=False,
+    ),
+    _A(
+        "cancel",
+        ("escape",),
+        Group.APP,
+        "cancel",
+        "Cancel: close the search, show everything.",
+        palette=False,
+    ),
+    _A("quit", ("q",), Group.APP, "quit", "Leave Flow Manager."),
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
@@ -133,13 +166,22 @@ BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
     """The bindings of the main screen."""
     return [
-        Binding(",".join(action.keys), f"do('{action.id}')", action.label, show=False, priority=action.priority, id=action.id)
+        Binding(
+            ",".join(action.keys),
+            f"do('{action.id}')",
+            action.label,
+            show=False,
+            priority=action.priority,
+            id=action.id,
+        )
         for action in actions
         if action.keys
     ]
 
 
-def with_keymap(keymap: Mapping[str, str], actions: Iterable[Action] = ACTIONS) -> tuple[list[Action], list[str]]:
+def with_keymap(
+    keymap: Mapping[str, str], actions: Iterable[Action] = ACTIONS
+) -> tuple[list[Action], list[str]]:
     """The actions with a person's own keys (`id -> "key,key"`), and what is wrong with that keymap.
 
     Unknown actions are reported, and a key that two actions want stays with the one that is not in the keymap, or
@@ -157,7 +199,9 @@ def with_keymap(keymap: Mapping[str, str], actions: Iterable[Action] = ACTIONS) 
         free: list[str] = []
         for key in keys:
             if key in owner:
-                problems.append(f"{key_name(key)} is the key of {owner[key]} already, so {name} does not get it.")
+                problems.append(
+                    f"{key_name(key)} is the key of {owner[key]} already, so {name} does not get it."
+                )
             else:
                 owner[key] = name
                 free.append(key)

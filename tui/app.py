@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import App
+from textual.command import Provider
 from textual.screen import Screen
 
 from engine import Engine
@@ -19,7 +21,7 @@ class FlowApp(App[int], inherit_bindings=False):
     """Flow Manager on one project. It exits with a process exit code."""
 
     TITLE = "Flow Manager"
-    COMMANDS = {FlowCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {FlowCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = ""
 
@@ -60,7 +62,9 @@ class FlowApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         if self._troubles:
-            self.notify("\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False)
+            self.notify(
+                "\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False
+            )
         if self._watches:
             self.run_worker(Watch(self.engine.root, self.main.session.read).run(), group="watch")
 

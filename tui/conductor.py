@@ -29,6 +29,7 @@ from engine import (
     Status,
     StepOutcome,
     Task,
+    TrustError,
     Warned,
 )
 from tui import marks
@@ -64,6 +65,7 @@ class Conductor:
         self._asked_about = ""
         self._quits_after = False
         self._preparing = False
+        self._last_work: Work | None = None
 
     @property
     def engine(self) -> Engine:
@@ -93,10 +95,10 @@ class Conductor:
         self._run(None)
 
     def do_run_to(self) -> None:
-        self._run(self.screen.flow_tree.task)
+        self._run(self.screen.flow_tree.chosen)
 
     def do_retry(self) -> None:
-        task = self.screen.flow_tree.task
+        task = self.screen.flow_tree.chosen
         if task is not None:
             self.retry(task)
 
@@ -132,7 +134,9 @@ class Conductor:
 
     def _refuse_readonly(self) -> bool:
         if self.engine.readonly:
-            self.screen.say("This is a read-only view: start without --readonly to change or run.", "$warning")
+            self.screen.say(
+                "This is a read-only view: start without --readonly to change or run.", "$warning"
+            )
         return self.engine.readonly
 
     def _next(self, work: Work) -> None:
@@ -150,6 +154,7 @@ class Conductor:
 
     def _start(self, work: Work) -> None:
         self.waiting = None
+        self._last_work = work
         if self.session.work(work):
             self.screen.show_state()
 
@@ -206,6 +211,8 @@ class Conductor:
         if error is None:
             return
         match error:
+            case TrustError():
+                self._ask_trust(error)
             case NeedsPersonError():
                 reading = self.reading
                 if reading is not None and reading.recovery is not None:
@@ -221,19 +228,19 @@ class Conductor:
     # Changing the selection
 
     def do_done(self) -> None:
-        self._change("done", self.screen.flow_tree.task)
+        self._change("done", self.screen.flow_tree.chosen)
 
     def do_skip(self) -> None:
-        self._change("skip", self.screen.flow_tree.task)
+        self._change("skip", self.screen.flow_tree.chosen)
 
     def do_fail(self) -> None:
-        self._change("fail", self.screen.flow_tree.task)
+        self._change("fail", self.screen.flow_tree.chosen)
 
     def do_reopen(self) -> None:
-        self._change("reopen", self.screen.flow_tree.task)
+        self._change("reopen", self.screen.flow_tree.chosen)
 
     def do_begin(self) -> None:
-        self._change("begin", self.screen.flow_tree.task)
+        self._change("begin", self.screen.flow_tree.chosen)
 
     def _change(self, verb: str, task: Task | None) -> None:
         if task is None or self._refuse_readonly():
@@ -332,9 +339,9 @@ class Conductor:
         self._preparing = True
         self.screen.app.run_worker(self._prepare_preview(task.address, task.name), group="preview")
 
-    async def _prepare_preview(self, address: str, name: str) -> None:
+    async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
         try:
-            preview = await asyncio.to_thread(self.engine.preview)
+            preview = await asyncio.to_thread(self.engine.preview, reload=reload)
         except FlowError as error:
             self.screen.complain(error)
             return
@@ -370,7 +377,8 @@ class Conductor:
 
     def _reload(self, conflict: Conflict) -> None:
         self._preparing = True
-        self.screen.app.run_worker(self._prepare_preview(conflict.address, conflict.name), group="preview")
+        prepare = self._prepare_preview(conflict.address, conflict.name, reload=True)
+        self.screen.app.run_worker(prepare, group="preview")
 
     def _when_idle(self, then: Callable[[], None]) -> None:
         """The answer to a prompt may come before the step that led to it has let go."""
@@ -378,6 +386,27 @@ class Conductor:
             self.screen.set_timer(0.02, lambda: self._when_idle(then))
         else:
             then()
+
+    def _ask_trust(self, error: TrustError) -> None:
+        from tui.screens.trust import TrustPrompt
+
+        codes = self.engine.unapproved()
+        work = self._last_work
+
+        def answered(answer: str | None) -> None:
+            if answer is None or work is None:
+                return
+            try:
+                if answer == "trust":
+                    self.engine.trust()
+                else:
+                    self.engine.approve(codes)
+            except FlowError as problem:
+                self.screen.complain(problem)
+            else:
+                self._start(work)
+
+        self._ask(TrustPrompt(str(error), codes), answered)
 
     def _ask_outside(self, error: ChangedOutsideError) -> None:
         from tui.screens.outside import OutsidePrompt
@@ -395,7 +424,9 @@ class Conductor:
         except FlowError as error:
             self.screen.complain(error)
         else:
-            self.screen.say(f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground")
+            self.screen.say(
+                f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground"
+            )
         self.session.read()
 
     def _ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:

@@ -42,7 +42,7 @@ class Navigator:
         return _FILTERS[self._filter][0]
 
     def here(self) -> Place:
-        return Place(self.tree.rows.zoom, self.tree.task, self.tree.scroll_offset.y)
+        return Place(self.tree.rows.zoom, self.tree.chosen, self.tree.scroll_offset.y)
 
     # Moving
 
@@ -137,13 +137,15 @@ class Navigator:
             near = near.above
 
     def do_zoom_in(self) -> None:
-        task = self.tree.task
+        task = self.tree.chosen
         if task is None or self.screen.focused_side is not None:
             return
         if task.inside:
             self.zoom(task)
         elif task.ref is not None:
-            self.screen.say("There is nothing to see inside: its sub-flow is empty or cannot be read.", "$warning")
+            self.screen.say(
+                "There is nothing to see inside: its sub-flow is empty or cannot be read.", "$warning"
+            )
         else:
             self.screen.say("This task has nothing inside to zoom into.", "$muted")
 
@@ -178,13 +180,15 @@ class Navigator:
 
     def do_follow(self) -> None:
         self.following = not self.following
-        self.screen.say("Following the running task." if self.following else "Not following any more.", "$muted")
+        self.screen.say(
+            "Following the running task." if self.following else "Not following any more.", "$muted"
+        )
         self.follow()
 
     def follow(self) -> None:
         """Selects the running task, unless a person has moved since it started."""
         running = self.tree.facts.running
-        if self.following and running is not None and self.tree.task is not running:
+        if self.following and running is not None and self.tree.chosen is not running:
             self.go_to(running)
 
     # Finding
@@ -234,10 +238,12 @@ class Navigator:
             if not here_too:
                 self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
             return
-        current = self.tree.task
+        current = self.tree.chosen
         at = next((number for number, task in enumerate(order) if task is current), -1)
         if direction > 0:
-            found = next((number for number in matches if number > at or (here_too and number == at)), matches[0])
+            found = next(
+                (number for number in matches if number > at or (here_too and number == at)), matches[0]
+            )
         else:
             found = next((number for number in reversed(matches) if number < at), matches[-1])
         self.following = False

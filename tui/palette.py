@@ -32,7 +32,9 @@ class FlowCommands(Provider):
             return
         for action in main.actions.values():
             if action.palette:
-                yield DiscoveryHit(f"{action.help}", partial(main.action_do, action.id), help=action.shown_keys)
+                yield DiscoveryHit(
+                    f"{action.help}", partial(main.action_do, action.id), help=action.shown_keys
+                )
 
     async def search(self, query: str) -> Hits:
         main = self._main
@@ -52,7 +54,9 @@ class FlowCommands(Provider):
         for task in main.reading.tree.walk() if main.reading is not None else ():
             if query.casefold() not in task.name.casefold():
                 continue
-            yield Hit(0.5, self._shown(task), partial(main.navigator.go_to, task), text=one_line(task.name, 200))
+            yield Hit(
+                0.5, self._shown(task), partial(main.navigator.go_to, task), text=one_line(task.name, 200)
+            )
             found += 1
             if found >= _TASKS:
                 return

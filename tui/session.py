@@ -25,6 +25,7 @@ class Reading:
     tree: Tree
     next: Task | None
     progress: Progress
+    problems: int
     running: Running | None
     recovery: Recovery | None
     outside: frozenset[str]
@@ -111,6 +112,7 @@ class Session:
             tree=tree,
             next=tree.cursor(),
             progress=tree.progress(),
+            problems=len(tree.problems()),
             running=running,
             recovery=self.engine.recovery() if running is None else None,
             outside=frozenset(self.engine.changed_outside()),

@@ -15,7 +15,14 @@ from rich.text import Text
 # hide text have none, and become the sign for an unknown symbol.
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)}
 _PICTURES[0x7F] = "␡"
-_UNSEEN = [*range(0x80, 0xA0), 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
+_UNSEEN = [
+    *range(0x80, 0xA0),
+    0x61C,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+]
 _PICTURES.update(dict.fromkeys([*_UNSEEN, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000)], "�"))
 # Joiners belong to many scripts and to emoji; alone they can do nothing.
 for _joiner in (0x200C, 0x200D):

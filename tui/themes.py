@@ -113,7 +113,7 @@ def _theme(name: str, data: dict[str, Any]) -> tuple[Theme, str]:
     ansi = data.get("ansi") is True
     variables = {**{f"status-{key}": value for key, value in status.items()}, **screen}
     variables.setdefault("selected-text", "ansi_default" if ansi else colors["foreground"])
-    variables |= _textual(variables, ansi)
+    variables |= _textual(variables, ansi, colors["background"])
     return Theme(name=name, dark=data.get("dark", True), ansi=ansi, variables=variables, **colors), title
 
 
@@ -133,7 +133,7 @@ def _table(data: dict[str, Any], table: str, known: tuple[str, ...], wrong: list
     return values
 
 
-def _textual(own: dict[str, str], ansi: bool) -> dict[str, str]:
+def _textual(own: dict[str, str], ansi: bool, background: str) -> dict[str, str]:
     """What Textual's own widgets (input, palette, scrollbars) take from our names."""
     get = {**DEFAULTS, **own}
     variables = {
@@ -145,13 +145,13 @@ def _textual(own: dict[str, str], ansi: bool) -> dict[str, str]:
         "scrollbar": get["edge"],
         "scrollbar-hover": get["faint"],
         "scrollbar-active": get["edge-focus"],
+        "scrollbar-background": background,
+        "scrollbar-background-hover": background,
+        "scrollbar-background-active": background,
+        "scrollbar-corner-color": background,
     }
     if ansi:
         variables |= {
-            "scrollbar-background": "ansi_default",
-            "scrollbar-background-hover": "ansi_default",
-            "scrollbar-background-active": "ansi_default",
-            "scrollbar-corner-color": "ansi_default",
             "input-cursor-background": "ansi_white",
             "input-cursor-foreground": "ansi_black",
         }

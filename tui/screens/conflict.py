@@ -30,11 +30,19 @@ class ConflictPrompt(Prompt):
         what = self.conflict
         yield Static(subject(what.address, what.name))
         yield Static(
-            sentence((what.path, "bold $foreground"), (" was changed meanwhile. Nothing was written.", "$muted"))
+            sentence(
+                (what.path, "bold $foreground"), (" was changed meanwhile. Nothing was written.", "$muted")
+            )
         )
         yield ThreeWay(what.base or "", what.disk or "", what.edit or "")
 
     def choices(self) -> Iterable[Choice]:
-        yield Choice("r", "reload", "read the file again and show the edit anew, before anything is written", "reload", safe=True)
+        yield Choice(
+            "r",
+            "reload",
+            "read it again; a new preview comes before anything is written",
+            "reload",
+            safe=True,
+        )
         yield Choice("t", "retry", "apply the edit now, to what is there now", "retry")
         yield Choice("k", "keep the file", "as it is; the task stays active", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from textual.content import Content
 from textual.widgets import Static
@@ -14,7 +14,9 @@ from tui.text import one_line, output_line
 
 def subject(address: str, name: str, path: tuple[str, ...] = ()) -> Content:
     """Which task this is about, and the flows around it."""
-    parts = [Content.assemble((f"{one_line(address, 60)}  ", "$muted"), (one_line(name, 300), "bold $foreground"))]
+    parts = [
+        Content.assemble((f"{one_line(address, 60)}  ", "$muted"), (one_line(name, 300), "bold $foreground"))
+    ]
     if path:
         parts.append(Content.styled(" › ".join(one_line(step, 80) for step in path), "$muted"))
     return Content("\n").join(parts)
@@ -31,8 +33,8 @@ def when(started_at: str, now: datetime | None = None) -> str:
     except ValueError:
         return ""
     if began.tzinfo is None:
-        began = began.replace(tzinfo=timezone.utc)
-    now = now or datetime.now(timezone.utc)
+        began = began.replace(tzinfo=UTC)
+    now = now or datetime.now(UTC)
     local = began.astimezone()
     day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
     return f"at {day}{local:%H:%M:%S}, {marks.took(max(0.0, (now - began).total_seconds()))} ago"

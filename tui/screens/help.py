@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -21,7 +22,7 @@ class HelpScreen(ModalScreen[None]):
     """All actions with their keys; any of esc, q, ? closes it."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,ctrl+c", "dismiss", show=False, priority=True),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),

@@ -35,10 +35,17 @@ class InterruptedPrompt(Prompt):
         parts.append(self._alive())
         if known.interruptions:
             parts.append(
-                sentence((f"Interrupted {known.interruptions} of {known.limit} times; the last makes it failed.", "$muted"))
+                sentence(
+                    (
+                        f"Interruption {known.interruptions} of {known.limit}: at the last it counts as failed.",
+                        "$muted",
+                    )
+                )
             )
         if known.gone:
-            parts.append(sentence(("This task is no longer in the plan. No other task will be marked.", "$warning")))
+            parts.append(
+                sentence(("This task is no longer in the plan. No other task will be marked.", "$warning"))
+            )
         yield Static(Content("\n").join(parts))
         if known.output.strip():
             yield last_output(known.output)
@@ -64,7 +71,13 @@ class InterruptedPrompt(Prompt):
         yield Choice("t", "retry", again, "retry", enabled=not known.gone)
         yield Choice("x", "mark done", "it did its work, go on with the next", "done", enabled=not known.gone)
         yield Choice("minus", "skip", "it is not needed", "skip", enabled=not known.gone)
-        yield Choice("exclamation_mark", "fail", "it holds the plan until somebody sees to it", "fail", enabled=not known.gone)
+        yield Choice(
+            "exclamation_mark",
+            "fail",
+            "it holds the plan until somebody sees to it",
+            "fail",
+            enabled=not known.gone,
+        )
         yield LATER
 
 

@@ -24,7 +24,10 @@ class QuitPrompt(Prompt):
         self.running = running
 
     def evidence(self) -> Iterable[Widget]:
-        parts = [subject(self.address, self.task_name), sentence((f"runs for {self.running}.", "$status-active"))]
+        parts = [
+            subject(self.address, self.task_name),
+            sentence((f"runs for {self.running}.", "$status-active")),
+        ]
         yield Static(Content("\n").join(parts))
 
     def choices(self) -> Iterable[Choice]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,8 +25,8 @@ from tui.conductor import Conductor
 from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of
 from tui.screens.states import footer, note_of, state_of
-from tui.text import one_line
 from tui.session import EngineSaid, Reading, Session, WasChanged, WasRead, WorkEnded
+from tui.text import one_line
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
 from tui.widgets.search import Search
@@ -40,8 +40,8 @@ class MainScreen(Screen[None]):
     """One project."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
     AUTO_FOCUS = "FlowTree"
 
     def __init__(self, engine: Engine, available: Sequence[actions.Action] = actions.ACTIONS) -> None:
@@ -243,7 +243,7 @@ class MainScreen(Screen[None]):
             return
         detail = self.detail
         detail.show(page_of(self))
-        task = self.flow_tree.task
+        task = self.flow_tree.chosen
         own = self.conductor.own
         run = ""
         if task is not None:
@@ -316,13 +316,13 @@ class MainScreen(Screen[None]):
         self.show_state()
 
     def do_copy_address(self) -> None:
-        task = self.flow_tree.task
+        task = self.flow_tree.chosen
         if task is not None:
             self.app.copy_to_clipboard(task.address)
             self.say(f"Copied: {task.address}", "$muted")
 
     def do_copy_name(self) -> None:
-        task = self.flow_tree.task
+        task = self.flow_tree.chosen
         if task is not None:
             self.app.copy_to_clipboard(task.name)
             self.say(f"Copied: {task.name}", "$muted")

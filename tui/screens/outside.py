@@ -31,5 +31,7 @@ class OutsidePrompt(Prompt):
 
     def choices(self) -> Iterable[Choice]:
         yield Choice("a", "accept", "take in what stands there now", "accept")
-        yield Choice("b", "put back", "the last version that was written or accepted; a copy of this one is kept", "restore")
+        yield Choice(
+            "b", "put back", "the last version written or accepted; a copy of this one is kept", "restore"
+        )
         yield LATER

@@ -79,7 +79,9 @@ def _problem_page(row: Row) -> Page:
     return Page("A problem of this file", problems=(row.problem,), hint=_MEND)
 
 
-_MEND = "Nothing of this file is changed or run until this is mended. It is read again as soon as it is saved."
+_MEND = (
+    "Nothing of this file is changed or run until this is mended. It is read again as soon as it is saved."
+)
 
 
 def _hint(screen: MainScreen, task: Task) -> str:

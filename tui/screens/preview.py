@@ -31,7 +31,9 @@ class PreviewPrompt(Prompt):
             yield Static(sentence((f"{preview.path} says this already: nothing would change.", "$muted")))
             return
         added = sum(line.startswith("+") and not line.startswith("+++") for line in preview.diff.splitlines())
-        removed = sum(line.startswith("-") and not line.startswith("---") for line in preview.diff.splitlines())
+        removed = sum(
+            line.startswith("-") and not line.startswith("---") for line in preview.diff.splitlines()
+        )
         yield Static(
             sentence(
                 (f"{preview.path}  ", "$foreground"), (f"+{added} ", "$success"), (f"-{removed}", "$error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from engine import Status, Task
+from engine import Status
 from tui import marks
 from tui.widgets.lines import Hint
 
@@ -36,7 +36,7 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
         if task is not None and task.status is Status.ACTIVE:
             return f"● waiting for you: {task.address} {task.name}", "$status-active"
     if reading.next is None:
-        if reading.tree.problems():
+        if reading.problems:
             return "⚠ nothing can run until the problems are mended", "$error"
         return ("✔ everything is done", "$status-done") if reading.progress.total else ("", "")
     if reading.next.status is Status.FAILED:
@@ -49,7 +49,7 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     reading = screen.reading
     if reading is None:
         return "", ""
-    problems = len(reading.tree.problems())
+    problems = reading.problems
     if problems:
         return f"⚠ {problems} problem{'s' if problems > 1 else ''}", "$error"
     if reading.outside:
@@ -74,7 +74,7 @@ def footer(screen: MainScreen) -> list[Hint]:
             hints.append(Hint(entry.shown_key, text or entry.label, action))
 
     reading = screen.reading
-    task = screen.flow_tree.task
+    task = screen.flow_tree.chosen
     writes = not screen.engine.readonly
     if reading is None:
         offer("reread", "read again")
@@ -83,7 +83,7 @@ def footer(screen: MainScreen) -> list[Hint]:
         return hints
     if writes:
         _work(screen, offer)
-        _selection(task, offer)
+        _selection(screen, offer)
     if task is not None and task.inside:
         offer("zoom_in")
     if screen.flow_tree.rows.zoom is not None:
@@ -123,8 +123,9 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
     offer("run")
 
 
-def _selection(task: Task | None, offer: _Offer) -> None:
-    if task is None:
+def _selection(screen: MainScreen, offer: _Offer) -> None:
+    task = screen.flow_tree.chosen
+    if task is None or task is screen.flow_tree.facts.running:
         return
     if task.status in (Status.PENDING, Status.ACTIVE):
         if not task.inside:

@@ -178,7 +178,9 @@ def _more(page: Page) -> Content | None:
         parts += [Content.styled(one_line(entry, 300), "$muted") for entry in page.history]
     if page.comments:
         parts += [Content("")] if parts else []
-        parts.append(Content.styled("hidden comments: readers of the rendered plan do not see them", "bold $warning"))
+        parts.append(
+            Content.styled("hidden comments: readers of the rendered plan do not see them", "bold $warning")
+        )
         parts += [
             Content.assemble((f"{comment.line:>4}  ", "$faint"), (one_line(comment.text, 500), "$muted"))
             for comment in page.comments

@@ -34,7 +34,10 @@ class Row:
 
 
 class Rows:
-    """The visible rows of `root`, or of what is inside `zoom`. Children are shown and sub-flows folded until toggled."""
+    """The visible rows of `root`, or of what is inside `zoom`.
+
+    Children are shown and sub-flows folded until they are toggled.
+    """
 
     def __init__(self) -> None:
         self.root: Plan = Plan("status.md")
@@ -68,7 +71,9 @@ class Rows:
 
     def index(self, task: Task | None) -> int | None:
         """The row of `task`, None if it is not visible."""
-        return next((number for number, row in enumerate(self.list) if row.task is task), None) if task else None
+        return (
+            next((number for number, row in enumerate(self.list) if row.task is task), None) if task else None
+        )
 
     def end_of(self, index: int) -> int:
         """The first row after what is shown inside the row `index`."""

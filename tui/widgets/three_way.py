@@ -61,7 +61,11 @@ def regions(base: str, disk: str, edit: str) -> list[list[Region]]:
             hunks.append(hunk)
         hunk += _same(b, to_disk, lead, start)
         disk_at = to_disk.span(start, end)
-        hunk.append(Region(b[start:end], d[slice(*disk_at)], e[slice(*to_edit.span(start, end))], True, disk_at[0] + 1))
+        hunk.append(
+            Region(
+                b[start:end], d[slice(*disk_at)], e[slice(*to_edit.span(start, end))], True, disk_at[0] + 1
+            )
+        )
         hunk += _same(b, to_disk, end, tail)
         last = tail
     return hunks
@@ -130,7 +134,11 @@ def beside(hunks: list[list[Region]], width: int) -> Content:
     """Three columns: base, disk, edit."""
     column = (width - 6) // 3
     lines: list[Content] = [
-        _row([[(f"{name}: {what}", False)] for name, what in _HEADS], column, [f"bold {style}" for style in _STYLES])
+        _row(
+            [[(f"{name}: {what}", False)] for name, what in _HEADS],
+            column,
+            [f"bold {style}" for style in _STYLES],
+        )
     ]
     rule = Content.styled("─" * column, "$edge")
     for hunk in hunks:
@@ -139,7 +147,11 @@ def beside(hunks: list[list[Region]], width: int) -> Content:
             count = max(len(region.base), len(region.disk), len(region.edit))
             for number in range(count):
                 base = _at(region.base, number)
-                cells = [_plain(base), _marked(base, _at(region.disk, number)), _marked(base, _at(region.edit, number))]
+                cells = [
+                    _plain(base),
+                    _marked(base, _at(region.disk, number)),
+                    _marked(base, _at(region.edit, number)),
+                ]
                 lines += _wrapped(cells, column, region.changed)
     return Content("\n").join(lines)
 

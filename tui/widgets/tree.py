@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -47,14 +48,26 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of tasks with a selection. Posts `Selected` when that changes and `Opened` at a click on the selection."""
 
     DEFAULT_CSS = (Path(__file__).with_suffix(".tcss")).read_text("utf-8")
-    COMPONENT_CLASSES = frozenset(
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"tree--{name}"
         for name in (
-            *("id", "guide", "fold", "heading", "problem", "match", "next", "outside", "muted", "faint", "selected"),
+            *(
+                "id",
+                "guide",
+                "fold",
+                "heading",
+                "problem",
+                "match",
+                "next",
+                "outside",
+                "muted",
+                "faint",
+                "selected",
+            ),
             *("selected-idle", *(f"{status}" for status in Status), *(f"name-{status}" for status in Status)),
             *("bar-full", "bar-failed", "bar-empty", "reference"),
         )
-    )
+    }
 
     selected: reactive[int] = reactive(0, repaint=False)
 
@@ -90,7 +103,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def update_tree(self, root: Plan, facts: Facts) -> None:
         """A new reading of the same plans: zoom, selection, folds and scroll stay, as far as their tasks are there."""
         old = self.rows.root
-        task = self.task
+        task = self.chosen
         index = self.selected
         zoom = self._carried_zoom(old, root)
         self.facts = facts
@@ -100,7 +113,9 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         at = self.rows.index(new)
         before = self.selected
         self._measure()
-        self.selected = at if at is not None else self._selectable(min(index, max(0, len(self.rows.list) - 1)), -1)
+        self.selected = (
+            at if at is not None else self._selectable(min(index, max(0, len(self.rows.list) - 1)), -1)
+        )
         if self.selected == before:
             self._announce()
 
@@ -115,7 +130,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_filter(self, keep: Keep | None) -> None:
         """Leaves out the tasks for which `keep` is false."""
-        task = self.task
+        task = self.chosen
         self.rows.keep = keep
         self.rows.rebuild()
         self._measure()
@@ -148,7 +163,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         return rows[self.selected] if 0 <= self.selected < len(rows) else None
 
     @property
-    def task(self) -> Task | None:
+    def chosen(self) -> Task | None:
         """The selected task; None in an empty tree or on a problem of a file."""
         row = self.row
         return row.task if row is not None else None
@@ -197,7 +212,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if not 0 <= index < len(self.rows.list):
             return False
         if not self.rows.toggle(index):
-            task = self.task
+            task = self.chosen
             around = self.rows.index(task.above) if task is not None and task.above is not None else None
             if around is None:
                 return False
@@ -208,7 +223,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         return True
 
     def fold_all(self) -> None:
-        task = self.task
+        task = self.chosen
         self.rows.fold_all()
         self._measure()
         while task is not None and self.rows.index(task) is None:
