@@ -30,13 +30,17 @@ class Backups:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 
     def keep(self, file: str, snapshot: Snapshot) -> None:
-        """Durably keeps this version, unless it is the latest already; of more than twenty, the oldest go."""
+        """Keeps this version, unless it is the latest already; of more than twenty, the oldest go.
+
+        Its bytes are durable at once, its name with the next name in this file system that is: should a loss of
+        power come first, the version is still in its place, and the next write keeps it.
+        """
         names = self._names(file)
         if names and self._revision(names[-1]) == snapshot.revision:
             return
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         folder = self.folder(file)
-        self._store.replace(folder / f"{stamp}-{snapshot.revision}.md", snapshot.data)
+        self._store.replace(folder / f"{stamp}-{snapshot.revision}.md", snapshot.data, durable_name=False)
         for name in names[: max(0, len(names) + 1 - VERSIONS)]:
             self._store.remove(folder / name, durable=False)
 

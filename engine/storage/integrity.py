@@ -11,7 +11,7 @@ from engine.errors import FlowError, PlanError, StorageError
 from engine.storage.backups import Backups
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
-from engine.storage.meta import Meta, change_meta, read_meta, settle_meta
+from engine.storage.meta import change_meta, read_meta, settle_meta
 from engine.storage.paths import SafePath, safe_path
 from engine.storage.store import Store, read_if_exists
 from engine.storage.swap import changed
@@ -64,7 +64,7 @@ class Plans:
             )
         new = Snapshot.of(data)
         with self.store.lock():
-            known = read_meta(self.store).revisions.get(file)
+            known = read_meta(self.store).plans.get(file)
             self._learn(file, new.revision, known)
             try:
                 if base is not None:
@@ -95,23 +95,12 @@ class Plans:
             raise
 
     def _learn(self, file: str, revision: str, known: str | None) -> None:
-        def change(meta: Meta) -> None:
-            meta.revisions[file] = revision
-            meta.previous = {} if known is None else {file: known}
-            meta.is_settled = False
-
-        change_meta(self.store, change)
+        previous = {} if known is None else {file: known}
+        change_meta(self.store, {"plans": {file: revision}, "previous": previous, "settled": False})
 
     def _unlearn(self, file: str, known: str | None) -> None:
-        def change(meta: Meta) -> None:
-            if known is None:
-                meta.revisions.pop(file, None)
-            else:
-                meta.revisions[file] = known
-            meta.previous, meta.is_settled = {}, True
-
         try:
-            change_meta(self.store, change)
+            change_meta(self.store, {"plans": {file: known}, "previous": {}, "settled": True})
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told
 
@@ -132,7 +121,7 @@ class Plans:
 
     def known(self, file: str) -> Snapshot | None:
         """The version that was written or accepted last, from its backup."""
-        revision = read_meta(self.store).revisions.get(file)
+        revision = read_meta(self.store).plans.get(file)
         return None if revision is None else self.backups.find(file, revision)
 
     def adopt(self, file: str, snapshot: Snapshot) -> str:
@@ -180,34 +169,21 @@ class Plans:
         return Restored(version, diff(file, now, last))
 
     def _accept(self, file: str, revision: str) -> None:
-        def change(meta: Meta) -> None:
-            meta.revisions[file] = revision
-            meta.previous, meta.is_settled = {}, True
-
-        change_meta(self.store, change)
+        change_meta(self.store, {"plans": {file: revision}, "previous": {}, "settled": True})
 
     # What the runtime remembers of single tasks
 
     def record(self, key: str) -> dict[str, Any] | None:
         """The record that was put under this key."""
-        record = read_meta(self.store).tasks.get(key)
-        return record if isinstance(record, dict) else None
+        return read_meta(self.store).tasks.get(key)
 
     def put_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Durably keeps a record (JSON) under a key, in place of an earlier one."""
-
-        def change(meta: Meta) -> None:
-            meta.tasks[key] = dict(record)
-
-        change_meta(self.store, change)
+        change_meta(self.store, {"tasks": {key: dict(record)}})
 
     def drop_record(self, key: str) -> None:
         """Durably forgets a record; one that is not there is fine."""
-
-        def change(meta: Meta) -> None:
-            meta.tasks.pop(key, None)
-
-        change_meta(self.store, change)
+        change_meta(self.store, {"tasks": {key: None}})
 
 
 def diff(file: str, before: Snapshot | None, after: Snapshot) -> str:

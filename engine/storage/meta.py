@@ -1,76 +1,108 @@
 """`status.meta`: the revision of every plan as the engine last wrote it or a person accepted it.
 
-JSON, but for its first line, which is one digit: 1 while a plan is being written. As long as it is 1, the
-revision from before that write counts as known too; settling it is one byte in place, for which no crash has
-a half.
+One JSON object a line, each a change to what the lines before it say; a line that was torn by a crash counts as
+none. So a change costs one durable append, and saying that a write is over costs nothing that must be durable. When
+the file has grown, one line takes the place of all.
+
+    plans      file -> revision; null: forget it
+    previous   file -> revision from before the write that is going on; counts as known while `settled` is false
+    settled    whether no write is going on
+    tasks      key -> record of the runtime; null: forget it
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.storage.store import Store
 
 META = "status.meta"
+_LINES = 100
 
 
 @dataclass(slots=True)
 class Meta:
-    """`revisions` by plan file, `previous` by plan file while it is written, `tasks`: the runtime's records
-    by key.
-    """
+    """What all lines together say."""
 
-    revisions: dict[str, str] = field(default_factory=dict)
+    plans: dict[str, str] = field(default_factory=dict)
     previous: dict[str, str] = field(default_factory=dict)
-    tasks: dict[str, Any] = field(default_factory=dict)
-    is_settled: bool = True
+    settled: bool = True
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def knows(self, file: str, revision: str) -> bool:
         """Whether the engine wrote, or a person accepted, this revision of the file."""
-        if self.revisions.get(file) == revision:
+        if self.plans.get(file) == revision:
             return True
-        return not self.is_settled and self.previous.get(file) == revision
+        return not self.settled and self.previous.get(file) == revision
 
-    def to_bytes(self) -> bytes:
-        body = {"version": 1, "revisions": self.revisions, "previous": self.previous, "tasks": self.tasks}
-        text = json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True)
-        return f"{0 if self.is_settled else 1}\n{text}\n".encode()
+    def take(self, change: Mapping[str, Any]) -> None:
+        """Applies one line; what is not of its kind is left out."""
+        for name, known, kind in (("plans", self.plans, str), ("tasks", self.tasks, dict)):
+            entries = change.get(name)
+            for key, value in entries.items() if isinstance(entries, dict) else ():
+                if value is None:
+                    known.pop(key, None)
+                elif isinstance(value, kind):
+                    known[key] = value  # type: ignore[assignment]
+        if isinstance(change.get("settled"), bool):
+            self.settled = change["settled"]
+        previous = change.get("previous")
+        if isinstance(previous, dict):
+            self.previous = {key: value for key, value in previous.items() if isinstance(value, str)}
+
+    def whole(self) -> dict[str, Any]:
+        """The one line that says the same."""
+        return {
+            "version": 1,
+            "plans": self.plans,
+            "previous": self.previous,
+            "settled": self.settled,
+            "tasks": self.tasks,
+        }
 
 
 def read_meta(store: Store) -> Meta:
-    """What is known; nothing, when the file is missing or damaged (then every plan counts as changed
-    outside).
-    """
+    """What is known; nothing, when the file is missing (then every plan counts as changed outside)."""
+    return _read(store)[0]
+
+
+def _read(store: Store) -> tuple[Meta, bytes]:
     snapshot = store.read(store.flow / META)
+    meta = Meta()
     if snapshot is None:
-        return Meta()
-    state, _, text = snapshot.data.partition(b"\n")
-    try:
-        body = json.loads(text)
-        parts = [body[name] for name in ("revisions", "previous", "tasks")]
-    except (ValueError, KeyError, TypeError):
-        return Meta()
-    if not all(isinstance(part, dict) for part in parts):
-        return Meta()
-    revisions, previous, tasks = parts
-    return Meta(revisions, previous, tasks, is_settled=state != b"1")
+        return meta, b""
+    for line in snapshot.data.splitlines():
+        try:
+            change = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(change, dict):
+            meta.take(change)
+    return meta, snapshot.data
 
 
-def change_meta(store: Store, change: Callable[[Meta], None]) -> None:
-    """Reads, changes and durably writes it, under the lock."""
+def change_meta(store: Store, change: Mapping[str, Any]) -> None:
+    """Durably adds a change, under the lock. What is known already is not written."""
     with store.lock():
-        meta = read_meta(store)
-        before = meta.to_bytes()
-        change(meta)
-        if meta.to_bytes() != before:
-            store.replace(store.flow / META, meta.to_bytes())
+        meta, data = _read(store)
+        before = _line(meta.whole())
+        meta.take(change)
+        after = _line(meta.whole())
+        if after == before:
+            return
+        if data.count(b"\n") >= _LINES or not data:
+            store.replace(store.flow / META, after)
+        else:
+            store.append(store.flow / META, (b"" if data.endswith(b"\n") else b"\n") + _line(change))
 
 
 def settle_meta(store: Store) -> None:
-    """Says that the write is over. It need not be durable: unsettled, the file says the same and one thing
-    more.
-    """
-    store.overwrite(store.flow / META, 0, b"0")
+    """Says that the write is over. Not durable: without it, one revision more is known, which is true as well."""
+    store.append(store.flow / META, _line({"settled": True}), durable=False)
+
+
+def _line(change: Mapping[str, Any]) -> bytes:
+    return json.dumps(change, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass") + b"\n"

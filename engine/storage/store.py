@@ -95,6 +95,9 @@ class Store:
                 )
         held = self._lock
         assert isinstance(held, FileLock)
+        if held.is_locked:  # by this thread: every thread has a state of its own
+            yield
+            return
         with disk(self.flow / "lock", "lock"):
             try:
                 held.acquire(timeout=patience)
@@ -135,24 +138,31 @@ class Store:
             finally:
                 close(fd)
 
-    def replace(self, path: Path, data: bytes, *, mode: int | None = None) -> None:
-        """Durably puts a whole new content in place: after a crash the file is the old one or the new one."""
+    def replace(self, path: Path, data: bytes, *, durable_name: bool = True) -> None:
+        """Durably puts a whole new content in place: after a crash the file is the old one or the new one.
+
+        Without `durable_name` a loss of power may still bring back what had the name before.
+        """
         with disk(path, "write"), self._folder(path, make=True) as folder, self._swap_folder() as waiting:
             part = own_part()
             fd = waiting.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
                 try:
-                    put(fd, data, mode=mode)
+                    put(fd, data)
                 finally:
                     close(fd)
                 waiting.replace(part, folder, path.name)
             except OSError:
                 waiting.discard(part)
                 raise
-            folder.sync()
+            if durable_name:
+                folder.sync()
 
-    def append(self, path: Path, data: bytes) -> None:
-        """Durably adds to the end; the file is made when it is missing. A failure leaves the old length."""
+    def append(self, path: Path, data: bytes, *, durable: bool = True) -> None:
+        """Adds to the end; the file is made when it is missing. A failure leaves the old length.
+
+        Call it under a lock that all writers of this file take.
+        """
         with disk(path, "append to"), self._folder(path, make=True) as folder:
             is_new = not folder.exists(path.name)
             fd = folder.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -160,13 +170,14 @@ class Store:
                 size = os.fstat(fd).st_size
                 try:
                     write_all(fd, data)
-                    platform.system.sync_data(fd)
+                    if durable:
+                        platform.system.sync_data(fd)
                 except OSError:
                     os.ftruncate(fd, size)
                     raise
             finally:
                 close(fd)
-            if is_new:
+            if is_new and durable:
                 folder.sync()
 
     def truncate(self, path: Path, size: int) -> None:
@@ -185,16 +196,6 @@ class Store:
             folder.replace(path.name, other, new.name)
             other.sync()
             folder.sync()
-
-    def overwrite(self, path: Path, offset: int, data: bytes) -> None:
-        """Puts a few bytes in place, not durably: for a mark whose old value is right as well."""
-        with disk(path, "write"), self._folder(path) as folder:
-            fd = folder.open(path.name, os.O_WRONLY)
-            try:
-                os.lseek(fd, offset, os.SEEK_SET)
-                write_all(fd, data)
-            finally:
-                close(fd)
 
     def remove(self, path: Path, *, durable: bool = True) -> None:
         """Removes a file; one that is missing is fine."""
@@ -252,7 +253,7 @@ class Store:
         """
         with disk(path.relative, "change"), self.lock(), self._seat(path) as seat:
             self._kept += settle_seat(seat)
-            return swap(path, seat, edit, base, limit)
+            return swap(path, seat, edit, base=base, limit=limit)
 
     def create(self, path: SafePath, data: bytes) -> Snapshot:
         """Durably makes a file that does not exist yet; ContentChangedError when it does by now."""

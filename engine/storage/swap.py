@@ -57,7 +57,12 @@ def _text(data: bytes | None) -> str | None:
 
 
 def swap(
-    path: SafePath, seat: Seat, edit: Callable[[Snapshot], bytes], base: str | None, limit: int | None
+    path: SafePath,
+    seat: Seat,
+    edit: Callable[[Snapshot], bytes],
+    *,
+    base: str | None,
+    limit: int | None,
 ) -> Swapped:
     """Reads the file, edits it in memory, and puts the result in place if nobody else wrote in between."""
     target = Target(path, limit)
@@ -128,11 +133,11 @@ class _Attempt:
 
     def _verify(self, name: str, own: tuple[int, int]) -> Guarantee:
         """After the exchange: durable if the displaced file is what was read, else taken back."""
-        target, here = self.target, self.seat.here
+        target = self.target
         try:
             if self._is_displaced(name) and target.is_unchanged():
+                # The folder of the displaced file need not be durable: wherever it stands then, its hash tells.
                 target.folder.sync()
-                here.sync()
                 # Looked at twice: a writer that had found the old file just before the exchange shows by now.
                 if target.is_unchanged():
                     return Guarantee.LEASED if target.leased else Guarantee.EXCHANGED
@@ -219,7 +224,7 @@ def create(path: SafePath, seat: Seat, data: bytes) -> Snapshot:
         except FileExistsError as error:
             here.discard(waiting)
             raise changed(path.relative, None, read_named(folder, name), data) from error
-        except BaseException:
+        except OSError:
             here.discard(waiting)
             raise
         folder.sync()
