@@ -150,21 +150,21 @@ def reset(target: Task | Plan) -> list[Change]:
 
 
 def settle(root: Plan) -> list[Change]:
-    """What is left to do after a crash between two files: completes tasks whose sub-flow is complete, and
-    what follows.
+    """What is left to do after a crash between two files, or an edit by hand: completes tasks of which
+    everything inside is finished, and what follows.
 
     Plans with problems are left alone, and so is a task that somebody marked as failed.
     """
     overlay: dict[Task, Status] = {}
     changes: list[Change] = []
     for task in reversed(list(walk(root.tasks))):
-        flow = task.subflow
-        if flow is None or not flow.tasks or flow.problems or task.problems or task.plan.problems:
+        inside = task.inside
+        if not inside or inside[0].plan.problems or task.problems or task.plan.problems:
             continue
         status = overlay.get(task, task.status)
         if status.is_settled or status is Status.FAILED:
             continue
-        outcome = _outcome(flow.tasks, overlay)
+        outcome = _outcome(inside, overlay)
         if outcome is not None:
             overlay[task] = outcome
             changes.append(Change(task, outcome))
