@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ class Plans:
             except (FlowError, OSError):
                 self._unlearn(file, known)
                 raise
-            settle_meta(self.store)
+            with suppress(StorageError):  # the plan is written, and unsettled is true as well
+                settle_meta(self.store)
         return guarantee
 
     def _swap(self, path: SafePath, base: Snapshot | None, data: bytes) -> Guarantee | None:
@@ -108,7 +110,7 @@ class Plans:
 
     def is_untouched(self) -> bool:
         """Whether the engine has never written, and nobody accepted, a plan of this project."""
-        return not read_meta(self.store).revisions and not self.backups.exist()
+        return not read_meta(self.store).plans and not self.backups.exist()
 
     def outside(self, file: str, snapshot: Snapshot) -> bool:
         """Whether this content is neither what the engine wrote last nor what a person accepted."""
