@@ -146,7 +146,7 @@ class Trust:
             mine |= flags
             mine["approved"] = sorted({*mine.get("approved", ()), *approved})
             text = json.dumps({"version": 1, "projects": projects}, indent=1)
-            Store(self._file.parent).replace(self._file, text.encode(), mode=0o600)
+            Store(self._file.parent).replace(self._file, text.encode())
 
 
 def _asks_everywhere() -> bool:
