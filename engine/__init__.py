@@ -25,7 +25,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.flows import Tree
-from engine.loom import Append, Edit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
+from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
 from engine.runtime.engine import Engine, Running
 from engine.runtime.events import (
     Conflict,
@@ -41,7 +41,7 @@ from engine.runtime.hands import Changed
 from engine.runtime.recovery import Recovery, Resume
 from engine.runtime.scaffold import init_project
 from engine.runtime.trust import Code
-from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body
+from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body, parse
 from engine.storage import find_root, scaffold
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Engine",
     "Event",
     "Fence",
+    "FileEdit",
     "Finished",
     "FlowError",
     "Heading",
@@ -102,5 +103,6 @@ __all__ = [
     "body",
     "find_root",
     "init_project",
+    "parse",
     "scaffold",
 ]

@@ -38,6 +38,7 @@ COMMANDS = {
     "restore": "tui.commands.integrity:restore",
     "check": "tui.commands.check:check",
     "loom": "tui.commands.loom:loom",
+    "trust": "tui.commands.project:trust",
     "paths": "tui.commands.project:paths",
     "completion": "tui.commands.project:completion",
 }
@@ -95,9 +96,12 @@ def cli(ctx: click.Context, readonly: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.", ctx)
-    from tui.app import run_app
+    from engine import Engine
+    from tui import app, preferences
 
-    ctx.exit(run_app(readonly=readonly))
+    engine = Engine.open(readonly=readonly)
+    mine = preferences.load()
+    ctx.exit(app.run(engine, theme=mine.theme, theme_folders=[mine.theme_folder], keymap=mine.keymap))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -52,11 +52,15 @@ def insert(
     path: str, after: str | None, before: str | None, text: str, base: str | None, as_json: bool
 ) -> None:
     """Insert lines before or after an anchor."""
-    if (after is None) == (before is None):
-        raise click.UsageError("Give either --after or --before.", click.get_current_context())
     from engine import Insert
 
-    _edit(path, Insert(text=_text(text), after=after, before=before), base, as_json=as_json)
+    if after is not None and before is None:
+        edit = Insert(after, _text(text), "after")
+    elif before is not None and after is None:
+        edit = Insert(before, _text(text), "before")
+    else:
+        raise click.UsageError("Give either --after or --before.", click.get_current_context())
+    _edit(path, edit, base, as_json=as_json)
 
 
 @command("replace", "flow loom replace README.md --start '<!-- a -->' --end '<!-- b -->' --text - < table.md")

@@ -30,10 +30,39 @@ def init(folder: Path, as_json: bool) -> None:
     output.say("`flow` opens the plan, `flow step` runs its first task.")
 
 
+@command("trust", "flow trust --show", "flow trust")
+@click.option("--show", is_flag=True, help="Print the code that nobody has approved; approve nothing.")
+def trust(show: bool, as_json: bool) -> None:
+    """Let this project's scripts and atoms run.
+
+    Needed once for a project that came from elsewhere: read its plan first. Atoms are trusted as they are now; when one
+    of them changes, it is asked about again.
+    """
+    engine = open_engine(readonly=show)
+    codes = engine.unapproved()
+    if not show:
+        engine.trust()
+    if as_json:
+        output.put_json(
+            {"trusted": not show, "code": [{"where": code.where, "text": code.text} for code in codes]}
+        )
+        return
+    for code in codes:
+        output.put(output.line(code.where))
+        if show:
+            output.put(output.block(code.text).rstrip("\n") + "\n")
+    if not show:
+        output.say("This project's code may run from now on.")
+    elif not codes:
+        output.say("All of this project's code is approved.")
+
+
 @command("paths", "flow paths", "flow paths --json | jq -r .plan")
 def paths(as_json: bool) -> None:
     """Show where this project's and this program's files are."""
     import platformdirs
+
+    from tui import preferences
 
     engine = open_engine(readonly=True)
     found = {
@@ -42,7 +71,7 @@ def paths(as_json: bool) -> None:
         "settings": engine.root / ".flow" / "flow.toml",
         "output": engine.root / ".flow" / "logs" / "output",
         "backups": engine.root / ".flow" / "backups",
-        "config": platformdirs.user_config_path("flow-manager"),
+        "config": preferences.folder(),
         "state": platformdirs.user_state_path("flow-manager"),
     }
     if as_json:

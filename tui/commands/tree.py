@@ -22,7 +22,6 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
     """The tree, or the rows `shown` of it, as lines that may hold colours (and no other control sequence)."""
     listed = list(rows(tree.root.tasks) if shown is None else shown)
     width = min(_WIDEST_ADDRESS, max((len(row.address) for row in listed), default=0))
-    outside = set(engine.changed_outside())
     next_task = tree.cursor()
     for row in listed:
         yield _task_line(engine, tree, row, width, is_next=row.task is next_task)
@@ -30,7 +29,7 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
         if problem is not None:
             text = f"{'':{width}}   {PROBLEM} {output.line(str(problem))}"
             yield click.style(text, fg="yellow")
-    for file in sorted(outside):
+    for file in sorted(engine.changed_outside()):
         yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was changed by another program.", fg="yellow")
 
 

@@ -58,7 +58,7 @@ def test_status_as_json_has_the_documented_shape(flow: Flow, make_project: MakeP
         "id": "2",
         "name": "Build",
         "status": "active",
-        "atom": "Flow",
+        "atom": None,
         "ref": "build.md",
         "file": "status.md",
         "line": 4,

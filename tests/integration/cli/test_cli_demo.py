@@ -26,7 +26,8 @@ def test_without_a_terminal_the_demonstration_runs_to_its_end(flow: Flow, tmp_pa
     assert ran.out.splitlines()[-1].split()[1:3] == ["–", "skipped"]
     shape = flow("status", "--json", "--flat", cwd=root).json
     assert {task["status"] for task in shape["tasks"]} == {"done", "skipped"}
-    assert {task["atom"] for task in shape["tasks"]} >= {"Manual", "Script", "Git", "Loom", "Flow"}
+    assert {task["atom"] for task in shape["tasks"]} >= {"Manual", "Script", "Git", "Loom"}
+    assert sum(task["ref"] is not None for task in shape["tasks"]) == 5
     assert max(task["address"].count("/") for task in shape["tasks"]) >= 2
     assert shape["recovery"] is None
     assert '__version__ = "1.1.0"' in (root / "greet/__init__.py").read_text()
