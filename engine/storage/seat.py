@@ -28,7 +28,7 @@ from engine.storage.paths import FLOW
 SWAP = "swap"
 ABSENT = "0" * 64
 """Stands for the revision of a file that does not exist."""
-_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]+(\.was|\.part)?")
+_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]+(\.was)?(\.part)?")
 _BESIDE = ".flow-swap."
 _counter = itertools.count()
 
@@ -142,7 +142,7 @@ class Seat:
                 _NAME.fullmatch(name.removeprefix(self._prefix)) if name.startswith(self._prefix) else None
             )
             if match is not None:
-                found.append(Waiting(name, match[1], match[2], match[3] or ""))
+                found.append(Waiting(name, match[1], match[2], match[4] or match[3] or ""))
             elif self._near is None and name in ("target.part", "beside.part"):
                 found.append(Waiting(name, "", "", ".part"))
         return found

@@ -5,6 +5,7 @@ Every step leaves a state that the same rules settle again, so being killed in h
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def _settle_one(seat: Seat, waiting: Waiting) -> Path | None:
         except BlockingIOError:
             return None  # a program writes into it right now: the next start looks again
         known = revision_of(read_all(fd)) in (waiting.base, waiting.new)
-        if known:
+        if known or _is_target(seat, fd):
             here.unlink(waiting.name)
             return None
         with Folder.within(seat.root, *seat.folders, make=True) as beside:
@@ -92,3 +93,15 @@ def _settle_one(seat: Seat, waiting: Waiting) -> Path | None:
         if leased:
             platform.system.end_lease(fd)
         close(fd)
+
+
+def _is_target(seat: Seat, fd: int) -> bool:
+    """Whether this is only a second name of the file that stands in place."""
+    status = os.fstat(fd)
+    if status.st_nlink < 2:
+        return False
+    try:
+        target = seat.target.lstat()
+    except FileNotFoundError:
+        return False
+    return (target.st_dev, target.st_ino) == (status.st_dev, status.st_ino)

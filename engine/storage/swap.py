@@ -232,11 +232,17 @@ def create(path: SafePath, seat: Seat, data: bytes) -> Snapshot:
 
 
 def _copy(folder: Folder, name: str, snapshot: Snapshot) -> None:
-    fd = folder.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    part = f"{name}.part"
+    fd = folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        put(fd, snapshot.data, mode=snapshot.mode)
-    finally:
-        close(fd)
+        try:
+            put(fd, snapshot.data, mode=snapshot.mode)
+        finally:
+            close(fd)
+        folder.replace(part, folder, name)
+    except OSError:
+        folder.discard(part)
+        raise
 
 
 def _mounted(relative: str) -> UnsupportedFileError:

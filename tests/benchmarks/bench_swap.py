@@ -1,6 +1,6 @@
 """What safety costs: a swap, and a whole plan write, against a bare durable replace of the same size.
 
-    python tests/benchmarks/bench_swap.py [FOLDER]
+python tests/benchmarks/bench_swap.py [FOLDER]
 """
 
 from __future__ import annotations

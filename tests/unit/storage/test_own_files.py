@@ -1,0 +1,191 @@
+"""The engine's own files: durable, whole, and nothing left behind when the disk refuses (T3.04)."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BusyError, SecurityError, StorageError, UnsupportedFileError
+from engine.storage import Guarantee, Store, safe_path
+from engine.storage.platform import Portable
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow past `size` bytes: writes come up short, then fail, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def everything(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def test_replace_makes_folders_and_files(store: Store) -> None:
+    path = store.flow / "logs" / "output" / "x.json"
+    store.replace(path, b"one")
+    store.replace(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert store.names(store.flow / "swap") == []
+
+
+def test_append_truncate_rename_remove_and_read(store: Store) -> None:
+    log = store.flow / "logs" / "events.jsonl"
+    store.append(log, b"a\n")
+    store.append(log, b"b\n")
+    assert store.read_from(log, 2) == b"b\n"
+    assert store.read_from(log, -2) == b"b\n"
+    assert store.read_from(log, -100) == b"a\nb\n"
+    store.truncate(log, 2)
+    snapshot = store.read(log)
+    assert snapshot is not None and snapshot.data == b"a\n"
+    older = store.flow / "logs" / "old" / "events.1.jsonl"
+    store.rename(log, older)
+    assert store.read(log) is None and store.read_from(log, 0) == b""
+    assert older.read_bytes() == b"a\n"
+    store.remove(older)
+    store.remove(older)
+    assert store.names(older.parent) == [] and store.names(store.flow / "none") == []
+    store.make_folder(store.flow / "a" / "b")
+    store.make_folder(store.flow / "a" / "b")
+    assert (store.flow / "a" / "b").is_dir()
+
+
+def test_t3_04_a_full_disk_leaves_the_old_content_and_no_temp_file(store: Store, root: Path) -> None:
+    store.replace(store.flow / "x", b"old")
+    store.append(store.flow / "log", b"old\n")
+    (root / "source.txt").write_bytes(b"old")
+    store.swap(safe_path(root, "source.txt"), lambda now: now.data)
+    before = everything(root)
+    big = b"n" * 10_000
+    with full_disk(5_000):
+        for write in (
+            lambda: store.replace(store.flow / "x", big),
+            lambda: store.append(store.flow / "log", big),
+            lambda: store.swap(safe_path(root, "source.txt"), lambda now: big),
+            lambda: store.create(safe_path(root, "new.txt"), big),
+        ):
+            with pytest.raises(StorageError) as caught:
+                write()
+            assert caught.value.exit_code == 74
+            assert caught.value.fields["errno"] == "EFBIG"
+            assert caught.value.hint
+    after = everything(root)
+    assert {name for name in after if not name.endswith("/target")} == {
+        name for name in before if not name.endswith("/target")
+    }
+    assert all(after[name] == before[name] for name in before)
+    store.replace(store.flow / "x", big)
+    store.swap(safe_path(root, "source.txt"), lambda now: big)
+    assert (root / "source.txt").read_bytes() == big
+
+
+def test_t3_04_errors_say_what_where_and_how_to_mend(store: Store, root: Path) -> None:
+    (root / ".flow" / "x").mkdir()
+    with pytest.raises(StorageError, match="x") as caught:
+        store.replace(root / ".flow" / "x", b"data")
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert error.hint == caught.value.hint
+    assert error.as_json()["path"].endswith("x")
+    assert isinstance(caught.value, OSError)
+    assert store.names(store.flow / "swap") == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_t3_04_a_folder_without_write_permission(store: Store, root: Path) -> None:
+    closed = root / "closed"
+    closed.mkdir()
+    (closed / "x").write_text("old")
+    closed.chmod(0o500)
+    try:
+        with pytest.raises(StorageError, match="ermission"):
+            store.swap(safe_path(root, "closed/x"), lambda now: b"new")
+    finally:
+        closed.chmod(0o700)
+    assert (closed / "x").read_text() == "old"
+    assert [path.name for path in closed.iterdir()] == ["x"]
+
+
+def test_own_files_never_leave_the_project(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "events.jsonl").write_text("theirs\n")
+    (store.flow / "logs").symlink_to(outside)
+    with pytest.raises(SecurityError):
+        store.append(store.flow / "logs" / "events.jsonl", b"ours\n")
+    (store.flow / "log").symlink_to(outside / "events.jsonl")
+    with pytest.raises(StorageError):
+        store.append(store.flow / "log", b"ours\n")
+    with pytest.raises(SecurityError):
+        store.replace(outside / "x", b"")
+    with pytest.raises(SecurityError):
+        store.replace(store.flow / ".." / ".." / "x", b"")
+    assert (outside / "events.jsonl").read_text() == "theirs\n"
+
+
+def test_what_is_no_regular_file_is_not_waited_for(store: Store) -> None:
+    os.mkfifo(store.flow / "pipe")
+    with pytest.raises(UnsupportedFileError):
+        store.read(store.flow / "pipe")
+
+
+def test_the_lock_is_nested_in_a_thread_and_exclusive_between_threads(store: Store, root: Path) -> None:
+    with store.lock(), store.lock():
+        refused: list[BaseException] = []
+
+        def other() -> None:
+            try:
+                with Store(root).lock(patience=0.01):
+                    pass
+            except BusyError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert len(refused) == 1
+    with store.lock(patience=0.01):
+        pass
+
+
+def test_the_same_store_locks_between_threads(store: Store) -> None:
+    inside: list[int] = []
+    worst: list[int] = []
+
+    def work() -> None:
+        for _ in range(50):
+            with store.lock():
+                inside.append(1)
+                worst.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(worst) == 1 and len(worst) == 200
+
+
+def test_the_guarantee_is_tried_out_and_named(store: Store, system: Portable) -> None:
+    found = store.guarantee()
+    if system.name == "portable":
+        assert found is Guarantee.COMPARED
+    elif system.name == "linux":
+        assert found is Guarantee.LEASED
+    assert all(one.means for one in Guarantee)
+    assert store.names(store.flow / "swap") == []

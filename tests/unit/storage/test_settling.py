@@ -1,0 +1,128 @@
+"""What a crash left in `swap/` is settled by hash, as often as it is tried."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.storage import Store, revision_of
+from engine.storage.seat import ABSENT, Seat
+
+BASE, NEW = b"old bytes\n", b"new bytes\n"
+
+
+@pytest.fixture
+def file(root: Path) -> Path:
+    path = root / "sub" / "x.md"
+    path.parent.mkdir()
+    path.write_bytes(BASE)
+    return path
+
+
+@pytest.fixture
+def seat(store: Store, file: Path) -> Seat:
+    return Seat(store.root, file)
+
+
+def put(seat: Seat, data: bytes, suffix: str = "", base: str = "") -> Path:
+    name = f"{base or revision_of(BASE)}.{revision_of(NEW)}.1{suffix}"
+    path = seat.folder.path / name
+    path.write_bytes(data)
+    return path
+
+
+def check_settled(store: Store, file: Path, content: bytes | None) -> None:
+    for _ in range(2):
+        assert store.settle() == []
+        assert (file.read_bytes() if file.exists() else None) == content
+        assert [path.name for path in (store.flow / "swap").rglob("*") if path.is_file()] == ["target"]
+
+
+def test_the_new_bytes_wait_so_the_swap_did_not_happen(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, NEW)
+    check_settled(store, file, BASE)
+
+
+def test_the_old_bytes_wait_so_it_did(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, BASE)
+    file.write_bytes(NEW)
+    check_settled(store, file, NEW)
+
+
+def test_both_waited_where_names_are_not_exchanged(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, NEW)
+    was = put(seat, BASE, ".was")
+    was.unlink()
+    was.hardlink_to(file)
+    check_settled(store, file, BASE)
+    assert file.stat().st_nlink == 1
+
+
+def test_the_second_name_of_a_file_that_was_changed_since_is_no_copy(
+    store: Store, file: Path, seat: Seat
+) -> None:
+    was = put(seat, BASE, ".was")
+    was.unlink()
+    was.hardlink_to(file)
+    file.write_bytes(b"somebody's, in place")
+    check_settled(store, file, b"somebody's, in place")
+    assert file.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("length", range(0, len(NEW), 3))
+def test_a_torn_new_file_was_never_in_place(store: Store, file: Path, seat: Seat, length: int) -> None:
+    put(seat, NEW[:length], ".part")
+    put(seat, BASE[:length], ".was.part")
+    file.write_bytes(b"somebody else's since then")
+    check_settled(store, file, b"somebody else's since then")
+
+
+def test_a_new_file_that_was_not_made(store: Store, file: Path, seat: Seat) -> None:
+    file.unlink()
+    put(seat, NEW, base=ABSENT)
+    check_settled(store, file, None)
+
+
+def test_anything_else_is_somebody_s_and_is_kept(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, b"written by somebody in that moment")
+    file.write_bytes(NEW)
+    (kept,) = store.settle()
+    assert kept.path == file and kept.copy.read_bytes() == b"written by somebody in that moment"
+    assert kept.copy.parent == file.parent
+    assert file.read_bytes() == NEW
+    check_settled(store, file, NEW)
+
+
+def test_many_copies_of_one_moment_have_names_of_their_own(store: Store, file: Path, seat: Seat) -> None:
+    for number in range(3):
+        put(seat, b"%d" % number, f"{number}")
+    assert len({kept.copy for kept in store.settle()}) == 3
+    assert len(store.conflict_copies()) == 3
+
+
+def test_a_copy_whose_target_and_folder_are_gone_is_kept(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, b"somebody's")
+    file.unlink()
+    file.parent.rmdir()
+    (kept,) = store.settle()
+    assert kept.copy.read_bytes() == b"somebody's"
+
+
+def test_own_files_of_dead_processes_go_and_those_of_living_ones_stay(store: Store) -> None:
+    swap = store.flow / "swap"
+    swap.mkdir()
+    (swap / f"own.{2**22 + 5:x}.1.part").write_bytes(b"half")
+    alive = swap / f"own.{os.getppid():x}.1.part"
+    alive.write_bytes(b"half")
+    store.settle()
+    assert list(swap.iterdir()) == [alive]
+
+
+def test_strange_entries_are_left_alone(store: Store) -> None:
+    strange = store.flow / "swap" / "notes.txt"
+    strange.parent.mkdir()
+    strange.write_text("mine")
+    assert store.settle() == []
+    assert strange.exists()
