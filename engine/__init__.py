@@ -41,6 +41,7 @@ from engine.runtime.hands import Changed
 from engine.runtime.recovery import Recovery, Resume
 from engine.runtime.scaffold import init_project
 from engine.runtime.trust import Code
+from engine.runtime.undo import Undone
 from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body, parse
 from engine.storage import find_root, scaffold
 
@@ -96,6 +97,7 @@ __all__ = [
     "Task",
     "Tree",
     "TrustError",
+    "Undone",
     "UnknownAddressError",
     "UnsupportedFileError",
     "UsageError",

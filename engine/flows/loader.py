@@ -71,6 +71,12 @@ class Loader:
         self._cache = found
         return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
 
+    def wrote(self, plan: Plan, revision: str) -> None:
+        """The file of this plan, changed in place, was written as it is now: it need not be read anew."""
+        read = self._cache.get(plan.file)
+        if read is not None and read.plan is plan:
+            read.revision = revision
+
     def _read(self, file: str, snapshots: dict[str, Snapshot], found: dict[str, _Read]) -> _Read | None:
         snapshot = self._plans.read(file)
         if snapshot is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from engine.runtime.pump import pump
 from engine.runtime.recovery import Recovery
 from engine.runtime.registry import Registry, dispatch, load_registry
 from engine.runtime.trust import Code
+from engine.runtime.undo import Undone, undo
 from engine.status import Problem, Status, Task
 from engine.storage import find_root
 
@@ -186,6 +189,11 @@ class Engine:
         self._may_write()
         return change(self._project, verb, address, expect=expect, note=note)
 
+    def undo(self) -> Undone:
+        """Take back the last change of the plan; again and again."""
+        self._may_write()
+        return undo(self._project)
+
     def accept(self) -> list[str]:
         """Take in every plan that was changed outside; returns their names."""
         self._may_write()
@@ -239,6 +247,23 @@ class Engine:
         control = self._control
         if control is not None:
             control.stop(after_this_task=after_this_task)
+
+    def stop_other(self) -> Running | None:
+        """Ask the engine that runs a task, in whichever process, to end it; None when none runs. Does not wait."""
+        self._may_write()
+        running = self.running()
+        if running is not None:
+            self._project.request_stop(running.run)
+        return running
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no engine is at work here, for at most `timeout` seconds; whether none is."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while is_claimed(self._project.store):
+            if until is not None and time.monotonic() >= until:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     def _claimed(
         self, make: Callable[[Run], Steps], *, base: str | None = None, force: bool = False

@@ -51,7 +51,8 @@ from engine.status import Change, Status, Task
 Steps = Generator[Event | None, None, Finished]
 
 INTERRUPTIONS_LIMIT = 3
-_POLL = 0.03
+# Seconds between two looks at running work: short at first, since most work is.
+_POLL, _SLOWEST_POLL = 0.004, 0.05
 # A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
 _PROBE_LIMIT = 90.0
 
@@ -150,11 +151,13 @@ def follow(
 ) -> Steps:
     """Watch work that is under way to its end, then commit its result. Its death without a result stays open."""
     begun = time.monotonic()
+    pause = _POLL
     runner = project.runner
     while True:
         ended = runner.ended(intent.run)
         text, offset = runner.read(intent.run, offset)
         if text:
+            pause = _POLL
             yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
             continue
         if ended is not None:
@@ -162,11 +165,12 @@ def follow(
             if result.outcome is Outcome.FAILURE and intent.tried < atom.retries(call.config).times:
                 return (yield from _try_again(project, run, intent, atom, call, result.reason))
             return (yield from conclude(project, intent, result, begun))
-        if run.control.ends_now:
+        if run.control.ends_now or project.is_stop_requested(intent.run):
             return (yield from stop(project, intent, atom, call))
         if not _lives(project, intent) and runner.ended(intent.run) is None:
             return (yield from vanished(project, intent))
-        run.control.wait(_POLL)
+        run.control.wait(pause)
+        pause = min(pause * 1.5, _SLOWEST_POLL)
         yield None
 
 
@@ -174,6 +178,7 @@ def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
     """End the running work because a person wants it. The intent stays and says so; it counts as no interruption."""
     intent = project.intents.write(intent.having(phase=Phase.STOPPING))
     left = project.runner.end(intent.run, intent.supervisor)
+    project.forget_stop()
     for process in left:
         yield Warned(f"Process {process.pid} of {intent.name} could not be ended.")
     if isinstance(atom, Supervised):
@@ -339,7 +344,7 @@ def _try_again(
     while (left := until - time.monotonic()) > 0:
         if run.control.ends_now:
             return (yield from stop(project, intent, atom, call))
-        run.control.wait(min(left, _POLL))
+        run.control.wait(min(left, _SLOWEST_POLL))
         yield None
     before = intent.run
     call = replace(call, attempt=intent.attempt + 1)

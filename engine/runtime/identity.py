@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.status import Plan, Status, Task
 
@@ -35,6 +36,16 @@ def path_of(task: Task) -> tuple[Level, ...]:
         levels.append(Level(file, tuple(reversed(names))))
         here = here.plan.referrer
     return tuple(reversed(levels))
+
+
+def as_json(path: Sequence[Level]) -> list[dict[str, Any]]:
+    """The path for a record."""
+    return [{"file": level.file, "names": list(level.names)} for level in path]
+
+
+def from_json(levels: Any) -> tuple[Level, ...]:
+    """The path from a record. Raises KeyError or TypeError when it is none."""
+    return tuple(Level(level["file"], tuple(level["names"])) for level in levels)
 
 
 def key_of(path: Sequence[Level]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from engine.atoms import ProcessId
-from engine.runtime.identity import Level
+from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
 
 
@@ -91,7 +91,7 @@ class IntentFile:
         try:
             data = json.loads(snapshot.data)
             data.pop("version")
-            data["path"] = tuple(Level(level["file"], tuple(level["names"])) for level in data["path"])
+            data["path"] = from_json(data["path"])
             data["phase"] = Phase(data["phase"])
             for name in ("engine", "supervisor"):
                 data[name] = ProcessId(**data[name]) if data[name] else None

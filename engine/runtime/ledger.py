@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from engine.errors import BusyError, ChangedOutsideError, ContentChangedError, PlanError
 from engine.flows import Loader, Tree
+from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
 from engine.runtime.settings import load_settings
-from engine.status import Change, Plan, apply, settle
-from engine.storage import Plans, Store
+from engine.status import Change, Plan, Problem, apply, parse, settle
+from engine.storage import Plans, Store, revision_of
 
 _TRIES = 50
 
@@ -43,16 +44,19 @@ class Ledger:
         with self._reading:
             return self._reader.load()
 
-    def commit(self, make: Callable[[Tree], Sequence[Change]], *, what: str = "") -> Committed:
+    def commit(
+        self, make: Callable[[Tree], Sequence[Change]], *, what: str = "", undoes: int | None = None
+    ) -> Committed:
         """Apply what `make` computes from a fresh reading, durably.
 
         `make` may run several times: a plan that another program changed in between is read again. `what` names the
-        change in the log. Raises what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
+        change in the log; `undoes` is the number of the record that it takes back, which no rule made: so the result
+        is held against the rules before it is written. Raises what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
         """
         for _ in range(_TRIES):
             with self._store.lock():
                 try:
-                    return self._commit(make, what)
+                    return self._commit(make, what, undoes)
                 except ContentChangedError:
                     self._writer = Loader(self._plans)
                 except BaseException:
@@ -64,10 +68,11 @@ class Ledger:
         """Complete what a crash between two files left open: a task whose sub-flow is complete."""
         return self.commit(lambda tree: settle(tree.root), what="reconciled")
 
-    def refuse_outside(self, tree: Tree, files: Iterable[str]) -> None:
+    def refuse_outside(self, files: Iterable[str], tree: Tree | None = None) -> None:
         """In a strict project, raise ChangedOutsideError when one of these files was changed outside."""
         if not load_settings(self._store.flow).strict:
             return
+        tree = tree or self.read()
         wanted = set(files)
         changed = [file for file in self.changed_outside(tree) if file in wanted]
         if changed:
@@ -85,34 +90,40 @@ class Ledger:
         changed = self._plans.all_outside(tree.snapshots)
         return [] if changed and self._plans.is_untouched() else changed
 
-    def _commit(self, make: Callable[[Tree], Sequence[Change]], what: str) -> Committed:
+    def _commit(self, make: Callable[[Tree], Sequence[Change]], what: str, undoes: int | None) -> Committed:
         tree = self._writer.load()
         changes = make(tree)
         if not changes:
             return Committed(tree, ())
         touched = list(dict.fromkeys(change.task.plan.file for change in changes))
-        self._refuse_problems(tree, touched)
-        self.refuse_outside(tree, touched)
+        self._refuse([problem for file in touched for problem in tree.plans[file].problems])
+        self.refuse_outside(touched, tree)
         if self._plans.is_untouched():
             for file, snapshot in tree.snapshots.items():
                 self._plans.adopt(file, snapshot)
         record = [
-            {"file": change.task.plan.file, "id": change.task.id, "name": change.task.name,
-             "from": change.task.status.value, "to": change.status.value}
+            {
+                "path": as_json(path_of(change.task)),
+                "from": change.task.status.value,
+                "to": change.status.value,
+            }
             for change in changes
-        ]  # fmt: skip
-        for plan in apply(changes):
+        ]
+        written = apply(changes)
+        if undoes is not None:
+            self._refuse([problem for plan in written for problem in parse(plan.text, plan.file).problems])
+        for plan in written:
             self._write(tree, plan)
-        self._log.write("changed", because=what, changes=record)
+        extra = {} if undoes is None else {"undoes": undoes}
+        self._log.write("changed", because=what, changes=record, **extra)
         return Committed(tree, tuple(touched))
 
-    def _refuse_problems(self, tree: Tree, files: Sequence[str]) -> None:
-        problems = [problem for file in files for problem in tree.plans[file].problems]
+    def _refuse(self, problems: Sequence[Problem]) -> None:
         if problems:
             raise PlanError(
                 f".flow/{problems[0]}",
                 hint="Nothing was written. `flow check` lists all problems.",
-                problems=[_as_json(problem) for problem in problems],
+                problems=[asdict(problem) for problem in problems],
             )
 
     def _write(self, tree: Tree, plan: Plan) -> None:
@@ -120,8 +131,6 @@ class Ledger:
         if self._plans.outside(plan.file, before):
             diff = self._plans.adopt(plan.file, before)
             self._log.write("adopted", file=plan.file, diff=diff)
-        self._plans.write(plan.file, before, plan.text.encode())
-
-
-def _as_json(problem: object) -> dict[str, object]:
-    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint", "code")}
+        data = plan.text.encode()
+        self._plans.write(plan.file, before, data)
+        self._writer.wrote(plan, revision_of(data))

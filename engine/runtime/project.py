@@ -17,7 +17,7 @@ from engine.runtime.log import Log
 from engine.runtime.settings import load_settings
 from engine.runtime.trust import Trust
 from engine.status import Task
-from engine.storage import Plans, Store
+from engine.storage import Plans, Store, read_if_exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +80,20 @@ class Project:
 
     def refuse_outside(self, task: Task) -> None:
         """In a strict project, raise ChangedOutsideError when a file on the way to this task was changed outside."""
-        tree = self.ledger.read()
-        self.ledger.refuse_outside(tree, [level.file for level in path_of(task)])
+        self.ledger.refuse_outside([level.file for level in path_of(task)])
+
+    @property
+    def _stop_file(self) -> Path:
+        return self.flow / "stop"
+
+    def request_stop(self, run: str) -> None:
+        """Ask whichever engine runs this run to end it."""
+        self.store.replace(self._stop_file, run.encode())
+
+    def is_stop_requested(self, run: str) -> bool:
+        """Whether somebody asked, from another process, to end this run."""
+        snapshot = read_if_exists(self._stop_file)
+        return snapshot is not None and snapshot.data == run.encode()
+
+    def forget_stop(self) -> None:
+        self.store.remove(self._stop_file)

@@ -18,6 +18,7 @@ from engine import (
     StateError,
     Status,
     StepOutcome,
+    UsageError,
 )
 from tests.conftest import MakeProject
 
@@ -219,3 +220,32 @@ def test_t1_13_an_outside_edit_is_adopted_with_a_backup_and_an_event(make_projec
     assert "+- [ ] c" in adopted[0]["diff"]
     backups = [path.read_text() for path in sorted(Path(root / ".flow/backups/status.md").iterdir())]
     assert "- [x] a\n- [ ] b\n- [ ] c\n" in backups
+
+
+def test_undo_takes_changes_back_one_by_one_across_files(make_project: MakeProject) -> None:
+    root = make_project(
+        {"status.md": "- [ ] [Build](build.md)\n- [ ] After\n", "build.md": "- [ ] a\n- [ ] b\n"}
+    )
+    engine = Engine.open(root)
+    texts = []
+    for name in ("a", "b", "After"):
+        texts.append([(root / ".flow" / file).read_text() for file in ("status.md", "build.md")])
+        engine.change("done", name)
+    plan = root / ".flow/build.md"
+    plan.write_text(plan.read_text() + "\nA note by the author.\n")
+    for name, (status, build) in zip(("After", "b", "a"), reversed(texts), strict=True):
+        assert engine.undo().name == name
+        assert (root / ".flow/status.md").read_text() == status
+        assert plan.read_text() == build + "\nA note by the author.\n"
+    with pytest.raises(UsageError):
+        engine.undo()
+
+
+def test_undo_refuses_what_was_changed_later(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] a\n- [ ] b\n"})
+    engine = Engine.open(root)
+    engine.change("done", "a")
+    (root / ".flow/status.md").write_text("- [-] a\n- [ ] b\n")
+    with pytest.raises(StateError, match="changed again"):
+        engine.undo()
+    assert (root / ".flow/status.md").read_text() == "- [-] a\n- [ ] b\n"
