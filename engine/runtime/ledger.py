@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from engine.errors import BusyError, ChangedOutsideError, ContentChangedError, PlanError
 from engine.flows import Loader, Tree
@@ -50,8 +51,9 @@ class Ledger:
         """Apply what `make` computes from a fresh reading, durably.
 
         `make` may run several times: a plan that another program changed in between is read again. `what` names the
-        change in the log; `undoes` is the number of the record that it takes back, which no rule made: so the result
-        is held against the rules before it is written. Raises what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
+        change in the log; `undoes` is the number of the record that it takes back: no rule made that, so the result
+        is held against the rules before it is written. Raises what `make` raises, PlanError, ChangedOutsideError
+        (strict projects), StorageError.
         """
         for _ in range(_TRIES):
             with self._store.lock():
@@ -114,7 +116,7 @@ class Ledger:
             self._refuse([problem for plan in written for problem in parse(plan.text, plan.file).problems])
         for plan in written:
             self._write(tree, plan)
-        extra = {} if undoes is None else {"undoes": undoes}
+        extra: dict[str, Any] = {} if undoes is None else {"undoes": undoes}
         self._log.write("changed", because=what, changes=record, **extra)
         return Committed(tree, tuple(touched))
 
