@@ -64,11 +64,12 @@ class Blocks:
         self.width = 0  # of one level; 0 until the first nested task shows it
         self.leaf = NOTHING
         self.last = 0  # the last line that was not blank
-        self._fresh = False  # the innermost item has nothing in it yet
+        self.fresh = False  # the innermost item has nothing in it yet
         self._fence = OpenFence("", 0, 0, None)
         self._html: tuple[re.Pattern[str] | None, int] = (None, 0)
         self._comment: OpenComment | None = None
         self._paragraph: list[str] = []
+        self._paragraph_line = 0
 
     def feed(self, line: str, number: int) -> None:
         """Takes any line; `number` counts from 1."""
@@ -88,11 +89,11 @@ class Blocks:
             self._blocks(text, number, place, whole)
             self.last = number
             return
-        if self._fresh and whole:
+        if self.fresh and whole:
             self.notes.pop()
         else:
             self.close(place.tasks, place.notes)
-        self.leaf, self._fresh = NOTHING, False
+        self.leaf, self.fresh = NOTHING, False
         if not text.isspace() and text:
             self.last = number
 
@@ -213,7 +214,9 @@ class Blocks:
         tasks, notes, position, column, start, origin, _ = place
         nested = False  # behind a quote mark or a bullet of this very line
         paragraph = NOTHING < self.leaf < FENCE
-        fresh, self._fresh = self._fresh and whole, False
+        fresh, self.fresh = self.fresh and whole, False
+        if text[position] == ">" and notes < len(self.notes) and self.notes[notes] == QUOTE:
+            self._disputed(number, position, "a quote mark further in than the quote above")
         while True:
             rest = text[position:]
             first = rest[0]
@@ -222,6 +225,8 @@ class Blocks:
                     self.close(tasks, notes)
                     self.leaf = NOTHING
                     return
+                if not whole and not first.isalpha():
+                    self._disputed(number, position, "far behind the text that it goes on with")
                 break
             if first == ">":
                 self.close(tasks, notes)
@@ -254,7 +259,7 @@ class Blocks:
                     return
                 self.notes.append(start - origin)
                 if empty:
-                    self._fresh = True
+                    self.fresh = True
                     return
                 position, column = content, behind
             tasks, notes = len(self.open), len(self.notes)
@@ -271,7 +276,7 @@ class Blocks:
                 "Put both on one line: `- [ ] name`.",
             )
         self.leaf = DEFINITION if syntax.DEFINITION.match(rest) is not None else PARAGRAPH
-        self._paragraph = [rest.strip()]
+        self._paragraph, self._paragraph_line = [rest.strip()], number
         self._comments(rest, number, position)
 
     def _leaf_block(
@@ -318,9 +323,9 @@ class Blocks:
             if self.leaf == TASK_TEXT:
                 self._underline(number, position)
             elif self.leaf == DEFINITION:
-                self._after_definition(number, position)
+                self._disputed(number, position, "right under a link definition")
             else:
-                self.heading(number, 1 if first == "=" else 2, " ".join(self._paragraph))
+                self.heading(self._paragraph_line, 1 if first == "=" else 2, " ".join(self._paragraph))
             self.leaf = NOTHING
             return True
         if first in "*-_" and syntax.RULE.match(rest) is not None:
@@ -336,8 +341,10 @@ class Blocks:
         elif self.leaf == TASK_TEXT:
             if rest[0] in "=-" and syntax.SETEXT.match(rest) is not None:
                 self._underline(number, position)
-        elif self.leaf == DEFINITION and not (rest[0].isalnum() or rest[0] == "["):
-            self._after_definition(number, position)
+        elif self.leaf == DEFINITION and (
+            syntax.BOX.match(rest) is not None or not (rest[0].isalnum() or rest[0] == "[")
+        ):
+            self._disputed(number, position, "right under a link definition")
         else:
             self._paragraph.append(rest.strip())
         self._comments(rest, number, position)
@@ -350,11 +357,12 @@ class Blocks:
             "Put a blank line above it, or remove it.",
         )
 
-    def _after_definition(self, number: int, position: int) -> None:
+    def _disputed(self, number: int, position: int, where: str) -> None:
+        """A line that CommonMark and its implementations read differently, and what hangs on it with it."""
         self.problem(
             number,
             position,
-            "Readers of Markdown disagree about this line right under a link definition.",
+            f"Readers of Markdown disagree about this line, {where}.",
             "Put a blank line above it.",
         )
 

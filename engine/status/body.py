@@ -14,51 +14,54 @@ def body(task: Task) -> Body:
     Fences are those right under the task; one inside of a note is a part of the note. Line numbers are those
     of the file.
     """
-    lines, numbers = _own_lines(task)
-    if len(lines) == 1:
+    numbers = _own_lines(task)
+    if len(numbers) == 1:
         return Body()
-    plan = Plan(task.plan.file, lines)
+    source = task.plan.lines
+    first = source[task.line - 1]
+    indent = len(first) - len(first.lstrip(" \t\ufeff"))
+    # Without tabs in its indentation, a line keeps its place among the others when all of them move left.
+    plan = Plan(task.plan.file, [_unindented(_without_tabs(source[n - 1]), indent) for n in numbers])
     scanner = Scanner(plan)
     scanner.run()
     owner = plan.tasks[0] if plan.tasks else None
     fences: list[Fence] = []
-    taken = {0}
+    taken = {child.line - 1 for child in plan.walk()}
     for fence, last in scanner.fences:
         if fence.owner is not None and fence.owner is owner:
             taken.update(range(fence.line - 1, last))
-            inner = [_unindented(line, fence.column) for line in lines[fence.line : last - 1]]
-            info = lines[fence.line - 1].strip()[len(fence.mark) :]
-            fences.append(_fence(info, "".join(inner), numbers[fence.line - 1]))
-    for child in plan.walk():
-        if child is not owner:
-            taken.add(child.line - 1)
-    notes = [line for index, line in enumerate(lines) if index not in taken]
+            content = numbers[fence.line : last - 1]
+            inner = "".join(_unindented(source[n - 1], indent + fence.column) for n in content)
+            info = plan.lines[fence.line - 1].strip()[len(fence.mark) :]
+            fences.append(_fence(info, inner, numbers[fence.line - 1]))
+    notes = [source[n - 1] for index, n in enumerate(numbers) if index not in taken]
     return Body(_dedented(notes), tuple(fences))
 
 
-def _own_lines(task: Task) -> tuple[list[str], list[int]]:
-    """The lines of a task as a root task would have them, with only the first line of each child, and their
-    numbers.
-    """
-    source = task.plan.lines
-    first = source[task.line - 1]
-    indent = len(first) - len(first.lstrip(" \t\ufeff"))
+def _own_lines(task: Task) -> list[int]:
+    """The numbers of the lines of a task, with only the first line of each child."""
     numbers: list[int] = []
     line = task.line
     for child in task.children:
         numbers.extend(range(line, child.line + 1))
         line = child.end
     numbers.extend(range(line, max(task.end, task.line + 1)))
-    return [_unindented(source[number - 1], indent) for number in numbers], numbers
+    return numbers
+
+
+def _without_tabs(line: str) -> str:
+    blank = len(line) - len(line.lstrip(" \t"))
+    return line[:blank].expandtabs(4) + line[blank:] if "\t" in line[:blank] else line
 
 
 def _unindented(line: str, columns: int) -> str:
-    """The line without up to that many columns of white space."""
-    blank = len(line) - len(line.lstrip(" \t"))
-    if "\t" in line[:blank]:
-        line = line[:blank].expandtabs(4) + line[blank:]
-        blank = len(line) - len(line.lstrip(" "))
-    return line[min(blank, columns) :]
+    """The line without up to that many columns of white space; of a tab that reaches further, the rest stays."""
+    column = 0
+    for position, character in enumerate(line):
+        if column >= columns or character not in " \t":
+            return " " * (column - columns) + line[position:]
+        column += 4 - column % 4 if character == "\t" else 1
+    return ""
 
 
 def _dedented(lines: list[str]) -> str:

@@ -120,7 +120,9 @@ class Scanner(Blocks):
                     self.feed(line, number)
                     current = -1
                     continue
-                notes.clear()
+                if notes:
+                    notes.clear()
+                    self.fresh = False
                 if level < len(opened):
                     self.close_tasks(level)
                 if level:
