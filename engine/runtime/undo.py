@@ -1,0 +1,86 @@
+"""Taking back the last change of the plan, from the event log: what it changed, and only as long as it still stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import BusyError, StateError, UsageError
+from engine.flows import Tree
+from engine.runtime.claim import is_claimed
+from engine.runtime.identity import Level, from_json, key_of, resolve
+from engine.runtime.project import Project
+from engine.status import Change, Status, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back: the name and address of its task, its reason (`done`, `started`, ...) and the files."""
+
+    name: str
+    address: str
+    because: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Was:
+    path: tuple[Level, ...]
+    before: Status
+    after: Status
+
+
+def undo(project: Project) -> Undone:
+    """Take back the last change that was not taken back yet.
+
+    The author's other edits stay. Raises UsageError when there is nothing to take back, StateError where somebody
+    changed the same tasks later, BusyError while an engine is at work.
+    """
+    if is_claimed(project.store):
+        raise BusyError(
+            "An engine is at work; its changes cannot be taken back.", hint="Wait, or `flow stop`."
+        )
+    number, because, changes = _last(project)
+    settled: list[Task] = []
+    # What was asked for is the deepest; the rest followed from it.
+    leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
+
+    def make(tree: Tree) -> Sequence[Change]:
+        found = [(_standing(tree, was), was) for was in reversed(changes)]
+        settled[:] = [task for task, was in found if was.path == leaf]
+        return [Change(task, was.before) for task, was in found]
+
+    committed = project.ledger.commit(make, what="undo", undoes=number)
+    for was in changes:
+        if was.after is Status.DONE and was.before is not Status.DONE:
+            key = key_of(was.path)
+            project.plans.put_record(key, {**(project.plans.record(key) or {}), "undone": True})
+    task = settled[0]
+    return Undone(task.name, task.address, because, committed.files)
+
+
+def _last(project: Project) -> tuple[int, str, list[_Was]]:
+    """The number, the reason and the changes of the last record that no later one takes back."""
+    records = [record for record in project.log.records() if record["what"] == "changed"]
+    undone = {record["undoes"] for record in records if "undoes" in record}
+    for record in reversed(records):
+        if "undoes" in record or record["seq"] in undone:
+            continue
+        return record["seq"], str(record["because"]), [_was(change) for change in record["changes"]]
+    raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
+
+
+def _was(change: Any) -> _Was:
+    return _Was(from_json(change["path"]), Status(change["from"]), Status(change["to"]))
+
+
+def _standing(tree: Tree, was: _Was) -> Task:
+    task = resolve(tree.root, was.path)
+    if task is None or task.status is not was.after:
+        name = was.path[-1].names[-1] if was.path else ""
+        raise StateError(
+            f"{name} was changed again since; taking back would undo that, too.",
+            hint="Change it by hand: `flow done`, `flow skip`, `flow reopen`.",
+        )
+    return task
