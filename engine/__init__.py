@@ -43,7 +43,7 @@ from engine.runtime.scaffold import init_project
 from engine.runtime.trust import Code
 from engine.runtime.undo import Undone
 from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body, parse
-from engine.storage import find_root, scaffold
+from engine.storage import Guarantee, find_root, scaffold
 
 __all__ = [
     "AnchorError",
@@ -68,6 +68,7 @@ __all__ = [
     "FileEdit",
     "Finished",
     "FlowError",
+    "Guarantee",
     "Heading",
     "Insert",
     "Loom",

@@ -19,7 +19,7 @@ from engine.runtime.claim import claim, is_claimed
 from engine.runtime.control import Control
 from engine.runtime.events import Event, StepOutcome, Warned
 from engine.runtime.execution import Run, Steps, execute, execute_next, next_task, runnable
-from engine.runtime.hands import Changed, change, find, refuse_tripped
+from engine.runtime.hands import Changed, change, find, refuse_tripped, reset
 from engine.runtime.identity import path_of, resolve
 from engine.runtime.intent import TornIntentError
 from engine.runtime.project import Project
@@ -28,8 +28,8 @@ from engine.runtime.recovery import Recovery
 from engine.runtime.registry import Registry, dispatch, load_registry
 from engine.runtime.trust import Code
 from engine.runtime.undo import Undone, undo
-from engine.status import Problem, Status, Task
-from engine.storage import find_root
+from engine.status import Problem, Status, Task, walk
+from engine.storage import Guarantee, find_root
 
 Blocking = Callable[[], Steps]
 
@@ -156,6 +156,34 @@ class Engine:
         """The records of the event log behind number `after`."""
         return self._project.log.records(after=after)
 
+    def context(self) -> dict[str, Any]:
+        """What tasks have exported so far."""
+        return self._project.context.read()
+
+    def guarantee(self) -> Guarantee:
+        """What the file system of this project gives a swap; tries it out in `.flow/swap/`."""
+        return self._project.store.guarantee()
+
+    def conflict_copies(self) -> list[Path]:
+        """What other programs wrote in the moment of a swap and nobody has looked through yet."""
+        return self._project.store.conflict_copies()
+
+    def upcoming(self, *, until: str | None = None) -> list[Task]:
+        """The leaves that a run would go through, in order, as things stand; up to `until`, if it is given."""
+        tree = self.tree()
+        first, last = tree.cursor(), tree.find(until) if until is not None else None
+        leaves = [
+            task for task in tree.walk() if task.is_leaf and not task.status.is_settled and not task.problems
+        ]
+        if first is None or first.status is Status.FAILED:
+            return []
+        ahead = [first, *(task for task in leaves if task is not first)]
+        if last is None:
+            return ahead
+        inside = set(walk([last]))
+        ends = [number for number, task in enumerate(ahead) if task in inside]
+        return ahead[: ends[-1] + 1] if ends else []
+
     def check(self) -> list[Problem]:
         """Every problem of the project."""
         return check(self._project)
@@ -188,6 +216,11 @@ class Engine:
         """`begin`, `done`, `skip`, `fail` or `reopen` a task."""
         self._may_write()
         return change(self._project, verb, address, expect=expect, note=note)
+
+    def reset(self, address: str | None = None) -> Changed:
+        """Make a task and everything in it pending again, or the whole plan; for the next time."""
+        self._may_write()
+        return reset(self._project, address)
 
     def undo(self) -> Undone:
         """Take back the last change of the plan; again and again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError
 from engine.flows import Tree
 from engine.runtime.claim import claim, is_claimed
@@ -78,6 +79,27 @@ def change(
     task = changed[0]
     project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
+
+
+def reset(project: Project, address: str | None) -> Changed:
+    """Make a task (None: every task) and everything in it pending again, and forget its attempts."""
+    if open_intent(project) is not None:
+        raise StateError("A task is running or was interrupted.", hint="Settle that first: `flow recover`.")
+    keys: list[str] = []
+    seen: list[Task] = []
+
+    def make(tree: Tree) -> Sequence[Change]:
+        target = tree.root if address is None else tree.find(address)
+        seen[:] = [target] if isinstance(target, Task) else []
+        changes = rules.reset(target)
+        keys[:] = [key_of(path_of(change.task)) for change in changes]
+        return changes
+
+    committed = project.ledger.commit(make, what="reset")
+    project.plans.drop_record(*keys)
+    task = seen[0] if seen else None
+    project.log.write("reset", address=task.address if task else "", name=task.name if task else "")
+    return Changed(task.address if task else "", task.name if task else "", Status.PENDING, committed.files)
 
 
 def refuse_tripped(project: Project, task: Task) -> None:

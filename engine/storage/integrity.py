@@ -183,9 +183,9 @@ class Plans:
         """Durably keeps a record (JSON) under a key, in place of an earlier one."""
         change_meta(self.store, {"tasks": {key: dict(record)}})
 
-    def drop_record(self, key: str) -> None:
-        """Durably forgets a record; one that is not there is fine."""
-        change_meta(self.store, {"tasks": {key: None}})
+    def drop_record(self, *keys: str) -> None:
+        """Durably forgets records; those that are not there are fine."""
+        change_meta(self.store, {"tasks": dict.fromkeys(keys)})
 
 
 def diff(file: str, before: Snapshot | None, after: Snapshot) -> str:

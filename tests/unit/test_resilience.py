@@ -249,3 +249,13 @@ def test_undo_refuses_what_was_changed_later(make_project: MakeProject) -> None:
     with pytest.raises(StateError, match="changed again"):
         engine.undo()
     assert (root / ".flow/status.md").read_text() == "- [-] a\n- [ ] b\n"
+
+
+def test_reset_makes_everything_pending_again(make_project: MakeProject) -> None:
+    root = make_project(DEEP)
+    engine = Engine.open(root)
+    engine.reset("2")
+    engine.tree().validate_state()
+    assert [task.status.value for task in engine.tree().walk()] == ["done"] + ["pending"] * 9
+    engine.reset()
+    assert {task.status for task in engine.tree().walk()} == {Status.PENDING}
