@@ -256,6 +256,6 @@ def test_reset_makes_everything_pending_again(make_project: MakeProject) -> None
     engine = Engine.open(root)
     engine.reset("2")
     engine.tree().validate_state()
-    assert [task.status.value for task in engine.tree().walk()] == ["done"] + ["pending"] * 9
+    assert [task.status.value for task in engine.tree().walk()] == ["done"] + ["pending"] * 10
     engine.reset()
     assert {task.status for task in engine.tree().walk()} == {Status.PENDING}
