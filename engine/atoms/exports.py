@@ -12,11 +12,11 @@ from engine.atoms.runner import EXPORTS_LIMIT
 
 def read_exports(text: str) -> AtomResult:
     """Success with what a script wrote to FLOW_EXPORTS, or the failure that it is no JSON object (T3.24)."""
-    if not text.strip():
-        return AtomResult.success()
     try:
         if len(text.encode()) > EXPORTS_LIMIT:
             return AtomResult.failure(f"Its exports are larger than {EXPORTS_LIMIT >> 20} MiB.")
+        if not text.strip():
+            return AtomResult.success()
         return AtomResult(Outcome.SUCCESS, exports=as_object(json.loads(text, parse_constant=_no_constant)))
     except UnicodeEncodeError:
         return AtomResult.failure("Its exports are not UTF-8.")

@@ -60,8 +60,8 @@ class Git(Atom):
 
     def run(self, call: Call) -> AtomResult:
         wanted = _settings(call.config)
-        git = _Git(call.root)
         try:
+            git = _Git(call.root)
             done = _done(git, call, wanted)
             if done is None:
                 done = {"commit": _commit, "tag": _tag, "branch": _branch}[wanted["op"]](git, call, wanted)
@@ -136,10 +136,11 @@ def _done(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str] | 
 
 def _find_commit(git: _Git, key: str) -> str | None:
     """The commit that carries the trailer of this task, on whatever branch it is by now."""
-    if not key or git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None:
+    if not key:
         return None
+    tips = ["--all"] if git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None else ["--all", "HEAD"]
     form = f"--format=%H%x09%(trailers:key={TRAILER},valueonly,separator=%x2C)"
-    found = git.say("log", "--all", "HEAD", "--fixed-strings", f"--grep={TRAILER}: {key}", form)
+    found = git.say("log", *tips, "--fixed-strings", f"--grep={TRAILER}: {key}", form)
     for line in found.splitlines():
         commit, _, keys = line.partition("\t")
         if key in keys.split(","):

@@ -1,7 +1,7 @@
-"""The process in which a user's atom runs: `python -P -X pycache_prefix=... -m engine.atoms.host CALL`.
+"""The process in which a user's atom runs: `python -P -m engine.atoms.host CALL`.
 
-`CALL` is a JSON file: `target` (`module:Class`, a built-in module or one below the folder `atoms`), `method`
-and the `call`. The answer goes, whole and durable, to the file `result`:
+`CALL` is a JSON file: `target` (`module:Class`, a built-in module or one below the folder `atoms`), `method`,
+the `call`, and `cache`, a folder for compiled code. The answer goes, whole and durable, to the file `result`:
 
 - `run`: `outcome`, `reason`, `exports`, an `AtomResult`
 - `check_completion`: `complete`; what it raises counts as not complete
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.atoms.base import Atom, AtomResult, Call, Effect
+from engine.atoms.base import Atom, AtomResult, Call, Effect, Outcome
 from engine.atoms.hosted import write_result
 from engine.atoms.supervisor import replace
 from engine.errors import FlowError
@@ -47,7 +47,7 @@ def answer_to(order: dict[str, Any]) -> dict[str, Any]:
     """Do what was asked, and say how it went."""
     call = Call(**{**order["call"], "root": Path(order["call"]["root"])})
     try:
-        atom = load(order["target"], order["atoms"])
+        atom = load(order["target"], order["atoms"], order["cache"])
     except BrokenAtomError as error:
         return {"problem": str(error), "complete": False, **write_result(AtomResult.failure(f"{error}."))}
     answer: dict[str, Any] = {"problem": "", "effect": atom.effect.value, "timeout": atom.timeout}
@@ -61,10 +61,13 @@ def answer_to(order: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def load(target: str, atoms: str) -> Atom:
+def load(target: str, atoms: str, cache: str) -> Atom:
     """Import `module:Class` and make one. Raises BrokenAtomError with the reason when that cannot be done."""
     module_name, _, kind_name = target.partition(":")
     if not module_name.startswith("engine.atoms."):
+        # Compiled code is not read from the project, where it could be other code than the source that a person
+        # has approved, and not put there.
+        sys.pycache_prefix = cache
         sys.path.insert(0, atoms)
     try:
         module = importlib.import_module(module_name)
@@ -105,6 +108,9 @@ def _run(atom: Atom, call: Call) -> dict[str, Any]:
         return write_result(AtomResult.failure(f"{_words(error)}."))
     if not isinstance(result, AtomResult):
         return write_result(AtomResult.failure(f"It gave back {type(result).__name__}, not an AtomResult."))
+    outcome: object = result.outcome
+    if not isinstance(outcome, Outcome):
+        return write_result(AtomResult.failure(f"It gave back the outcome {outcome!r}, which is none."))
     try:
         return write_result(result)
     except ValueError as error:

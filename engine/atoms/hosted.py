@@ -100,6 +100,7 @@ class Hosted(Supervised):
             "method": method,
             "target": self.target,
             "atoms": str(call.root / ".flow" / "atoms"),
+            "cache": str(Path(platformdirs.user_cache_dir("flow-manager")) / "atoms"),
             "result": str(folder / f"{run}{RESULT}"),
             "call": {
                 "name": call.name,
@@ -111,15 +112,9 @@ class Hosted(Supervised):
                 "key": call.key,
             },
         }
-        # Compiled code is neither read from the project, where it would be code that nobody has seen, nor put
-        # there.
-        cache = Path(platformdirs.user_cache_dir("flow-manager")) / "atoms"
         return Job(
             run=run,
-            argv=(
-                *(sys.executable, "-P", "-X", f"pycache_prefix={cache}", "-m", "engine.atoms.host"),
-                str(folder / f"{run}{CALL}"),
-            ),
+            argv=(sys.executable, "-P", "-m", "engine.atoms.host", str(folder / f"{run}{CALL}")),
             cwd=str(call.root),
             env={"PYTHONUNBUFFERED": "1", "FLOW_KEY": call.key, "FLOW_ATTEMPT": str(call.attempt)},
             files={CALL: json.dumps(data)},
@@ -141,6 +136,6 @@ def write_result(result: AtomResult) -> dict[str, Any]:
     """An `AtomResult` as JSON. Raises ValueError when its exports are none."""
     return {
         "outcome": result.outcome.value,
-        "reason": result.reason,
+        "reason": str(result.reason),
         "exports": as_object(result.exports),
     }
