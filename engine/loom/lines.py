@@ -55,7 +55,8 @@ class Lines:
         kept_endings[:common] = self.endings[start : start + common]
         contents = [*self.contents[:start], *new, *self.contents[end:]]
         endings = [*self.endings[:start], *kept_endings, *self.endings[end:]]
-        had_final = not self.endings or self.endings[-1] != ""
+        # An empty last line without an ending would be no line.
+        had_final = not self.endings or self.endings[-1] != "" or not contents[-1:] or contents[-1] == ""
         last = len(endings) - 1
         endings = [
             item or self.ending_near(index) if index < last or had_final else ""
