@@ -68,7 +68,7 @@ class Supervised(Atom):
 def mishap(ended: Ended, timeout: float | None) -> str:
     """Why a job that ended like this failed, in words; empty when its exit status is 0."""
     if ended.error:
-        return f"It could not be started: {ended.error}"
+        return f"It could not be started: {ended.error.rstrip('.')}"
     if ended.timed_out:
         return f"It took longer than {duration(timeout or ended.seconds)} and was ended"
     if ended.stopped:

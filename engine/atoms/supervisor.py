@@ -279,7 +279,10 @@ class Supervision:
         """Open the terminal that the engine has. Raises OSError when it has none."""
         import termios
 
-        self.terminal = os.open("/dev/tty", os.O_RDWR)
+        try:
+            self.terminal = os.open("/dev/tty", os.O_RDWR)
+        except OSError as reason:
+            raise OSError(reason.errno, "it needs a terminal, and there is none") from reason
         self.former_group = os.tcgetpgrp(self.terminal)
         self.modes = termios.tcgetattr(self.terminal)
         os.write(output, b"(This script had the terminal; its output was not recorded.)\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -292,3 +293,31 @@ def test_settings_that_cannot_be_understood(bench: Bench, toml: str, words: str)
 
     assert words in str(error.value)
     assert str(error.value).startswith("status.md:")
+
+
+@pytest.mark.parametrize(("hook", "happened"), [("pre-commit", False), ("post-commit", True)])
+def test_t3_24_a_kill_around_the_commit_leaves_one_commit(
+    bench: Bench, repo: Path, hook: str, happened: bool
+) -> None:
+    """Everything is killed right before, or right after, the commit exists."""
+    path = repo / ".git" / "hooks" / hook
+    path.write_text("#!/bin/sh\n[ -e go ] || { touch reached; sleep 60; }\n")
+    path.chmod(0o755)
+    (repo / "a.txt").write_text("a\n")
+    atom, made = Hosted("engine.atoms.git:Git"), call(bench, COMMIT)
+    job = atom.job(made, bench.new_run())
+    supervisor = bench.start(job)
+    bench.wait((repo / "reached").exists)
+
+    for process in bench.runner.alive(job.run, supervisor):
+        os.kill(process.pid, signal.SIGKILL)
+    bench.runner.end(job.run, supervisor)
+
+    (repo / "go").touch()
+    assert bench.runner.ended(job.run) is None
+    probe = atom.probe(made, bench.new_run())
+    assert probe is not None
+    assert atom.is_complete(bench.finish(probe)) is happened
+    (repo / ".git" / "index.lock").unlink(missing_ok=True)
+    assert bench.run(atom, made).outcome is Outcome.SUCCESS
+    assert commits(repo) == 2
