@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from engine import Engine, Event, Finished, Output, Resume, Started, Status, StepOutcome
 from tests.conftest import MakeProject
+from tests.integration.conftest import StartEngine, collect, is_running, kill
 
 THREE_STEPS = """\
 # Release
@@ -32,17 +29,6 @@ THREE_STEPS = """\
         trace.write("published\\n")
     ```
 """
-
-
-async def collect(events: AsyncIterator[Event]) -> list[Event]:
-    return [event async for event in events]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def last(events: list[Event]) -> Finished:
@@ -77,30 +63,11 @@ VICTIM = """\
 - [ ] After
 """
 
-DRIVER = """\
-import asyncio, sys
-from engine import Engine
-
-async def main():
-    async for event in Engine.open().step():
-        print(event, flush=True)
-
-asyncio.run(main())
-"""
-
-
-def start_engine(root: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", DRIVER], cwd=root, stdout=subprocess.PIPE)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
 
 @pytest.fixture
-def killed(make_project: MakeProject, wait_for: Callable[[Callable[[], object]], None]) -> Path:
+def killed(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: Callable[[Callable[[], object]], None]
+) -> Path:
     """A project whose engine was killed while its script runs on."""
     root = make_project({"status.md": VICTIM})
     process = start_engine(root)

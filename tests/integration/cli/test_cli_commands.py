@@ -325,7 +325,9 @@ def test_recover_shows_the_evidence_and_retry_runs_again(
     assert shown.code == 0
     assert "Interrupted: 1 Count" in shown.out
     assert "Interrupted: 1 Count" in flow("status", cwd=root).out
-    (root / "go").touch()
     (root / "count").unlink()
-    assert flow("recover", "retry", cwd=root).code == 0
+    again = subprocess.Popen([*FLOW, "recover", "retry"], cwd=root, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (root / "count").exists())
+    (root / "go").touch()
+    assert again.wait(60) == 0
     assert (root / "count").read_text() == "once\nend\n"

@@ -17,8 +17,10 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_without_a_terminal_the_demonstration_runs_to_its_end(flow: Flow, tmp_path: Path) -> None:
-    ran = flow("demo", "greet", cwd=tmp_path)
+def test_without_a_terminal_the_demonstration_runs_to_its_end(
+    flow: Flow, flow_process: Flow, tmp_path: Path
+) -> None:
+    ran = flow_process("demo", "greet", cwd=tmp_path)
     root = tmp_path / "greet"
     assert ran.code == 0, ran.err
     assert "was killed" in ran.err

@@ -45,8 +45,8 @@ def test_wrong_usage_ends_with_2(command: str, flow: Flow, make_project: MakePro
         assert ran.json["error"]["code"] == "usage"
 
 
-def test_without_a_terminal_the_app_points_to_status(flow: Flow, make_project: MakeProject) -> None:
-    ran = flow(cwd=make_project({"status.md": PLAN}))
+def test_without_a_terminal_the_app_points_to_status(flow_process: Flow, make_project: MakeProject) -> None:
+    ran = flow_process(cwd=make_project({"status.md": PLAN}))
     assert ran.code == 2
     assert "flow status" in ran.err
 

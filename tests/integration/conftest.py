@@ -1,0 +1,94 @@
+"""Engines as processes of their own, to be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine import Engine, Event, Finished
+
+DRIVER = """\
+import asyncio, sys
+from engine import Engine
+
+async def main():
+    async for event in getattr(Engine.open(), sys.argv[1])(*sys.argv[2:]):
+        print(event, flush=True)
+
+asyncio.run(main())
+"""
+
+StartEngine = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start_engine() -> Iterator[StartEngine]:
+    """Starts an engine process that executes `step` (or what is named) in a project."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(root: Path, *what: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, *(what or ("step",))], cwd=root, stdout=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill an engine as nothing can prevent, and see that it died of that."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def kill_work(engine: Engine) -> None:
+    """Kill everything of an interrupted task, its supervisor first, so that no exit status is written."""
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.children
+    for pid in recovery.children:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in recovery.children:
+        os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([p for pid in recovery.children if (p := process_of(pid))], timeout=10)
+
+
+def process_of(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it is no zombie that merely waits to be reaped."""
+    process = process_of(pid)
+    try:
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def collect(events: AsyncIterator[Event]) -> list[Event]:
+    return [event async for event in events]
+
+
+async def finish(events: AsyncIterator[Event]) -> Finished:
+    """Consume all events and return the last one, which tells how it ended."""
+    collected = await collect(events)
+    assert isinstance(collected[-1], Finished)
+    return collected[-1]

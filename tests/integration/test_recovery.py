@@ -1,0 +1,360 @@
+"""Interrupted work: counted, found again by identity, ended for good, never run twice unasked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import (
+    BusyError,
+    Engine,
+    NeedsPersonError,
+    Output,
+    Resume,
+    Started,
+    StateError,
+    Status,
+    StepOutcome,
+)
+from tests.conftest import MakeProject
+from tests.integration.conftest import StartEngine, collect, finish, is_running, kill, kill_work
+
+WaitFor = Callable[[Callable[[], object]], None]
+
+HANGING = """\
+- [ ] [Script] Migrate
+    ```sh {options}
+    echo run >> runs
+    touch started-$FLOW_ATTEMPT
+    while [ ! -e go ]; do sleep 0.02; done
+    ```
+- [ ] After
+"""
+
+
+@pytest.fixture
+def vanish(start_engine: StartEngine, wait_for: WaitFor) -> Callable[[Path], None]:
+    """Runs a step of a project, kills its engine, and then its work, so that nobody knows how it ended."""
+
+    def make(root: Path, *what: str) -> None:
+        before = len(list(root.glob("started-*")))
+        process = start_engine(root, *what)
+        wait_for(lambda: len(list(root.glob("started-*"))) > before)
+        kill(process)
+        kill_work(Engine.open(root))
+
+    return make
+
+
+async def test_t3_22_the_third_vanishing_in_a_row_opens_the_circuit_breaker(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    engine = Engine.open(root)
+    vanish(root)
+    for number in (1, 2):
+        recovery = engine.recovery()
+        assert recovery is not None
+        assert (recovery.interruptions, recovery.attempt, recovery.resume) == (number, number, Resume.ASK)
+        vanish(root, "recover", "retry")
+
+    finished = await finish(engine.recover("retry"))
+
+    assert finished.outcome is StepOutcome.FAILED
+    assert "3 times in a row" in finished.message
+    assert (root / ".flow/status.md").read_text().startswith("- [!] [Script] Migrate")
+    assert (root / "runs").read_text() == "run\n" * 3
+    with pytest.raises(StateError, match="reopen"):
+        await finish(engine.retry("Migrate"))
+    engine.change("reopen", "Migrate")
+    (root / "go").touch()
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+
+
+async def test_a_once_task_does_not_run_again_unasked(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    vanish(root)
+    with pytest.raises(NeedsPersonError, match="Migrate"):
+        await finish(Engine.open(root).step())
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_an_idempotent_task_runs_again_by_itself(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="effect=idempotent")})
+    vanish(root)
+    (root / "go").touch()
+    events = await collect(Engine.open(root).step())
+    assert [event.attempt for event in events if isinstance(event, Started)] == [2]
+    assert (root / ".flow/status.md").read_text().startswith("- [x]")
+
+
+@pytest.mark.parametrize(("verdict", "runs"), [("true", 1), ("false", 1), ("nonsense-command", 1)])
+async def test_t3_28_a_probe_decides_and_its_failure_counts_as_not_complete(
+    make_project: MakeProject, vanish: Callable[..., None], verdict: str, runs: int
+) -> None:
+    plan = HANGING.format(options="").replace(
+        "- [ ] After", f"    ```sh verify\n    {verdict}\n    ```\n- [ ] After"
+    )
+    root = make_project({"status.md": plan})
+    vanish(root)
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.CHECK
+    if verdict == "true":
+        assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    else:
+        with pytest.raises(NeedsPersonError):
+            await finish(engine.step())
+    assert (root / "runs").read_text() == "run\n" * runs
+
+
+async def test_t3_22b_killed_before_the_script_was_started(make_project: MakeProject) -> None:
+    """The intent stands, nothing ran: no question, it runs as if new."""
+    root = make_project({"status.md": HANGING.format(options="")})
+    (root / "go").touch()
+    first = Engine.open(root)
+    events = first.step()
+    async for event in events:
+        if isinstance(event, Started):
+            break  # the supervisor is started by what comes next
+    await events.aclose()  # type: ignore[attr-defined]
+    assert (root / ".flow/intent.lock").exists()
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.RUN
+    again = await collect(Engine.open(root).step())
+    assert [event.attempt for event in again if isinstance(event, Started)] == [1]
+    assert (root / "runs").read_text() == "run\n"
+
+
+CONFUSIONS: dict[str, dict[str, object]] = {
+    "reused pid": {"engine": {"pid": 1, "started": 0.0}},
+    "another boot": {"boot": "another"},
+    "another host": {"host": "elsewhere"},
+    "a day old": {"started_at": "2001-01-01T00:00:00.000+00:00"},
+}
+
+
+@pytest.mark.parametrize("confusion", CONFUSIONS)
+async def test_t3_23_an_old_or_foreign_intent_is_offered(
+    make_project: MakeProject, vanish: Callable[..., None], confusion: str
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    vanish(root)
+    lock = root / ".flow/intent.lock"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), **CONFUSIONS[confusion]}))
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.name, recovery.attempt, recovery.interruptions) == ("Migrate", 1, 1)
+    await finish(engine.recover("skip"))
+    assert (root / ".flow/status.md").read_text().startswith("- [-]")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda text: text.replace("- [ ] After\n", "").replace("- [/]", "- [ ] First\n- [/]", 1), "- [x] [Script] Migrate"),
+        (lambda text: text.replace("Migrate", "Move it all"), "- [x] [Script] Move it all"),
+        (lambda text: "- [/] Quite another\n- [ ] After\n", "- [/] Quite another"),
+        (lambda text: "- [ ] After\n", "- [ ] After"),
+    ],
+    ids=["moved", "renamed", "replaced", "deleted"],
+)  # fmt: skip
+async def test_t3_27_the_task_is_found_by_identity_or_reported(
+    make_project: MakeProject,
+    start_engine: StartEngine,
+    wait_for: WaitFor,
+    change: Callable[[str], str],
+    expected: str,
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    plan = root / ".flow/status.md"
+    plan.write_text(change(plan.read_text()))
+    (root / "go").touch()
+    output = process.communicate(timeout=30)[0].decode()
+    assert expected in plan.read_text()
+    assert plan.read_text().count("[x]") == expected.count("[x]")
+    assert ("no longer in the plan" in output) is ("[x]" not in expected)
+    assert not (root / ".flow/intent.lock").exists()
+
+
+async def test_the_result_waits_while_the_plan_is_invalid(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    plan = root / ".flow/status.md"
+    sound = plan.read_text()
+    plan.write_text(sound + "- [?] what\n")
+    (root / "go").touch()
+    process.communicate(timeout=30)
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.COMMIT
+    plan.write_text(sound)
+    assert (await finish(Engine.open(root).step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_t7_06_stop_ends_the_whole_group_and_counts_as_no_interruption(
+    make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project(
+        {
+            "status.md": "- [ ] [Script] Long\n    ```sh\n    sleep 1000 & sleep 1000 & echo $$ $! > pids; wait\n    ```\n"
+        }
+    )
+    engine = Engine.open(root)
+    stopping = asyncio.ensure_future(finish(engine.step()))
+    while not (root / "pids").exists() or not (root / "pids").read_text().strip():
+        await asyncio.sleep(0.01)
+    engine.stop()
+    finished = await stopping
+    assert finished.outcome is StepOutcome.INTERRUPTED
+    assert not any(is_running(int(pid)) for pid in (root / "pids").read_text().split())
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.stopped, recovery.interruptions, recovery.resume) == (True, 0, Resume.ASK)
+
+
+async def test_t7_06_flow_stop_from_another_process(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    other = Engine.open(root)
+    wait_for(lambda: (running := other.running()) is not None and running.supervised)
+    running = other.stop_other()
+    assert running is not None
+    assert running.name == "Migrate"
+    assert await other.wait(20)
+    assert b"INTERRUPTED" in process.communicate(timeout=20)[0]
+    recovery = other.recovery()
+    assert recovery is not None
+    assert recovery.stopped
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_t7_06a_a_signal_ends_the_engine_only(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, number: signal.Signals
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.FOLLOW
+    (root / "go").touch()
+    assert (await finish(Engine.open(root).step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_t3_31_a_second_engine_says_who_runs(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    second = Engine.open(root)
+    with pytest.raises(BusyError, match="Migrate") as caught:
+        await finish(second.step())
+    assert caught.value.fields["pid"] == process.pid
+    with pytest.raises(BusyError):
+        second.change("done", "Migrate")
+    assert second.change("done", "After").status is Status.DONE
+    (root / "go").touch()
+    process.communicate(timeout=20)
+    assert (root / ".flow/status.md").read_text().count("[x]") == 2
+
+
+async def test_t7_07_killed_in_the_grandchild_file(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    files = {
+        "status.md": "- [ ] [Child](child.md)\n- [ ] End\n",
+        "child.md": "- [ ] Stage\n    - [ ] [Grandchild](sub/grandchild.md)\n",
+        "sub/grandchild.md": "- [x] Before\n" + HANGING.format(options=""),
+    }
+    root = make_project(files)
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    kill(process)
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.address, recovery.file) == ("1/1.1/2", "sub/grandchild.md")
+    (root / "go").touch()
+    assert (await finish(engine.step())).address == "1/1.1/2"
+    task = engine.next()
+    assert task is not None
+    assert task.address == "1/1.1/3"
+
+
+async def test_t3_24_failures_have_their_reason_and_the_engine_lives(make_project: MakeProject) -> None:
+    scripts = {
+        "exits": ("exit 3", "3"),
+        "is killed": ("kill -9 $$", "SIGKILL"),
+        "takes too long": ("sleep 60", "longer"),
+        "exports no JSON": ('echo "{" > "$FLOW_EXPORTS"', "JSON"),
+    }
+    plan = "".join(
+        f"- [ ] [Script] {name}\n    ```sh {'timeout=0.2' if 'long' in name else ''}\n    {script}\n    ```\n"
+        for name, (script, _) in scripts.items()
+    )
+    engine = Engine.open(make_project({"status.md": plan}))
+    for name, (_, reason) in scripts.items():
+        finished = await finish(engine.step())
+        assert (finished.name, finished.outcome) == (name, StepOutcome.FAILED)
+        assert reason in finished.message
+        engine.change("skip", name)
+
+
+async def test_t3_25_exports_later_ones_win_and_reserved_keys_are_refused(make_project: MakeProject) -> None:
+    plan = """\
+- [ ] [Script] One
+    ```sh
+    echo '{"version": "1", "root": "/elsewhere"}' > "$FLOW_EXPORTS"
+    ```
+- [ ] [Script] Two
+    ```sh
+    cat "$FLOW_CONTEXT"; echo '{"version": "2"}' > "$FLOW_EXPORTS"
+    ```
+"""
+    root = make_project({"status.md": plan})
+    engine = Engine.open(root)
+    first = await collect(engine.step())
+    assert any("'root'" in str(event) for event in first)
+    second = await collect(engine.step())
+    assert '"version": "1"' in "".join(event.text for event in second if isinstance(event, Output))
+    assert engine.context() == {"version": "2"}
+
+
+async def test_retries_by_declaration_are_no_interruptions(make_project: MakeProject) -> None:
+    plan = """\
+- [ ] [Script] Flaky
+    ```sh retries=3 backoff=10ms
+    echo try >> tries
+    [ $(wc -l < tries) -eq 3 ]
+    ```
+"""
+    root = make_project({"status.md": plan})
+    events = await collect(Engine.open(root).step())
+    assert [event.attempt for event in events if isinstance(event, Started)] == [1, 2, 3]
+    assert (root / ".flow/status.md").read_text().startswith("- [x]")
