@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, ProcessId, Supervised, atom_for
 from engine.errors import ConfigurationError, FlowError, NeedsPersonError
-from engine.runtime.events import StepOutcome
+from engine.runtime.events import Started, StepOutcome
 from engine.runtime.execution import (
     INTERRUPTIONS_LIMIT,
     Run,
@@ -123,6 +123,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         )
     atom, call = _atom(project, intent, task)
     if isinstance(atom, Supervised) and _can_follow(project, intent):
+        yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
     if _is_complete(project, intent, atom, call):
         done = AtomResult.success("It was found complete.")
