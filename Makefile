@@ -1,6 +1,8 @@
 # Every target sets up what it needs in .venv by itself. PYTHON names the interpreter, 3.11 or newer.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Else every process that a test starts would compile the program anew.
+export PYTHONDONTWRITEBYTECODE =
 VENV := .venv
 BIN := $(VENV)/bin
 # What is installed so far: the program, and what its developers need.

@@ -161,16 +161,20 @@ async def test_t3_23_an_old_or_foreign_intent_is_offered(
     assert (root / ".flow/status.md").read_text().startswith("- [-]")
 
 
+def moved(text: str) -> str:
+    return text.replace("- [ ] After\n", "").replace("- [/]", "- [ ] First\n- [/]", 1)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda text: text.replace("- [ ] After\n", "").replace("- [/]", "- [ ] First\n- [/]", 1), "- [x] [Script] Migrate"),
+        (moved, "- [x] [Script] Migrate"),
         (lambda text: text.replace("Migrate", "Move it all"), "- [x] [Script] Move it all"),
         (lambda text: "- [/] Quite another\n- [ ] After\n", "- [/] Quite another"),
         (lambda text: "- [ ] After\n", "- [ ] After"),
     ],
     ids=["moved", "renamed", "replaced", "deleted"],
-)  # fmt: skip
+)
 async def test_t3_27_the_task_is_found_by_identity_or_reported(
     make_project: MakeProject,
     start_engine: StartEngine,
@@ -215,7 +219,8 @@ async def test_t7_06_stop_ends_the_whole_group_and_counts_as_no_interruption(
 ) -> None:
     root = make_project(
         {
-            "status.md": "- [ ] [Script] Long\n    ```sh\n    sleep 1000 & sleep 1000 & echo $$ $! > pids; wait\n    ```\n"
+            "status.md": "- [ ] [Script] Long\n    ```sh\n"
+            "    sleep 1000 & sleep 1000 & echo $$ $! > pids; wait\n    ```\n"
         }
     )
     engine = Engine.open(root)
