@@ -208,8 +208,11 @@ class Conductor:
         if self._quits_after:
             self.screen.app.exit(0)
             return
-        if error is None:
-            return
+        if error is not None:
+            self.refused(error)
+
+    def refused(self, error: FlowError) -> None:
+        """Asks what an error leaves to a person, and shows the others."""
         match error:
             case TrustError():
                 self._ask_trust(error)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from engine import Changed, Engine, Event, FlowError, Progress, Recovery, Running, Task, Tree
+from engine import Changed, Engine, Event, FlowError, NoProjectError, Progress, Recovery, Running, Task, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ class Reading:
     running: Running | None
     recovery: Recovery | None
     outside: frozenset[str]
-    seconds: float
 
 
 class WasRead(Message):
@@ -81,6 +79,11 @@ class Session:
         self._reading = False
         self._read_again = False
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a reading is under way."""
+        return self._reading
+
     def read(self) -> None:
         """Asks for a fresh reading. Asking again while one is under way makes one more, not many."""
         if self._reading:
@@ -105,7 +108,11 @@ class Session:
             self._reading = False
 
     def _look(self) -> Reading:
-        start = monotonic()
+        if not (self.engine.root / ".flow").is_dir():
+            raise NoProjectError(
+                f"The folder .flow in {self.engine.root} is gone.",
+                hint="Nothing is lost here: the plan comes back as soon as the folder does.",
+            )
         tree = self.engine.tree()
         running = self.engine.running()
         return Reading(
@@ -116,7 +123,6 @@ class Session:
             running=running,
             recovery=self.engine.recovery() if running is None else None,
             outside=frozenset(self.engine.changed_outside()),
-            seconds=monotonic() - start,
         )
 
     def work(self, work: Work) -> bool:

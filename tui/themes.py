@@ -114,7 +114,11 @@ def _theme(name: str, data: dict[str, Any]) -> tuple[Theme, str]:
     variables = {**{f"status-{key}": value for key, value in status.items()}, **screen}
     variables.setdefault("selected-text", "ansi_default" if ansi else colors["foreground"])
     variables |= _textual(variables, ansi, colors["background"])
-    return Theme(name=name, dark=data.get("dark", True), ansi=ansi, variables=variables, **colors), title
+    primary = colors.pop("primary")
+    theme = Theme(name, primary, dark=data.get("dark", True), ansi=ansi, variables=variables)
+    for key, value in colors.items():
+        setattr(theme, key, value)
+    return theme, title
 
 
 def _table(data: dict[str, Any], table: str, known: tuple[str, ...], wrong: list[str]) -> dict[str, str]:

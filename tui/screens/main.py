@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -40,12 +39,12 @@ class MainScreen(Screen[None]):
     """One project."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
     AUTO_FOCUS = "FlowTree"
 
     def __init__(self, engine: Engine, available: Sequence[actions.Action] = actions.ACTIONS) -> None:
         super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
         self.actions = {action.id: action for action in available if not (action.writes and engine.readonly)}
         self._bindings = BindingsMap(actions.bindings(self.actions.values()))
         self.engine = engine
@@ -133,7 +132,7 @@ class MainScreen(Screen[None]):
         if message.changed is not None:
             self.conductor.changed(message.verb, message.changed.address, message.changed.name)
         elif message.error is not None:
-            self.complain(message.error)
+            self.conductor.refused(message.error)
             self.session.read()
 
     def started(self, event: Started) -> None:

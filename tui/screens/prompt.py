@@ -84,6 +84,10 @@ class Prompt(ModalScreen[str | None]):
     ]
     AUTO_FOCUS = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+
     def choices(self) -> Iterable[Choice]:
         raise NotImplementedError
 
@@ -103,9 +107,6 @@ class Prompt(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = self.TITLE_WORD
-        self.call_after_refresh(self._focus_safe)
-
-    def _focus_safe(self) -> None:
         lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
         safe = [line for line in lines if line.choice.safe]
         (safe or lines)[0].focus()

@@ -125,7 +125,7 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
 
 def _selection(screen: MainScreen, offer: _Offer) -> None:
     task = screen.flow_tree.chosen
-    if task is None or task is screen.flow_tree.facts.running:
+    if task is None or task is screen.flow_tree.facts.running or task.plan.problems:
         return
     if task.status in (Status.PENDING, Status.ACTIVE):
         if not task.inside:

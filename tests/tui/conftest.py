@@ -1,0 +1,173 @@
+"""A person at a real app on a real project: presses keys, waits for what must come, reads the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key, _get_unicode_name_from_key
+from textual.pilot import Pilot
+
+from engine import Engine
+from tui.app import FlowApp
+from tui.screens.main import MainScreen
+
+SECONDS = 20.0
+
+
+class Person:
+    """Drives one app."""
+
+    def __init__(self, app: FlowApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def main(self) -> MainScreen:
+        return self.app.main
+
+    @property
+    def selected(self) -> str:
+        """The address of the selected task, or nothing."""
+        task = self.main.flow_tree.chosen
+        return task.address if task is not None else ""
+
+    @property
+    def prompt(self) -> str:
+        """The title of the prompt on the screen, or nothing."""
+        return str(getattr(self.app.screen, "TITLE_WORD", ""))
+
+    @property
+    def text(self) -> str:
+        """Everything on the screen, without colours."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        """Presses keys as fast as the app takes them in, and waits until it has."""
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+            printable = key if len(key) == 1 else {"space": " "}.get(key) or _printed(name)
+            driver = self.app._driver
+            assert driver is not None
+            driver.send_message(events.Key(name, printable))
+            await self.settled()
+
+    async def settled(self) -> None:
+        """Waits until every widget has handled what it was sent."""
+        for _ in range(3):
+            await self.pilot._wait_for_screen()
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Waits until a condition holds; fails with the screen when it does not come true in time."""
+        deadline = time.monotonic() + SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"{what or 'the condition'} did not come true on this screen:\n{self.text}"
+                )
+            await asyncio.sleep(0.01)
+        await self.settled()
+
+    async def sees(self, *words: str) -> None:
+        """Waits until all these words are on the screen."""
+        await self.until(lambda: all(word in self.text for word in words), f"seeing {words}")
+
+    async def idle(self) -> None:
+        """Waits until the engine is at rest and the screen shows the latest reading."""
+        await self.until(lambda: not self.main.session.busy and not self.main.session.is_reading, "rest")
+
+    def status(self, address: str) -> str:
+        """The status of a task in the reading on the screen."""
+        task = self.main.find(address)
+        assert task is not None, address
+        return str(task.status)
+
+
+def _printed(key: str) -> str | None:
+    try:
+        return unicodedata.lookup(_get_unicode_name_from_key(key))
+    except KeyError:
+        return None
+
+
+Sit = Callable[..., AbstractAsyncContextManager[Person]]
+
+
+@pytest.fixture
+def sit(make_project: Callable[[Mapping[str, str]], Path]) -> Sit:
+    """Opens the app on a project with these plan files (or on one that is there already)."""
+
+    @asynccontextmanager
+    async def sitting(
+        files: Mapping[str, str] | Path,
+        *,
+        size: tuple[int, int] = (120, 40),
+        readonly: bool = False,
+        watch: bool = False,
+        theme: str | None = None,
+    ) -> AsyncIterator[Person]:
+        root = files if isinstance(files, Path) else make_project(files)
+        app = FlowApp(Engine.open(root, readonly=readonly), watch=watch, theme=theme)
+        async with app.run_test(size=size) as pilot:
+            person = Person(app, pilot)
+            await person.until(
+                lambda: person.main.reading is not None or person.main.error is not None, "a reading"
+            )
+            yield person
+
+    return sitting
+
+
+PLAN = """\
+Project: Orbit 2.0
+Owner: release team
+
+# Release
+
+- [x] Freeze the branch
+- [/] [Build](build.md)
+- [ ] [Script] Publish the wheel
+    - Runs only **after** the build is green.
+    ```sh timeout=120
+    echo published
+    ```
+- [ ] Announce
+    - [ ] Changelog
+    - [-] Tweet <!-- remember the link -->
+
+# Afterwards
+
+- [ ] [Docs](docs.md)
+- [ ] Thank everybody
+"""
+
+BUILD = """\
+- [x] Compile
+- [/] Check
+    - [x] Lint
+    - [ ] Run the tests
+
+        The whole suite, on *both* databases:
+
+        - SQLite
+        - PostgreSQL
+
+    - [ ] Wheel installs
+- [ ] Sign
+- [-] Mirror
+"""
+
+ORBIT = {"status.md": PLAN, "build.md": BUILD, "docs.md": "- [ ] Write\n- [ ] Print\n"}
+
+
+@pytest.fixture
+def orbit() -> dict[str, str]:
+    """The plan of the pictures: two sub-flows, nesting, every status but failed."""
+    return dict(ORBIT)

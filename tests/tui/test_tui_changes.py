@@ -1,0 +1,134 @@
+"""Changing a status with a key, and plans that change, break, empty or vanish while the app looks at them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.tui.conftest import Sit
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "said"),
+    [
+        ("x", "done", "Done: Thank everybody"),
+        ("minus", "skipped", "Skipped: Thank everybody"),
+        ("exclamation_mark", "failed", "Failed: Thank everybody"),
+        ("b", "active", "Begun: Thank everybody"),
+    ],
+)
+async def test_t3_02_a_key_changes_the_selection_and_says_so(
+    sit: Sit, orbit: dict[str, str], key: str, status: str, said: str
+) -> None:
+    orbit["status.md"] = orbit["status.md"].replace("- [/] [Build]", "- [x] [Build]")
+    orbit["build.md"] = "- [x] Compile\n"
+    async with sit(orbit) as person:
+        await person.press("G", key)
+        await person.until(lambda: person.status("6") == status, status)
+        await person.sees(said)
+        text = (person.app.engine.root / ".flow" / "status.md").read_text()
+        before = orbit["status.md"]
+        assert sum(a != b for a, b in zip(text, before, strict=True)) == 1
+
+
+async def test_reopen_makes_a_done_task_pending_again(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("g", "o")
+        await person.until(lambda: person.status("1") == "pending")
+        await person.sees("Reopened: Freeze the branch")
+
+
+async def test_t3_11_a_forbidden_change_is_refused_in_words(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("g", "j", "j", "j", "x")
+        await person.sees("Changelog")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        assert person.status("4") == "pending"
+        assert (person.app.engine.root / ".flow" / "status.md").read_text() == orbit["status.md"]
+
+
+async def test_t5_01_completing_the_last_task_of_a_subflow_completes_the_one_above(sit: Sit) -> None:
+    files = {"status.md": "- [ ] [Docs](docs.md)\n- [ ] Last\n", "docs.md": "- [x] Write\n- [ ] Print\n"}
+    async with sit(files) as person:
+        await person.press("enter", "G", "x")
+        await person.until(lambda: person.status("1") == "done")
+        assert person.status("1/2") == "done"
+
+
+async def test_readonly_changes_and_runs_nothing(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit, readonly=True) as person:
+        await person.sees("read only")
+        await person.press("G", "x", "s", "r", "o", "b", "minus", "exclamation_mark")
+        await person.idle()
+        assert person.status("6") == "pending"
+        assert (person.app.engine.root / ".flow" / "status.md").read_text() == orbit["status.md"]
+        assert "step" not in person.text.split("\n")[-1]
+
+
+async def test_a_plan_changed_elsewhere_keeps_selection_folds_and_zoom(
+    sit: Sit, orbit: dict[str, str]
+) -> None:
+    async with sit(orbit, watch=True) as person:
+        flow = person.app.engine.root / ".flow"
+        await person.press("G", "k", "space", "g", "j", "enter", "G", "k")
+        assert person.selected == "2/3"
+        # Watching takes a moment to begin; the edit is repeated until it is seen.
+        new = "- [x] Unpack\n" + orbit["build.md"].replace("Wheel installs", "Wheel works")
+        (flow / "build.md").write_text(new)
+        await person.sees("Unpack", "Wheel works")
+        assert person.selected == "2/4"  # still Sign
+        task = person.main.flow_tree.chosen
+        assert task is not None
+        assert task.name == "Sign"
+        (flow / "status.md").write_text("- [x] Before\n" + orbit["status.md"].split("# Release")[1].strip())
+        await person.until(lambda: person.selected == "3/4", "the shifted address")
+        await person.press("h")
+        assert person.selected == "3"
+        await person.sees("Before", "Write")  # Docs stays unfolded
+
+
+async def test_t1_10_an_empty_plan_says_what_comes_next_and_fills_when_written(sit: Sit) -> None:
+    async with sit({"status.md": ""}, watch=True) as person:
+        await person.sees("This plan has no tasks yet", "- [ ] Say hello")
+        (person.app.engine.root / ".flow" / "status.md").write_text("- [ ] Say hello\n")
+        await person.sees("next 1 Say hello")
+
+
+async def test_t2_01_a_broken_plan_shows_its_problems_and_the_rest_goes_on(
+    sit: Sit, orbit: dict[str, str]
+) -> None:
+    orbit["docs.md"] = "- [ ] Write\n   - [ ] Print\n"
+    orbit["status.md"] += "- [ ] [Gone](gone.md)\n"
+    async with sit(orbit) as person:
+        await person.sees("3 problems", "⚠ Docs", "⚠ Gone", "next 2/2.2 Run the tests")
+        await person.press("G")
+        await person.sees("gone.md", "status.md:")
+
+
+async def test_a_broken_root_plan_names_line_and_mending(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [?] Two\n"}) as person:
+        await person.sees("nothing can run until the problems are mended", "⚠ Two")
+        await person.press("G")
+        await person.sees("[?]", "status.md:2:")
+        assert "x done" not in person.text
+
+
+async def test_a_deleted_project_is_a_state_with_a_way_out(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        flow = person.app.engine.root / ".flow"
+        shutil.move(flow, flow.with_name("away"))
+        await person.press("f5")
+        await person.until(lambda: person.main.error is not None, "the error")
+        await person.sees("looks again", "quits")
+        shutil.move(flow.with_name("away"), flow)
+        await person.press("f5")
+        await person.sees("next 2/2.2 Run the tests")
+
+
+async def test_copying_gives_the_address_and_the_name(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("G", "y")
+        assert person.app.clipboard == "6"
+        await person.press("Y")
+        assert person.app.clipboard == "Thank everybody"

@@ -1,0 +1,181 @@
+"""Getting around with real keys: moving, folding, zooming, searching, filtering."""
+
+from __future__ import annotations
+
+from tests.tui.conftest import Sit
+
+
+async def test_opens_on_the_next_task_and_says_so(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        assert person.selected == "2"  # the next task is folded into it
+        await person.sees("Orbit 2.0", "next 2/2.2 Run the tests", "step 2/2.2 Run the tests")
+
+
+async def test_keys_move_over_headings_and_stop_at_both_ends(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("g")
+        assert person.selected == "1"
+        await person.press("k")
+        assert person.selected == "1"
+        await person.press("j", "down", "j", "j", "j", "j")
+        assert person.selected == "5"  # over the heading "Afterwards"
+        await person.press("G", "j")
+        assert person.selected == "6"
+        await person.press("up")
+        assert person.selected == "5"
+
+
+async def test_half_screens_move_far_and_keep_the_selection_in_view(sit: Sit) -> None:
+    plan = "".join(f"- [ ] Task {number}\n" for number in range(1, 201))
+    async with sit({"status.md": plan}, size=(80, 24)) as person:
+        tree = person.main.flow_tree
+        await person.press("ctrl+d", "ctrl+d", "ctrl+d")
+        index = tree.selected
+        assert index > 20
+        assert tree.scroll_offset.y <= index < tree.scroll_offset.y + tree.size.height
+        await person.press("ctrl+u")
+        assert tree.selected < index
+        await person.press("G")
+        await person.sees("Task 200")
+
+
+async def test_space_folds_and_unfolds_children_and_subflows(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.sees("Changelog")
+        await person.press("g", "j", "j", "j")
+        assert person.selected == "4"
+        await person.press("space")
+        assert "Changelog" not in person.text
+        await person.press("space")
+        assert "Changelog" in person.text
+        await person.press("j", "space")  # on a leaf: folds what is around it
+        assert person.selected == "4"
+        assert "Changelog" not in person.text
+        await person.press("k", "k", "space")
+        assert "Compile" in person.text
+        await person.press("space")
+        assert "Compile" not in person.text
+
+
+async def test_fold_all_twice_shows_the_first_picture(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("Z")
+        assert "Changelog" not in person.text
+        await person.press("Z")
+        assert "Changelog" in person.text
+
+
+async def test_zooming_in_and_out_comes_back_to_the_same_row(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("enter")
+        await person.sees("Orbit 2.0 › Build", "Compile", "build.md")
+        assert "Thank everybody" not in person.text
+        assert person.selected == "2/2.2"  # the next task, inside
+        await person.press("g", "j", "l")
+        await person.sees("Orbit 2.0 › Build › Check")
+        assert "Compile" not in person.text
+        await person.press("h")
+        assert person.selected == "2/2"
+        await person.press("backspace")
+        assert person.selected == "2"
+        await person.sees("Thank everybody")
+        await person.press("h")
+        await person.sees("This is the whole plan")
+
+
+async def test_history_goes_back_and_forth(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("enter", "j", "h", "G", "k", "enter")
+        await person.sees("Orbit 2.0 › Docs")
+        await person.press("H")
+        assert person.selected == "5"
+        await person.press("H")
+        await person.sees("Orbit 2.0 › Build")
+        assert person.selected == "2/2.3"
+        await person.press("L", "L")
+        await person.sees("Orbit 2.0 › Docs")
+
+
+async def test_a_leaf_has_nothing_to_zoom_into(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("g", "enter")
+        await person.sees("nothing inside to zoom into")
+        assert person.selected == "1"
+
+
+async def test_c_selects_the_next_task_wherever_it_is(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("c")
+        assert person.selected == "2/2.2"
+        await person.press("G", "k", "enter", "c")
+        assert person.selected == "2/2.2"
+        assert person.main.flow_tree.rows.zoom is None
+
+
+async def test_a_click_selects_and_a_click_on_the_arrow_unfolds(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        line = next(number for number, text in enumerate(person.text.split("\n")) if "Announce" in text)
+        await person.pilot.click(offset=(30, line))
+        assert person.selected == "4"
+        line = next(number for number, text in enumerate(person.text.split("\n")) if "Build  »" in text)
+        column = person.text.split("\n")[line].index("▸")
+        await person.pilot.click(offset=(column, line))
+        assert person.selected == "2"
+        await person.sees("2/2.2")
+
+
+async def test_search_opens_what_is_folded_and_escape_puts_it_back(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("slash", *"wheel")
+        await person.until(lambda: person.selected == "2/2.3", "the first match after the selection")
+        await person.sees("2 found")
+        await person.press("escape")
+        assert person.selected == "2"
+        assert "Compile" not in person.text
+        await person.press("slash", *"wheel", "enter")
+        await person.until(lambda: person.selected == "2/2.3")
+        await person.press("n")
+        assert person.selected == "3"
+        await person.press("n")
+        assert person.selected == "2/2.3"
+        await person.press("N")
+        assert person.selected == "3"
+
+
+async def test_filter_leaves_what_is_open_then_failed_then_settled(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("f")
+        assert "Freeze the branch" not in person.text
+        assert "Thank everybody" in person.text
+        await person.press("f")
+        await person.sees("Nothing is failed here")
+        await person.press("f")
+        assert "Thank everybody" not in person.text
+        await person.press("f")
+        await person.sees("Thank everybody", "Freeze the branch")
+
+
+async def test_tab_brings_up_the_details_on_a_narrow_screen(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit, size=(80, 24)) as person:
+        await person.press("g", "j", "j")
+        assert "after the build is green" not in person.text
+        await person.press("tab")
+        await person.sees("Runs only after the build is green", "echo published", "timeout=120")
+        await person.press("tab")
+        await person.sees("Freeze the branch")
+
+
+async def test_help_names_every_action(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit, size=(100, 70)) as person:
+        await person.press("question_mark")
+        await person.sees("Keys", *(action.help for action in person.main.actions.values()))
+        await person.press("escape")
+        assert person.app.screen is person.main
+
+
+async def test_the_palette_finds_a_task_and_goes_there(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("ctrl+p", *"wheel inst")
+        await person.sees("2/2.3")
+        await person.press("down", "enter")
+        await person.until(lambda: person.selected == "2/2.3", "the task")

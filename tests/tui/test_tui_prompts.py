@@ -1,0 +1,292 @@
+"""Every prompt, reached by its real cause, and what its keys do."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.tui.conftest import Person, Sit
+
+Make = Callable[[Mapping[str, str]], Path]
+Wait = Callable[[Callable[[], object]], None]
+
+ENGINE = """
+import asyncio, sys
+from pathlib import Path
+from engine import Engine
+async def main():
+    async for _ in Engine.open(Path(sys.argv[1])).step():
+        pass
+asyncio.run(main())
+"""
+
+
+def kill_an_engine(root: Path, wait_for: Wait, begun: Path) -> None:
+    """Starts a step in a process of its own and kills that engine once its script has begun."""
+    process = subprocess.Popen([sys.executable, "-c", ENGINE, str(root)])
+    wait_for(begun.exists)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def long_script(folder: Path) -> str:
+    """Counts a line, then waits for the file `gate`."""
+    return (
+        "- [ ] [Script] Long work\n    ```sh\n"
+        f"    echo line >> {folder}/count; echo at work; touch {folder}/begun\n"
+        f"    while [ ! -e {folder}/gate ]; do sleep 0.02; done\n    ```\n- [ ] After\n"
+    )
+
+
+@pytest.fixture
+def interrupted(make_project: Make, wait_for: Wait, tmp_path: Path) -> Path:
+    """A project whose engine was killed while its script runs on."""
+    root = make_project({"status.md": "- [ ] [Build](build.md)\n", "build.md": long_script(tmp_path)})
+    kill_an_engine(root, wait_for, tmp_path / "begun")
+    return root
+
+
+def count(tmp_path: Path) -> int:
+    return len((tmp_path / "count").read_text().splitlines())
+
+
+async def _asked(person: Person, title: str) -> None:
+    await person.until(lambda: person.prompt == title, f"the prompt {title}")
+
+
+async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence(
+    sit: Sit, interrupted: Path, tmp_path: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.sees("1/1  Long work", "status.md › Build", "attempt 1", "still at work:", "at work")
+        await person.press("escape")
+        await person.sees("interrupted: 1/1 Long work", "settle 1/1 Long work")
+        await person.press("s")
+        await _asked(person, "Interrupted")
+        await person.press("r")
+        await person.sees("following 1/1 Long work")
+        (tmp_path / "gate").touch()
+        await person.until(lambda: person.status("1/1") == "done", "the followed task")
+        assert count(tmp_path) == 1
+
+
+async def test_t3_22a_retry_ends_what_is_alive_and_runs_again(
+    sit: Sit, interrupted: Path, tmp_path: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.press("t")
+        await person.until(lambda: count(tmp_path) == 2, "the second run")
+        await person.sees("attempt 2")
+        (tmp_path / "gate").touch()
+        await person.until(lambda: person.status("1/1") == "done")
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("x", "done"), ("minus", "skipped"), ("exclamation_mark", "failed")]
+)
+async def test_an_interrupted_task_can_be_settled_by_hand(
+    sit: Sit, interrupted: Path, tmp_path: Path, key: str, status: str
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.press(key)
+        await person.until(lambda: person.status("1/1") == status, status)
+        assert person.app.engine.recovery() is None
+
+
+FAILING = "- [ ] [Script] Test\n    ```sh\n    echo broken; exit 3\n    ```\n- [ ] Publish\n"
+
+
+async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
+    async with sit({"status.md": FAILING}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "failed")
+        await person.sees("failed and holds the plan", "retry or skip 1 Test")
+        await person.idle()
+        await person.press("s")
+        await _asked(person, "Failed")
+        await person.sees("broken", "1 attempt", "retry", "mark done")
+        await person.press("enter")  # the safe choice has the focus
+        assert person.prompt == ""
+        assert person.status("1") == "failed"
+        await person.press("s")
+        await _asked(person, "Failed")
+        await person.press("t")
+        await person.until(
+            lambda: person.app.engine.attempts(person.app.engine.find("1")) == 2, "the second attempt"
+        )
+        await person.idle()
+        await person.press("s")
+        await _asked(person, "Failed")
+        await person.press("minus")
+        await person.until(lambda: person.status("1") == "skipped")
+
+
+LOOM = """\
+- [ ] [Loom] Announce
+    ```toml
+    op = "insert"
+    path = "CHANGELOG.md"
+    after = "## Unreleased"
+    text = "- Orbit 2.0 is out."
+    ```
+"""
+
+
+async def test_t6_10_preview_conflict_reload_and_both_changes_are_there(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": LOOM})
+    log = root / "CHANGELOG.md"
+    log.write_text("# Changelog\n\n## Unreleased\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Preview")
+        await person.sees("+- Orbit 2.0 is out.", "write CHANGELOG.md", "nothing is written")
+        log.write_text("# Changelog\n\nWritten by another program\n\n## Unreleased\n")
+        await person.press("y")
+        await _asked(person, "Conflict")
+        await person.sees("Written by another program", "base", "disk", "edit", "reload", "keep the file")
+        assert "Orbit" not in log.read_text()
+        await person.press("r")
+        await _asked(person, "Preview")
+        await person.sees("+- Orbit 2.0 is out.")
+        assert "Orbit" not in log.read_text()
+        await person.press("y")
+        await person.until(lambda: person.status("1") == "done", "the task done")
+        assert log.read_text() == (
+            "# Changelog\n\nWritten by another program\n\n## Unreleased\n- Orbit 2.0 is out.\n"
+        )
+
+
+async def test_conflict_keep_and_retry(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": LOOM})
+    log = root / "CHANGELOG.md"
+    log.write_text("## Unreleased\n")
+    async with sit(root, size=(80, 24)) as person:
+        for answer in ("k", "t"):
+            await person.press("s")
+            await _asked(person, "Preview")
+            log.write_text(f"Another line before {answer}\n## Unreleased\n")
+            await person.press("y")
+            await _asked(person, "Conflict")
+            await person.sees(f"Another line before {answer}")
+            await person.press(answer)
+            if answer == "k":
+                await person.sees("Kept CHANGELOG.md")
+                assert "Orbit" not in log.read_text()
+                await person.idle()
+        await person.until(lambda: person.status("1") == "done", "the task done")
+        assert log.read_text() == "Another line before t\n## Unreleased\n- Orbit 2.0 is out.\n"
+
+
+async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": LOOM})
+    (root / "CHANGELOG.md").write_text("## Unreleased\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Preview")
+        await person.press("enter")
+        assert person.prompt == ""
+        assert person.status("1") == "pending"
+        assert (root / "CHANGELOG.md").read_text() == "## Unreleased\n"
+
+
+async def test_t6_05_an_anchor_that_is_not_there_is_said_and_nothing_written(
+    sit: Sit, make_project: Make
+) -> None:
+    root = make_project({"status.md": LOOM})
+    (root / "CHANGELOG.md").write_text("nothing to hold on to\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        assert (root / "CHANGELOG.md").read_text() == "nothing to hold on to\n"
+
+
+@pytest.mark.parametrize("answer", ["d", "w", "y", "n"])
+async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, answer: str) -> None:
+    async with sit({"status.md": long_script(tmp_path)}) as person:
+        await person.press("s")
+        await person.until((tmp_path / "begun").exists, "the script")
+        await person.press("q")
+        await _asked(person, "Quit")
+        await person.sees("leave it running", "end it", "stay")
+        await person.press(answer)
+        engine = person.app.engine
+        if answer == "n":
+            assert person.prompt == ""
+            await person.press("q")
+            await _asked(person, "Quit")
+            await person.press("w")
+        if answer in ("w", "n"):
+            await person.sees("Quits when this task ends")
+            (tmp_path / "gate").touch()
+        await person.until(lambda: person.app._exit, "the end")
+    if answer == "d":
+        recovery = engine.recovery()
+        assert recovery is not None
+        assert recovery.children
+        (tmp_path / "gate").touch()
+        async for _ in engine.recover("resume"):
+            pass
+    task = engine.tree().find("1")
+    assert task.status == ("active" if answer == "y" else "done")
+    assert count(tmp_path) == 1
+
+
+async def test_t1_37_code_from_elsewhere_is_shown_before_it_runs(
+    sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOW_TRUST")
+    trace = "- [ ] [Script] Trace\n    ```sh\n    echo here > trace\n    ```\n"
+    root = make_project({"status.md": trace})
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Trust")
+        await person.sees("echo here > trace", "trust")
+        await person.press("enter")
+        assert person.prompt == ""
+        assert not (root / "trace").exists()
+        await person.idle()
+        await person.press("s")
+        await _asked(person, "Trust")
+        await person.press("y")
+        await person.until(lambda: person.status("1") == "done")
+        assert (root / "trace").exists()
+
+
+async def test_t1_14_a_strict_project_asks_before_it_writes_over_an_outside_change(
+    sit: Sit, make_project: Make
+) -> None:
+    root = make_project({"status.md": "- [ ] One\n- [ ] Two\n", "flow.toml": 'integrity = "strict"\n'})
+    async with sit(root) as person:
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done")
+        (root / ".flow" / "status.md").write_text("- [x] One\n- [ ] Two, by hand\n")
+        await person.press("f5")
+        await person.sees("Two, by hand")
+        await person.press("G", "x")
+        await _asked(person, "Changed outside")
+        await person.sees("status.md", "accept", "put back")
+        await person.press("a")
+        await person.sees("Accepted: status.md")
+        await person.press("x")
+        await person.until(lambda: person.status("2") == "done")
+
+
+async def test_enter_never_takes_a_choice_that_is_not_safe(
+    sit: Sit, interrupted: Path, tmp_path: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.press("down", "enter")
+        await person.sees("press t to retry")
+        assert person.prompt == "Interrupted"
+        assert count(tmp_path) == 1
+        await person.press("escape")
+        (tmp_path / "gate").touch()

@@ -1,0 +1,126 @@
+"""Running real scripts from the app: live output, waiting for a person, stopping, another engine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from engine import Engine
+from tests.tui.conftest import Person, Sit
+
+
+def script(code: str, name: str = "Work", *, options: str = "") -> str:
+    return f"- [ ] [Script] {name}\n    ```sh {options}\n    {code}\n    ```\n"
+
+
+def gated(gate: Path) -> str:
+    """A script that says `begun`, and ends when the file `gate` appears."""
+    return script(f"echo begun; while [ ! -e {gate} ]; do sleep 0.02; done; echo ended")
+
+
+async def _status(person: Person, address: str, status: str) -> None:
+    await person.until(lambda: person.status(address) == status, f"{address} {status}")
+
+
+async def test_t6_06_step_shows_output_while_the_script_runs(sit: Sit, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    async with sit({"status.md": gated(gate) + "- [ ] After\n"}) as person:
+        await person.press("s")
+        await person.until(lambda: "begun" in person.main.detail.output.text, "output while it runs")
+        await person.sees("running 1 Work", "ctrl+c stop", "output", "attempt 1")
+        await person.press("j", "k")  # the screen answers meanwhile
+        assert person.status("1") == "active"
+        gate.touch()
+        await _status(person, "1", "done")
+        await person.sees("Done: Work", "next 2 After")
+        assert person.main.detail.output.text.split() == ["begun", "ended"]
+
+
+async def test_run_goes_on_until_a_person_is_needed_and_x_goes_on_with_it(sit: Sit) -> None:
+    plan = script("echo one", "One") + "- [ ] Approve\n" + script("echo two", "Two") + "- [ ] Last\n"
+    async with sit({"status.md": plan}) as person:
+        await person.press("r")
+        await person.sees("waiting for you: 2 Approve")
+        assert person.status("1") == "done"
+        assert person.status("3") == "pending"
+        await person.idle()
+        await person.press("c", "x")
+        await _status(person, "3", "done")
+        await person.sees("waiting for you: 4 Last")
+
+
+async def test_u_runs_no_further_than_the_selection(sit: Sit) -> None:
+    plan = script("true", "One") + script("true", "Two") + script("true", "Three")
+    async with sit({"status.md": plan}) as person:
+        await person.press("g", "j", "u")
+        await _status(person, "2", "done")
+        await person.idle()
+        assert person.status("3") == "pending"
+
+
+async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, tmp_path: Path) -> None:
+    async with sit({"status.md": gated(tmp_path / "gate")}) as person:
+        await person.press("s")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await person.press("ctrl+c")
+        await person.until(lambda: person.prompt == "Interrupted", "the prompt")
+        await person.sees("stopped by a person")
+        await person.press("escape")
+        await person.sees("interrupted: 1 Work")
+        assert person.app.engine.recovery() is not None
+
+
+async def test_f_follows_a_run_until_the_person_moves(sit: Sit, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    files = {
+        "status.md": "- [ ] [Inner](inner.md)\n- [ ] Last\n",
+        "inner.md": script("true", "First") + gated(gate),
+    }
+    async with sit(files) as person:
+        await person.press("G", "r")
+        await person.until(lambda: person.selected == "1/2", "the running task")
+        await person.press("G")
+        assert person.selected == "2"
+        await person.press("F")
+        assert person.selected == "1/2"
+        gate.touch()
+        await _status(person, "1", "done")
+
+
+async def test_a_second_engine_makes_the_app_a_viewer(sit: Sit, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    async with sit({"status.md": gated(gate) + "- [ ] After\n"}, watch=True) as person:
+        other = Engine.open(person.app.engine.root)
+        steps = other.step()
+
+        async def work() -> None:
+            async for _ in steps:
+                pass
+
+        running = asyncio.create_task(work())
+        await person.sees("viewer: another engine", "1 Work")
+        await person.press("s")
+        await person.sees("Another engine is at work")
+        gate.touch()
+        await running
+        await person.sees("next 2 After")
+
+
+async def test_a_broken_registry_is_said_in_words(sit: Sit) -> None:
+    async with sit({"status.md": script("true"), "flow.registry.json": "[]"}) as person:
+        await person.press("s")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.idle()
+        assert person.status("1") == "pending"
+
+
+async def test_output_keeps_colours_and_shows_other_controls(sit: Sit) -> None:
+    code = r"printf '\033[31mred\033[0m \033]0;owned\007 [bold]x[/] \r\033[2Jend\n'"
+    async with sit({"status.md": script(code)}) as person:
+        await person.press("s")
+        await _status(person, "1", "done")
+        await person.sees("␛[2Jend")
+        assert "owned" not in person.app.title
+        text = person.main.detail.output.text
+        assert "\x1b" not in text
+        assert "\x07" not in text
