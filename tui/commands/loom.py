@@ -128,7 +128,12 @@ def _written_json(written: Any) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    return click.get_text_stream("stdin", encoding="utf-8").read() if text == "-" else text
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"The text on stdin is not UTF-8: {error}.", click.get_current_context()) from error
 
 
 def _from_root(engine: Engine, path: str) -> str:

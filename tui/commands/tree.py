@@ -35,8 +35,9 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
 
 def heading(name: str, progress: Progress) -> str:
     """`Orbit 2.0  ▰▰▰▱▱▱▱▱▱▱  4/12`."""
-    full, empty = bar(progress, 10)
-    return f"{output.bold(output.line(name))}  {FULL * full}{EMPTY * empty}  {share(progress)}"
+    settled, failed, still_open = bar(progress, 10)
+    cells = FULL * settled + click.style(FULL * failed, fg="red") * bool(failed) + EMPTY * still_open
+    return f"{output.bold(output.line(name))}  {cells}  {share(progress)}"
 
 
 def status_word(status: Status) -> str:
