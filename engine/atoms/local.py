@@ -6,7 +6,6 @@ import json
 import marshal
 import os
 import re
-import signal
 import stat
 import subprocess
 import sys
@@ -20,7 +19,8 @@ from engine.atoms.runner import DEFAULT_GRACE, EXPORTS, EXPORTS_LIMIT, RESULT, E
 from engine.errors import StorageError
 from engine.storage import Store, platform
 
-_SCRIPT = Path(supervisor.__file__)
+_COMMAND = [sys.executable, "-I", "-S", str(Path(supervisor.__file__).absolute())]
+_PORTABLE = [sys.executable, "-P", "-m", "engine.atoms.portable"]
 _CHUNK = 1 << 16
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _PATIENCE = 5.0
@@ -53,14 +53,14 @@ class LocalRunner:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             child = _Supervisor(
-                [sys.executable, "-I", "-S", str(_SCRIPT)],
+                _COMMAND if platform.system.has_groups else _PORTABLE,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "FLOW_RUN": run},
                 cwd="/",
                 # With the terminal it has to stay in our session, since that is the terminal's.
-                **({"process_group": 0} if tty else platform.system.session()),
+                **({"process_group": 0} if tty and platform.system.has_groups else platform.system.session()),
             )
         except OSError as error:
             raise StorageError(f"The supervisor of the task could not be started: {error}.") from error
@@ -135,20 +135,20 @@ class LocalRunner:
             left = self.alive(run, supervisor)
             if left and not asked and supervisor not in left:
                 asked = True
-                processes.send(left, signal.SIGTERM)
+                processes.send(left, hard=False)
             return not left
 
         # The supervisor passes it on and says in the exit status that it was asked to; without one, we ask
         # ourselves.
         if supervisor is not None:
-            processes.send([supervisor], signal.SIGTERM)
+            processes.send([supervisor], hard=False)
         if not processes.wait_for(gone, grace):
             until = time.monotonic() + _PATIENCE
             while (left := work()) and time.monotonic() < until:
-                processes.send(left, signal.SIGKILL)
+                processes.send(left, hard=True)
                 processes.wait_for(lambda: not work(), 0.2)
             if supervisor is not None and not processes.wait_for(gone, _PATIENCE):
-                processes.send([supervisor], signal.SIGKILL)
+                processes.send([supervisor], hard=True)
                 processes.wait_for(gone, _PATIENCE)
         return self.alive(run, supervisor)
 

@@ -56,7 +56,9 @@ class LoomAtom(Atom):
         either counts more than the base that the task itself names. Raises ContentChangedError, AnchorError, ...
         """
         edits = self.edits(call)
-        written = loom.write(_for_any_base(edits) if force or base is not None else edits, base=base)
+        if force or base is not None:
+            edits = _for_any_base(edits)
+        written = loom.write(edits, base=None if force else base)
         return AtomResult.success(
             f"Edited {written.path}" if written.changed else f"{written.path} was like that already"
         )

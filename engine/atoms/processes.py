@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable
 
@@ -51,14 +50,15 @@ def of_run(run: str, supervisor: ProcessId | None) -> list[ProcessId]:
     return found
 
 
-def send(processes: Iterable[ProcessId], number: signal.Signals) -> None:
-    """Signal each of them that is still the one it was."""
+def send(processes: Iterable[ProcessId], *, hard: bool) -> None:
+    """Ask each of them that is still the one it was to end; with `hard`, end it."""
     for process in processes:
-        if is_alive(process):
-            try:
-                os.kill(process.pid, number)
-            except (ProcessLookupError, PermissionError):
-                continue
+        try:
+            found = psutil.Process(process.pid)
+            if _is_same(_identity(found), process):
+                found.kill() if hard else found.terminate()
+        except psutil.Error:
+            continue
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:

@@ -41,7 +41,7 @@ HEAD = 1 << 20
 TAIL = 4 << 20
 SLACK = 1 << 20
 _BLOCK = 4096
-_TICK = 0.1
+TICK = 0.1
 _FOLD = b"\n[... output left out ...]\n"
 
 # What the work must find at its default: what Python ignores, and what whoever started us may have ignored.
@@ -63,7 +63,7 @@ _RESET = [
 _KEYBOARD = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 
 
-def main() -> int:
+def main(kind: "type[Supervision] | None" = None) -> int:
     data = bytearray()
     while chunk := os.read(0, 1 << 16):
         data += chunk
@@ -72,7 +72,7 @@ def main() -> int:
     except (EOFError, ValueError, TypeError):
         return 0
     try:
-        return Supervision(job).run()
+        return (kind or Supervision)(job).run()
     except OSError:
         return 74
 
@@ -106,7 +106,7 @@ class Supervision:
         sync_folder(self.job["folder"])
         self.listen()
         started_at, began = time.time(), time.monotonic()
-        status, error = None, ""
+        code, number, error = None, None, ""
         try:
             if self.job["tty"]:
                 self.take_terminal(output)
@@ -115,14 +115,14 @@ class Supervision:
             where = f": {os.fsdecode(reason.filename)}" if reason.filename else ""
             error = f"{reason.strerror}{where}"
         else:
-            status = self.watch(child, output, began)
+            code, number = self.watch(child, output, began)
         finally:
             if self.terminal >= 0:
                 self.give_terminal_back()
         self.write_exit(
             {
-                "code": os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None,
-                "signal": os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
+                "code": code,
+                "signal": number,
                 "timed_out": self.timed_out,
                 "stopped": self.stopped,
                 "error": error,
@@ -134,12 +134,16 @@ class Supervision:
         )
         return 0
 
+    def prepare(self) -> None:
+        """Write the files of the job. Raises OSError."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        for suffix, text in self.job["files"].items():
+            with os.fdopen(os.open(self.path + os.fsencode(suffix), flags, 0o600), "wb") as file:
+                file.write(text)
+
     def spawn(self, output: int) -> int:
         """Start the work. Raises OSError when its folder or its program is not there."""
-        for suffix, text in self.job["files"].items():
-            with open(self.path + os.fsencode(suffix), "wb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(text)
+        self.prepare()
         os.chdir(self.job["cwd"])
         argv = self.job["argv"]
         env = {**os.environb, **self.job["env"]}
@@ -160,8 +164,11 @@ class Supervision:
 
     # -- watching --
 
-    def watch(self, child: int, output: int, began: float) -> int:
-        """Wait for the work, within its time limit, and keep its output in bounds. Returns its wait status."""
+    def watch(self, child: int, output: int, began: float) -> "tuple[int | None, int | None]":
+        """Wait for the work, within its time limit, and keep its output in bounds.
+
+        Returns its exit status, or the number of the signal that ended it.
+        """
         import select
 
         adopt_orphans()
@@ -175,7 +182,7 @@ class Supervision:
                 self.timed_out = True
             if not ending_at and (self.stopped or self.timed_out):
                 if status is not None:
-                    return status
+                    break
                 ending_at = now
                 self.signal_all(child, signal.SIGTERM)
                 self.signal_all(child, signal.SIGCONT)
@@ -183,14 +190,17 @@ class Supervision:
                 killed_at = now
                 self.signal_all(child, signal.SIGKILL)
             if status is not None and (not ending_at or not self.anyone(child)):
-                return status
+                break
             if status is not None and killed_at and now - killed_at > 2:
-                return status  # what is left cannot be ended: another user's, or stuck in the kernel
-            select.select([self.wake], [], [], 0.02 if ending_at else _TICK)
+                break  # what is left cannot be ended: another user's, or stuck in the kernel
+            select.select([self.wake], [], [], 0.02 if ending_at else TICK)
             try:
                 os.read(self.wake, 512)
             except BlockingIOError:
                 pass
+        if os.WIFEXITED(status):
+            return os.WEXITSTATUS(status), None
+        return None, os.WTERMSIG(status)
 
     def signal_all(self, group: int, number: int) -> None:
         """Send a signal to the group of the work, and to those of its processes that left the group."""
@@ -307,10 +317,13 @@ def adopt_orphans() -> None:
     """Become the parent of what the work leaves behind (Linux), so that its end can be seen everywhere: in a
     container, the first process may not care for orphans."""
     if sys.platform.startswith("linux"):
-        import ctypes
+        try:
+            import ctypes
 
-        set_child_subreaper = 36
-        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+            set_child_subreaper = 36
+            ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+        except (ImportError, OSError, AttributeError):
+            pass  # a Python without ctypes: the work runs already, and that comes first
 
 
 def as_json(values: "dict[str, Any]") -> bytes:
@@ -333,9 +346,12 @@ def punch(file: int, offset: int, length: int) -> bool:
     """
     if not sys.platform.startswith("linux"):
         return False
-    import ctypes
+    try:
+        import ctypes
 
-    libc = ctypes.CDLL(None, use_errno=True)
+        libc = ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return False
     fallocate = getattr(libc, "fallocate64", None) or getattr(libc, "fallocate", None)
     if fallocate is None:
         return False
@@ -368,6 +384,8 @@ def replace(path: bytes, data: bytes) -> None:
 
 
 def sync_folder(path: bytes) -> None:
+    if os.name == "nt":
+        return  # folders cannot be opened there
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
