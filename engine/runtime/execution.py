@@ -46,7 +46,7 @@ from engine.runtime.ledger import Committed
 from engine.runtime.log import now
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
-from engine.status import Change, Status, Task
+from engine.status import Change, Problem, Status, Task
 
 Steps = Generator[Event | None, None, Finished]
 
@@ -83,7 +83,13 @@ def execute_next(project: Project, run: Run) -> Steps:
         finished = _finished(task, StepOutcome.FAILED, _held(task))
         yield finished
         return finished
-    return (yield from execute(project, run, task))
+    try:
+        return (yield from execute(project, run, task))
+    except StateError as error:
+        problems = tree.problems()
+        if not problems:
+            raise
+        raise _problem(problems, f"Nothing after it can run: {error.message}") from error
 
 
 def execute(
@@ -413,15 +419,19 @@ def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps
 def _nothing(tree: Tree) -> Steps:
     problems = tree.problems()
     if problems:
-        raise PlanError(
-            f"{problems[0]}",
-            hint=f"No other task can run. {len(problems)} problem(s): `flow check` lists them.",
-            problems=[asdict(problem) for problem in problems],
-        )
+        raise _problem(problems, "No other task can run.")
     message = "Every task is done." if tree.root.tasks else "The plan has no tasks."
     finished = Finished("", "", "", None, StepOutcome.NOTHING, message)
     yield finished
     return finished
+
+
+def _problem(problems: Sequence[Problem], consequence: str) -> PlanError:
+    return PlanError(
+        f".flow/{problems[0]}",
+        hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
+        problems=[asdict(problem) for problem in problems],
+    )
 
 
 def _held(task: Task) -> str:

@@ -313,7 +313,8 @@ def test_forget_and_prune_leave_the_last_outputs(bench: Bench) -> None:
         job = shell(bench, "echo hello")
         bench.finish(job)
         runs.append(job.run)
-        os.utime(bench.runner.output(job.run), (len(runs), len(runs)))
+        for path in bench.output_folder.glob(f"{job.run}*"):
+            os.utime(path, (len(runs), len(runs)))
 
     bench.runner.forget(runs[3])
     bench.runner.prune(keep=2)
@@ -333,3 +334,12 @@ def test_a_runner_may_be_let_go_while_work_runs(tmp_path: Path) -> None:
     other = LocalRunner(Store(tmp_path))
     assert other.is_alive(pid)
     assert other.end("left", pid) == []
+
+
+def test_t7_06_no_zombie_is_left_once_a_run_is_forgotten(bench: Bench) -> None:
+    job = shell(bench, "echo hello")
+    pid = bench.start(job)
+    bench.end_of(job.run)
+    bench.runner.forget(job.run)
+
+    assert not psutil.pid_exists(pid.pid)
