@@ -14,11 +14,9 @@ from engine.atoms.base import AtomResult, Call, Effect, Outcome
 from engine.atoms.configuration import seconds
 from engine.atoms.exports import as_object
 from engine.atoms.git import Git
-from engine.atoms.runner import RESULT, Ended, Job
+from engine.atoms.runner import CALL, RESULT, Ended, Job
 from engine.atoms.supervised import PROBE_LIMIT, Supervised, mishap
 from engine.errors import ConfigurationError
-
-CALL = ".call"
 
 _INSIDE = {"engine.atoms.git:Git": Git}
 

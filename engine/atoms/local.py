@@ -10,12 +10,24 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import fields
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from engine.atoms import processes, supervisor
-from engine.atoms.runner import DEFAULT_GRACE, EXPORTS, EXPORTS_LIMIT, RESULT, Ended, Job, ProcessId
+from engine.atoms.runner import (
+    DEFAULT_GRACE,
+    EXIT,
+    EXPORTS,
+    EXPORTS_LIMIT,
+    RESULT,
+    SUFFIXES,
+    Ended,
+    Job,
+    ProcessId,
+)
 from engine.errors import StorageError
 from engine.storage import Store, platform
 
@@ -23,7 +35,11 @@ _COMMAND = [sys.executable, "-I", "-S", str(Path(supervisor.__file__).absolute()
 _PORTABLE = [sys.executable, "-P", "-m", "engine.atoms.portable"]
 _CHUNK = 1 << 16
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+KEPT = 200
+"""Runs whose output is kept."""
 _PATIENCE = 5.0
+_GOODBYE = 1.0
+_PRUNE_EVERY = 50
 _EXIT_FIELDS = {one.name for one in fields(Ended)} - {"result", "exports"}
 
 
@@ -43,6 +59,7 @@ class LocalRunner:
     def __init__(self, store: Store) -> None:
         self.folder = store.flow / "logs" / "output"
         self._children: dict[str, _Supervisor] = {}
+        self._starts = count()
 
     # -- running --
 
@@ -52,6 +69,8 @@ class LocalRunner:
             raise ValueError(f"{run!r} is no run id")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            if next(self._starts) % _PRUNE_EVERY == 0:
+                self.prune()
             child = _Supervisor(
                 _COMMAND if platform.system.has_groups else _PORTABLE,
                 stdin=subprocess.PIPE,
@@ -104,7 +123,7 @@ class LocalRunner:
 
     def ended(self, run: str) -> Ended | None:
         self._reap(run)
-        status = self._record(run, ".exit")
+        status = self._record(run, EXIT)
         if status is not None:
             known = {name: value for name, value in status.items() if name in _EXIT_FIELDS}
             return Ended(**known, result=self._record(run, RESULT), exports=self._exports(run))
@@ -186,17 +205,27 @@ class LocalRunner:
     # -- what it leaves behind --
 
     def forget(self, run: str) -> None:
-        for path in self.folder.glob(f"{run}.*"):
-            path.unlink(missing_ok=True)
-        self._reap(run)
+        child = self._children.get(run)
+        if child is not None:
+            # It has written its last record and is about to be gone; without this it would be left as a zombie.
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_GOODBYE)
+            self._reap(run)
+        for suffix in SUFFIXES:
+            (self.folder / f"{run}{suffix}").unlink(missing_ok=True)
 
-    def prune(self, keep: int = 200) -> None:
-        """Remove the outputs of all but the last runs."""
-        outputs = [path for path in self.folder.iterdir() if not path.suffix] if self.folder.is_dir() else []
-        outputs.sort(key=lambda path: path.stat().st_mtime)
-        for path in outputs[: max(0, len(outputs) - keep)]:
-            self.forget(path.name)
-            path.unlink(missing_ok=True)
+    def prune(self, keep: int = KEPT) -> None:
+        """Remove everything of all but the last runs. `start` does this from time to time."""
+        ages: dict[str, float] = {}
+        files: dict[str, list[Path]] = {}
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            run = path.name.partition(".")[0]
+            files.setdefault(run, []).append(path)
+            with suppress(FileNotFoundError):
+                ages[run] = max(ages.get(run, 0.0), path.stat().st_mtime)
+        for run in sorted(ages, key=ages.__getitem__)[: max(0, len(ages) - keep)]:
+            for path in files[run]:
+                path.unlink(missing_ok=True)
 
     def _record(self, run: str, suffix: str) -> dict[str, Any] | None:
         try:

@@ -29,7 +29,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 DEFAULT_GRACE = 5.0
-EXPORTS, RESULT = ".exports", ".result"
+EXIT, EXPORTS, RESULT, CALL, SCRIPT, CONTEXT = SUFFIXES = (
+    ".exit",
+    ".exports",
+    ".result",
+    ".call",
+    ".script",
+    ".context",
+)
+"""What there may be of a run beside its output."""
 EXPORTS_LIMIT = 8 << 20
 
 

@@ -39,7 +39,7 @@ from typing import Any
 from engine.atoms.base import AtomResult, Call, Effect
 from engine.atoms.configuration import complain, count, fences, seconds
 from engine.atoms.exports import read_exports
-from engine.atoms.runner import EXPORTS, Ended, Job
+from engine.atoms.runner import CONTEXT, EXPORTS, SCRIPT, Ended, Job
 from engine.atoms.supervised import PROBE_LIMIT, Retries, Supervised, mishap
 from engine.errors import ConfigurationError, SecurityError
 from engine.storage import safe_path
@@ -49,7 +49,6 @@ LANGS = ("sh", "bash", "python")
 _OPTIONS = {"timeout", "cwd", "retries", "backoff", "effect"}
 _PROBE_OPTIONS = {"timeout", "cwd"}
 _FLAGS = {"tty"}
-_SUFFIX, _CONTEXT = ".script", ".context"
 
 
 class Script(Supervised):
@@ -158,7 +157,7 @@ def _job(call: Call, run: str, fence: Mapping[str, Any], timeout: float | None, 
     lang = fence["lang"].lower()
     return Job(
         run=run,
-        argv=(_interpreter(call.config, fence, lang), str(folder / f"{run}{_SUFFIX}")),
+        argv=(_interpreter(call.config, fence, lang), str(folder / f"{run}{SCRIPT}")),
         cwd=str(_cwd(call, fence)),
         env={
             # Python would hold its output back until the end, as it does for every file.
@@ -169,10 +168,10 @@ def _job(call: Call, run: str, fence: Mapping[str, Any], timeout: float | None, 
             "FLOW_ADDRESS": call.address,
             "FLOW_ATTEMPT": str(call.attempt),
             "FLOW_KEY": call.key,
-            "FLOW_CONTEXT": str(folder / f"{run}{_CONTEXT}"),
+            "FLOW_CONTEXT": str(folder / f"{run}{CONTEXT}"),
             "FLOW_EXPORTS": str(folder / f"{run}{EXPORTS}"),
         },
-        files={_SUFFIX: fence["text"], _CONTEXT: json.dumps(dict(call.context)), EXPORTS: ""},
+        files={SCRIPT: fence["text"], CONTEXT: json.dumps(dict(call.context)), EXPORTS: ""},
         timeout=timeout,
         tty=tty,
     )

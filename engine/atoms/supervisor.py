@@ -394,4 +394,4 @@ def sync_folder(path: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # taking an interpreter apart takes longer than everything it has to say
