@@ -6,7 +6,10 @@ through `Blocks.feed`, which calls back with what it found.
 
 from __future__ import annotations
 
+import gc
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engine.status import syntax
 from engine.status.blocks import FENCE, LONGEST_LINE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
@@ -32,9 +35,23 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
         text = text.replace("\r\n", "\n")
     plan.lines = list(io.StringIO(text, newline="\n"))
     _refuse_characters(text, plan)
-    Scanner(plan).run()
+    with _without_collecting():
+        Scanner(plan).run()
     plan.problems.sort(key=lambda problem: (problem.line, problem.column))
     return plan
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keeps the garbage collector from going through what a scan makes: all of it lives on."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _decode(data: bytes, plan: Plan) -> str:
@@ -77,10 +94,8 @@ class Scanner(Blocks):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self.fences: list[tuple[OpenFence, int]] = []
-        # By level, one more than there are open tasks: the names of its siblings (with their lines), the
-        # active one.
-        self._names: list[dict[str, int]] = [{}]
-        self._active: list[Task | None] = [None]
+        self._names: list[dict[str, int]] = []  # by level: the names of its siblings, with their lines
+        self._active: dict[Task | None, Task] = {}  # by parent: its active child
         self._code: dict[Task, int] = {}  # tasks with a tag, and the line of their first fence
         self._references: list[Task] = []
         self._front = 0
@@ -89,77 +104,83 @@ class Scanner(Blocks):
         """Reads all lines."""
         plan = self.plan
         plan.headers, self._front = read_headers(plan.lines)
-        opened, names, actives, notes = self.open, self._names, self._active, self.notes
+        front = self._front
+        opened, names = self.open, self._names
         match_task = syntax.TASK.match
         pending, done = Status.PENDING, Status.DONE
-        current = -1  # the column of the task on the line right above, if that was a plain one
+        # The column of the task on the line right above, if that came this short way. What it changed in `last`
+        # and `leaf` is written there before anything else looks.
+        current = -1
         parent: Task | None = None
         siblings = plan.tasks
-        seen = names[0]
+        seen: dict[str, int] = {}
         above = pending
         for number, line in enumerate(plan.lines, 1):
             match = match_task(line)
-            if match is None or match.lastindex != 3 or self.leaf >= FENCE or number <= self._front:
-                self.feed(line, number)
-                current = -1
-                continue
-            indent, mark, name = match.group(1, 2, 3)
-            column = len(indent)
-            if column == current:
-                opened.pop().end = self.last + 1
-                names.pop()
-                actives.pop()
+            if match is not None:
+                indent, mark, name = match.groups()
+                column = len(indent) if not ("[" in name or "@" in name or "<" in name) else -1
             else:
-                level, odd = divmod(column, self.width) if self.width else (column, 0)
-                if (
-                    odd
-                    or level > len(opened)
-                    or (notes and 0 <= notes[0] <= column)
-                    or (column and not self.width)
-                ):
+                column = -1
+            if column == current >= 0:
+                opened.pop().end = number
+            else:
+                if current >= 0:
+                    self.last, self.leaf = number - 1, TASK_TEXT
+                level = self._reach(column) if column >= 0 and number > front else -1
+                if level < 0:
                     self.feed(line, number)
                     current = -1
                     continue
-                if notes:
-                    notes.clear()
-                    self.fresh = False
-                if level < len(opened):
-                    self.close_tasks(level)
-                if level:
-                    parent = opened[-1]
-                    siblings = parent.children
-                    above = parent.status
-                else:
-                    parent = None
-                    siblings = plan.tasks
-                    above = pending
-                seen = names[-1]
                 current = column
+                parent = opened[-1] if level else None
+                siblings = parent.children if parent is not None else plan.tasks
+                above = parent.status if parent is not None else pending
+                seen = names[level]
             if name[-1] <= " ":
                 name = name.rstrip()
             status = STATUSES[mark]
             task = Task(plan, parent, name, status, number, len(siblings) + 1)
             siblings.append(task)
             opened.append(task)
-            names.append({})
-            actives.append(None)
             if name in seen:
                 self._duplicate(name, number, column, seen[name])
             else:
                 seen[name] = number
             if status is not pending or above is done:
-                self._judge(task, column, len(opened) - 1)
-            self.leaf = TASK_TEXT
-            self.last = number
+                self._judge(task, column)
+        if current >= 0:
+            self.last = len(plan.lines)
         self.end()
         self._finish()
 
+    def _reach(self, column: int) -> int:
+        """The level of a plain task at this column, when it may stand here, with what ends there closed; else -1."""
+        notes = self.notes
+        if self.leaf >= FENCE or (notes and 0 <= notes[0] <= column):
+            return -1
+        level = odd = 0
+        if column:
+            if not self.width:
+                return -1
+            level, odd = divmod(column, self.width)
+        if odd or level > len(self.open):
+            return -1
+        if notes:
+            notes.clear()
+            self.fresh = False
+        if level < len(self.open):
+            self.close_tasks(level)
+        if level == len(self._names):
+            self._names.append({})
+        return level
+
     def close_tasks(self, tasks: int) -> None:
         end = self.last + 1
-        while len(self.open) > tasks:
-            self.open.pop().end = end
-            self._names.pop()
-            self._active.pop()
+        opened = self.open
+        while len(opened) > tasks:
+            opened.pop().end = end
+        del self._names[tasks + 1 :]
 
     # The rules of siblings and parents (DESIGN section 2), checked as each task is met.
 
@@ -172,14 +193,12 @@ class Scanner(Blocks):
             "rule",
         )
 
-    def _judge(self, task: Task, position: int, level: int) -> None:
+    def _judge(self, task: Task, position: int) -> None:
         parent, status = task.parent, task.status
         mark = position + 3
         if status is Status.ACTIVE:
-            other = self._active[level]
-            if other is None:
-                self._active[level] = task
-            else:
+            other = self._active.setdefault(parent, task)
+            if other is not task:
                 self.problem(
                     task.line,
                     mark,
@@ -279,8 +298,6 @@ class Scanner(Blocks):
         )
         if opened:
             self.open.append(task)
-            self._names.append({})
-            self._active.append(None)
             self.leaf = TASK_TEXT
         else:
             self.notes.append(inner)
@@ -314,7 +331,7 @@ class Scanner(Blocks):
     def heading(self, number: int, level: int, text: str) -> None:
         if number <= self._front or self.notes:
             return
-        self._names[-1] = {}
+        del self._names[len(self.open) :]
         if not self.open:
             self.plan.headings.append(Heading(number, level, text))
 
@@ -400,6 +417,8 @@ class Scanner(Blocks):
         for start, comment in wording.comments:
             self.comment(number, after + start, comment)
         key = wording.name if wording.tag is None else f"[{wording.tag}] {wording.name}"
+        while len(self._names) <= level:
+            self._names.append({})
         seen = self._names[level]
         if not wording.name:
             self.problem(number, content, "The task has no name.", "Write one behind the marker.")
@@ -407,7 +426,7 @@ class Scanner(Blocks):
             self._duplicate(key, number, content - 2, seen[key])
         else:
             seen[key] = number
-        self._judge(task, content - 2, level)
+        self._judge(task, content - 2)
         if wording.ref is not None:
             self._references.append(task)
             reason = reference_problem(wording.ref)
