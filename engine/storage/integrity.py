@@ -73,7 +73,7 @@ class Plans:
                 self.backups.keep(file, new)
                 guarantee = self._swap(path, base, data)
             except (FlowError, OSError):
-                self._unlearn(file, known)
+                self._unlearn(file, new.revision, known)
                 raise
             with suppress(StorageError):  # the plan is written, and unsettled is true as well
                 settle_meta(self.store)
@@ -100,9 +100,12 @@ class Plans:
         previous = {} if known is None else {file: known}
         change_meta(self.store, {"plans": {file: revision}, "previous": previous, "settled": False})
 
-    def _unlearn(self, file: str, known: str | None) -> None:
+    def _unlearn(self, file: str, revision: str, known: str | None) -> None:
+        """After a failure: the revision is known if the plan has it nevertheless, else the old one is."""
         try:
-            change_meta(self.store, {"plans": {file: known}, "previous": {}, "settled": True})
+            now = self.read(file)
+            kept = revision if now is not None and now.revision == revision else known
+            change_meta(self.store, {"plans": {file: kept}, "previous": {}, "settled": True})
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told
 

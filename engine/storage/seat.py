@@ -9,11 +9,12 @@ own:
     swap/<key>/<base>.<new>.<nonce>          whole: before the swap the new bytes, then the old ones
     swap/<key>/<base>.<new>.<nonce>.was      the old file, where two names cannot be exchanged
     swap/<key>/<base>.<new>.<nonce>.part     not whole yet; it was never in place
-    swap/own.<pid>.<nonce>.part              one of the engine's own files, not whole yet
+    swap/own.<pid>.<start>.<nonce>.part      one of the engine's own files, not whole yet
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
@@ -21,6 +22,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.storage import platform
 from engine.storage.disk import close, put, read_all, revision_of
 from engine.storage.folder import Folder
 from engine.storage.paths import FLOW
@@ -29,6 +31,7 @@ SWAP = "swap"
 ABSENT = "0" * 64
 """Stands for the revision of a file that does not exist."""
 _NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]+(\.was)?(\.part)?")
+_OWN = re.compile(r"own\.(\d+)\.(\d+)\.[0-9a-f]+\.part")
 _BESIDE = ".flow-swap."
 _counter = itertools.count()
 
@@ -40,7 +43,19 @@ def is_key(name: str) -> bool:
 
 def own_part() -> str:
     """A fresh name in `swap/` for one of the engine's own files; it tells whose it is."""
-    return f"own.{os.getpid():x}.{_nonce()}.part"
+    pid = os.getpid()
+    return f"own.{pid}.{_started(pid, platform.system)}.{_nonce()}.part"
+
+
+def is_orphan(name: str) -> bool:
+    """Whether this is such a name, and its process is gone."""
+    match = _OWN.fullmatch(name)
+    return match is not None and platform.system.started(int(match[1])) != match[2]
+
+
+@functools.lru_cache(maxsize=1)
+def _started(pid: int, system: platform.Portable) -> str:
+    return system.started(pid) or "0"
 
 
 def _nonce() -> str:

@@ -13,7 +13,7 @@ from engine.storage import platform
 from engine.storage.copies import keep_copy
 from engine.storage.disk import close, read_all, revision_of
 from engine.storage.folder import Folder
-from engine.storage.seat import Seat, Waiting
+from engine.storage.seat import Seat, Waiting, is_key, is_orphan
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,21 @@ class Kept:
 
 
 def clear_parts(folder: Folder) -> None:
-    """Removes what dead processes left unfinished of the engine's own files. A living one is still at work on
-    it.
-    """
-    parts = [name for name in folder.names() if name.startswith("own.") and name.endswith(".part")]
-    if not parts:
-        return
-    import psutil  # only after a crash, and it takes a while to import
+    """Removes what dead processes left unfinished of the engine's own files. A living one is still at work."""
+    for name in filter(is_orphan, folder.names()):
+        folder.discard(name)
 
-    for name in parts:
-        try:
-            pid = int(name.split(".")[1], 16)
-        except ValueError:
-            continue
-        if not psutil.pid_exists(pid):
-            folder.discard(name)
+
+def clear_keys(folder: Folder) -> None:
+    """Removes the folders of targets whose record was never finished: nothing can wait in them yet."""
+    for key in filter(is_key, folder.names()):
+        with Folder.within(folder.path, key) as seat:
+            names = seat.names()
+            if "target" in names:
+                continue
+            for name in names:
+                seat.unlink(name)
+        os.rmdir(folder.at(key), dir_fd=folder.fd)
 
 
 def settle_seat(seat: Seat) -> list[Kept]:

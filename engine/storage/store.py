@@ -17,7 +17,7 @@ from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import FLOW, SafePath
 from engine.storage.seat import SWAP, Seat, is_key, own_part
-from engine.storage.settle import Kept, clear_parts, settle_seat
+from engine.storage.settle import Kept, clear_keys, clear_parts, settle_seat
 from engine.storage.swap import Swapped, create, swap
 
 LOCK_PATIENCE = 10.0
@@ -284,6 +284,7 @@ class Store:
         with disk(self.flow / SWAP, "settle"), self.lock():
             with self._swap_folder() as folder:
                 clear_parts(folder)
+                clear_keys(folder)
             for target in self._targets():
                 seat = Seat(self.root, target)
                 try:

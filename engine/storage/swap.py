@@ -173,35 +173,32 @@ class _Attempt:
         return copy
 
     def _replace(self, name: str) -> Guarantee:
-        """The weaker path: compare, keep the old file under a second name, replace, look at the old one
-        again.
-        """
+        """The weaker path: compare, keep the old file under a second name, replace, look at the old one again."""
         target, here = self.target, self.seat.here
-        before = target.snapshot
         was = f"{name}.was"
-        target.let_go()  # some systems replace no file that is open
+        if not platform.system.has_folders:
+            target.let_go()  # Windows replaces no file that is open
         try:
-            if target.now() != before.data:
+            if target.now() != target.snapshot.data:
                 raise self._conflict()
             try:
                 target.folder.link(target.name, here, was)
             except (OSError, NotImplementedError):
-                _copy(here, was, before)
+                _copy(here, was, target.snapshot)
             here.replace(name, target.folder, target.name)
         except (OSError, FlowError):
             here.discard(was)
             raise
         target.folder.sync()
-        here.sync()
-        if read_named(here, was) != before.data:
-            copy: Path | None = None
-            if target.now() == self.data:
-                here.replace(was, target.folder, target.name)
-                target.folder.sync()
-            else:
-                copy = keep_copy(here, was, target.folder, target.name)
-            raise self._conflict(copy)
-        return Guarantee.COMPARED
+        if read_named(here, was) == target.snapshot.data and (not target.leased or target.is_unchanged()):
+            return Guarantee.COMPARED
+        copy: Path | None = None
+        if target.now() == self.data:
+            here.replace(was, target.folder, target.name)
+            target.folder.sync()
+        else:
+            copy = keep_copy(here, was, target.folder, target.name)
+        raise self._conflict(copy)
 
     def _conflict(self, copy: Path | None = None) -> ContentChangedError:
         target = self.target

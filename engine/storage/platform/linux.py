@@ -61,6 +61,13 @@ class Linux(Posix):
     def adopt_orphans(self) -> bool:
         return bool(_library().prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
 
+    def started(self, pid: int) -> str | None:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if fields[0] == b"Z" else fields[19].decode("ascii")
+
     def boot_id(self) -> str:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

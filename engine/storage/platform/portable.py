@@ -109,6 +109,15 @@ class Portable:
         ]
         return tuple(one for one in found if one is not None)
 
+    def started(self, pid: int) -> str | None:
+        """What tells a process from a later one with the same number; None when there is no such process."""
+        import psutil
+
+        try:
+            return f"{psutil.Process(pid).create_time() * 1000:.0f}"
+        except psutil.NoSuchProcess:
+            return None
+
     def boot_id(self) -> str:
         """What is the same for all processes since the machine started, and another afterwards."""
         import psutil

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.storage import Store, revision_of
-from engine.storage.seat import ABSENT, Seat
+from engine.storage.seat import ABSENT, Seat, own_part
 
 BASE, NEW = b"old bytes\n", b"new bytes\n"
 
@@ -113,8 +113,9 @@ def test_a_copy_whose_target_and_folder_are_gone_is_kept(store: Store, file: Pat
 def test_own_files_of_dead_processes_go_and_those_of_living_ones_stay(store: Store) -> None:
     swap = store.flow / "swap"
     swap.mkdir()
-    (swap / f"own.{2**22 + 5:x}.1.part").write_bytes(b"half")
-    alive = swap / f"own.{os.getppid():x}.1.part"
+    (swap / f"own.{2**22 + 5}.1.1.part").write_bytes(b"half")
+    (swap / f"own.{os.getpid()}.1.1.part").write_bytes(b"of an earlier process with our number")
+    alive = swap / own_part()
     alive.write_bytes(b"half")
     store.settle()
     assert list(swap.iterdir()) == [alive]

@@ -1,0 +1,111 @@
+"""What the kill and fault matrices run in a process of its own, under strace.
+
+    python actions.py commit|foreign|recover ROOT      one of them, at once
+    python actions.py serve                            many, each in a fork that waits until it is traced
+
+Between two marks (a look for a file that is not there) it does the work, and says on stdout what is done. `serve`
+reads lines `ACTION ROOT` and answers each with the fork's pid, then with its exit status. The fork says what is done
+in ROOT.said, and begins when ROOT.go exists.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+
+import filelock  # noqa: F401 - imported before the mark, so that the matrix meets storage, not imports
+import psutil  # noqa: F401
+
+from engine.errors import FlowError, StorageError
+from engine.loom import Append, FileEdit, Loom
+from engine.storage import Plans, Snapshot, Store, safe_path
+
+OLD_PLAN, NEW_PLAN = b"- [ ] one\n- [ ] two\n", b"- [x] one\n- [ ] two\n"
+OLD_TEXT, NEW_TEXT = b"source\n", b"source\nours\n"
+FOREIGN = b"foreign\n"
+
+
+def mark(name: str) -> None:
+    os.access(f"/flow-torture-{name}", os.F_OK)
+
+
+def say(text: str) -> None:
+    try:
+        os.write(1, f"{text}\n".encode())
+    except OSError:
+        return  # the fault was meant for the storage, and met us
+
+
+def commit(root: Path) -> None:
+    """A plan and a source file, each written once."""
+    store = Store(root)
+    plans = Plans(store)
+    store.settle()
+    base = plans.read("status.md")
+    if base is None or base.data != NEW_PLAN:
+        plans.write("status.md", base, NEW_PLAN)
+    say("plan")
+    Loom(store).write([FileEdit("source.txt", Append("ours"))])
+    say("source")
+
+
+def foreign(root: Path) -> None:
+    """A swap that meets another program, which opens the file between reading and writing."""
+    script = f"printf 'foreign\\n' >> {root}/source.txt; : > {root}/written"
+
+    def edit(now: Snapshot) -> bytes:
+        os.posix_spawn("/bin/sh", ["sh", "-c", script], {})
+        return now.data + b"ours\n"
+
+    Store(root).swap(safe_path(root, "source.txt"), edit)
+    say("source")
+
+
+def recover(root: Path) -> None:
+    Store(root).settle()
+    say("settled")
+
+
+def run(action: str, root: Path) -> int:
+    work = {"commit": commit, "foreign": foreign, "recover": recover}[action]
+    mark("begin")
+    try:
+        work(root)
+    except StorageError as error:
+        say(f"error {error.fields.get('errno')}")
+        code = error.exit_code
+    except FlowError as error:
+        say(f"refused {error.code}")
+        code = error.exit_code
+    else:
+        code = 0
+    mark("end")
+    return code
+
+
+def serve() -> int:
+    library = ctypes.CDLL(None)
+    for line in sys.stdin:
+        action, root = line.split()
+        child = os.fork()
+        if child == 0:
+            library.prctl(0x59616D61, -1, 0, 0, 0)  # PR_SET_PTRACER: our tracer is no ancestor of ours
+            os.dup2(os.open(f"{root}.said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+            while not os.access(f"{root}.go", os.F_OK):
+                time.sleep(0.001)
+            os._exit(run(action, Path(root)))
+        say(str(child))
+        say(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+    return 0
+
+
+def main() -> int:
+    ctypes.CDLL(None, use_errno=True)
+    return serve() if sys.argv[1] == "serve" else run(sys.argv[1], Path(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    os._exit(main())

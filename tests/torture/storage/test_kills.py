@@ -1,0 +1,145 @@
+"""The kill matrix: SIGKILL at every system call of a commit, of an edit, and of the recovery after them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import FlowError
+
+from . import oracle
+from .tracing import Point, Stage, can_trace
+
+pytestmark = [
+    pytest.mark.torture,
+    pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no kill matrix"),
+]
+SHARE = 60
+"""Points that are tried of each matrix, times FLOW_TORTURE."""
+
+
+def chosen(points: list[Point], torture: int) -> list[Point]:
+    """A share that is the same every time, or all of them."""
+    wanted = SHARE * torture
+    if wanted >= len(points):
+        return points
+    return random.Random(4).sample(points, wanted)
+
+
+def report(
+    name: str, recorded: int, tried: int, failures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print(f"\n{name}: {recorded} points recorded, {tried} tried, {len(failures)} failures")  # noqa: T201
+    assert not failures, "\n".join(failures)
+
+
+def try_each(
+    points: list[Point], fast: Path, attempt: Callable[[Point, Path], None], template: Path
+) -> list[str]:
+    failures: list[str] = []
+    for point in points:
+        root = fast / "project"
+        shutil.copytree(template, root)
+        try:
+            attempt(point, root)
+        except (AssertionError, FlowError) as error:
+            failures.append(f"{point}: {oracle.where(error)}")
+        shutil.rmtree(root)
+    return failures
+
+
+def test_killed_at_every_call_of_a_commit_and_an_edit(
+    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = oracle.make_project(fast / "template")
+
+    def attempt(point: Point, root: Path) -> None:
+        ran = stage.inject("commit", root, point, "signal=KILL")
+        assert ran.code == -9, f"it was not killed but ended with {ran}"
+        oracle.check(root, ran.said)
+
+    with Stage() as stage:
+        points = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
+        failures = try_each(chosen(points, torture), fast, attempt, template)
+    report("commit and edit", len(points), len(chosen(points, torture)), failures, capsys)
+
+
+def test_killed_at_every_call_while_another_program_writes(
+    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = oracle.make_project(fast / "template")
+
+    def attempt(point: Point, root: Path) -> None:
+        ran = stage.inject("foreign", root, point, "signal=KILL")
+        assert ran.code in (-9, 5), f"it was not killed but ended with {ran}"
+        if not wait_until_written(root):
+            return  # killed before the other program was started
+        oracle.check(root, ran.said, foreign=True)
+
+    with Stage() as stage:
+        recorded = Path(shutil.copytree(template, fast / "recorded"))
+        points = stage.record("foreign", recorded, fast / "log")
+        assert wait_until_written(recorded)
+        oracle.check(recorded, foreign=True)
+        failures = try_each(chosen(points, torture), fast, attempt, template)
+    report("edit with another writer", len(points), len(chosen(points, torture)), failures, capsys)
+
+
+def wait_until_written(root: Path) -> bool:
+    """Waits for the other program, if it was started: it is at work as long as it has a child of ours."""
+    import psutil
+
+    end = time.monotonic() + 10
+    while not (root / "written").exists():
+        if not any(str(root) in " ".join(command_of(process)) for process in psutil.process_iter()):
+            return (root / "written").exists()
+        assert time.monotonic() < end, "the other program hangs"
+        time.sleep(0.002)
+    return True
+
+
+def command_of(process: object) -> list[str]:
+    import psutil
+
+    assert isinstance(process, psutil.Process)
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return []
+    return command if command[:1] == ["sh"] else []
+
+
+def test_killed_at_every_call_of_the_recovery(
+    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = oracle.make_project(fast / "template")
+    recorded = tried = 0
+    failures: list[str] = []
+    with Stage() as stage:
+        commit = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
+        # What is left when it is killed at each call that changes names or bytes, one after the other.
+        changing = [point for point in commit if point.name in ("renameat2", "renameat", "write", "fsync")]
+        for point in changing if torture > 3 else changing[2::4]:
+            broken = fast / "broken"
+            shutil.copytree(template, broken)
+            said = stage.inject("commit", broken, point, "signal=KILL").said
+
+            def attempt(point: Point, root: Path, said: tuple[str, ...] = said) -> None:
+                ran = stage.inject("recover", root, point, "signal=KILL")
+                assert ran.code == -9, f"it was not killed but ended with {ran}"
+                oracle.check(root, said)
+
+            points = stage.record("recover", Path(shutil.copytree(broken, fast / "mended")), fast / "log")
+            some = points if torture > 3 else points[:: max(1, len(points) // (12 * torture))]
+            recorded += len(points)
+            tried += len(some)
+            failures += try_each(some, fast, attempt, broken)
+            shutil.rmtree(broken)
+            shutil.rmtree(fast / "mended")
+    report("recovery", recorded, tried, failures, capsys)

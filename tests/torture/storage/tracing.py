@@ -1,0 +1,124 @@
+"""strace: what system calls a piece of work makes, and the same work with one of them killed or failed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+ACTIONS = Path(__file__).with_name("actions.py")
+_CALL = re.compile(r"^(?:\d+\s+)?([a-z_0-9]+)\(")
+# Calls that touch no file and say nothing: being killed there is being killed at their neighbour.
+_SILENT = {
+    "getpid",
+    "gettid",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "brk",
+    "mmap",
+    "munmap",
+    "access",
+    "clone",
+    "clone3",
+}
+_SILENT |= {"vfork", "clock_nanosleep", "wait4", "futex", "rt_sigreturn", "restart_syscall"}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The Nth call of a name."""
+
+    name: str
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    code: int
+    said: tuple[str, ...]
+
+
+def can_trace() -> bool:
+    """Whether strace is here and may trace."""
+    tracer = shutil.which("strace")
+    if tracer is None:
+        return False
+    return subprocess.run([tracer, "-o", os.devnull, "true"], capture_output=True).returncode == 0
+
+
+class Stage:
+    """A process in which the work is loaded once; each run of it is a fork with a strace of its own."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-B", str(ACTIONS), "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+
+    def _run(self, action: str, root: Path, options: list[str], log: str = os.devnull) -> Ran:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        self._server.stdin.write(f"{action} {root}\n")
+        self._server.stdin.flush()
+        pid = self._server.stdout.readline().strip()
+        tracer = subprocess.Popen(
+            ["strace", "-o", log, *options, "-p", pid],
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        assert tracer.stderr is not None
+        with tracer.stderr:
+            attached = tracer.stderr.readline()
+            go = Path(f"{root}.go")
+            go.touch()
+            code = int(self._server.stdout.readline())
+            tracer.wait()
+        go.unlink()
+        assert "attached" in attached, attached
+        return Ran(code, tuple(Path(f"{root}.said").read_text().split("\n")[:-1]))
+
+    def record(self, action: str, root: Path, log: Path) -> list[Point]:
+        """Every system call between the marks, by name and ordinal."""
+        self._run(action, root, [], str(log))
+        counts: Counter[str] = Counter()
+        points: list[Point] = []
+        inside = False
+        for line in log.read_text(errors="replace").splitlines():
+            match = _CALL.match(line)
+            if match is None:
+                continue
+            name = match[1]
+            counts[name] += 1
+            if "flow-torture-begin" in line:
+                inside = True
+            elif "flow-torture-end" in line:
+                inside = False
+            elif inside and name not in _SILENT:
+                points.append(Point(name, counts[name]))
+        assert points
+        return points
+
+    def inject(self, action: str, root: Path, point: Point, what: str, *, onwards: bool = False) -> Ran:
+        """Runs the work with a signal or an error at this point, or from there on."""
+        when = f"{point.ordinal}{'+' if onwards else ''}"
+        return self._run(action, root, ["-e", f"inject={point.name}:{what}:when={when}"])
