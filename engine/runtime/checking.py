@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.atoms import Supervised, atom_for, configuration
+from engine.atoms import LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError
 from engine.flows import Tree
 from engine.runtime.project import Project
@@ -44,7 +44,9 @@ def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> li
         return []
     try:
         atom = atom_for(entry.target, project.flow)
-        if isinstance(atom, Supervised):
+        if isinstance(atom, LoomAtom):
+            atom.edits(project.call(task))
+        elif isinstance(atom, Supervised):
             atom.check(configuration(task))
     except FlowError as error:
         return [Problem(task.plan.file, task.line, 1, error.message, error.hint, error.code)]

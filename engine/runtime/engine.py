@@ -354,7 +354,8 @@ class Engine:
                 )
             return (yield from recovering.retry(self._project, run, intent))
         refuse_tripped(self._project, task)
-        if task.status is not Status.FAILED:
+        record = self._project.attempts(task)
+        if task.status is not Status.FAILED and not record.get("undone"):
             raise StateError(
                 f"{task.address} {task.name} is {task.status.value}, not failed.",
                 hint="`flow reopen` makes a done or skipped task pending again.",
@@ -363,7 +364,7 @@ class Engine:
             raise StateError(
                 f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
             )
-        return (yield from execute(self._project, run, task))
+        return (yield from execute(self._project, run, task, attempt=int(record.get("attempt", 0)) + 1))
 
     def _may_write(self) -> None:
         if self.readonly:

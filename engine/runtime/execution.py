@@ -18,7 +18,9 @@ from engine.atoms import (
     Atom,
     AtomResult,
     Call,
+    Effect,
     Ended,
+    Hosted,
     Job,
     LoomAtom,
     Outcome,
@@ -32,6 +34,7 @@ from engine.errors import (
     ConfigurationError,
     ContentChangedError,
     FlowError,
+    NeedsPersonError,
     PlanError,
     SecurityError,
     StateError,
@@ -107,8 +110,18 @@ def execute(
     call = project.call(task, attempt=number, key=key)
     atom = atom_for(entry.target, project.flow)
     name = new_run()
+    if isinstance(atom, Hosted):
+        question = atom.question(project.root, f"{name}-question")
+        if question is not None:
+            atom.learn(run_job(project, question))
     job = atom.job(call, name) if isinstance(atom, Supervised) else None
     effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
+    if record.get("undone") and effect is Effect.ONCE and attempt is None:
+        raise NeedsPersonError(
+            f"{task.address} {task.name} has run already; its result was taken back.",
+            hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
+            address=task.address,
+        )
     intent = Intent(
         run=name,
         path=path_of(task),

@@ -12,6 +12,7 @@ import pytest
 
 from engine import (
     BusyError,
+    ConfigurationError,
     Engine,
     NeedsPersonError,
     Output,
@@ -363,3 +364,48 @@ async def test_retries_by_declaration_are_no_interruptions(make_project: MakePro
     events = await collect(Engine.open(root).step())
     assert [event.attempt for event in events if isinstance(event, Started)] == [1, 2, 3]
     assert (root / ".flow/status.md").read_text().startswith("- [x]")
+
+
+async def test_a_once_task_whose_done_was_taken_back_asks_before_it_runs_again(
+    make_project: MakeProject,
+) -> None:
+    root = make_project({"status.md": "- [ ] [Script] Pay\n    ```sh\n    echo paid >> paid\n    ```\n"})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+    assert (root / "paid").read_text() == "paid\n"
+    assert (await finish(engine.retry("Pay"))).outcome is StepOutcome.DONE
+    assert (root / "paid").read_text() == "paid\npaid\n"
+
+
+async def test_t1_35_an_atom_that_breaks_when_imported_is_refused_before_anything_is_written(
+    make_project: MakeProject,
+) -> None:
+    root = make_project({"status.md": "- [ ] [Mine] Boom\n"})
+    flow = root / ".flow"
+    (flow / "atoms").mkdir()
+    (flow / "atoms/mine.py").write_text("class Mine:\n    pass\nraise SystemExit(3)\n")
+    (flow / "flow.registry.json").write_text('{"Mine": "mine:Mine"}')
+    with pytest.raises(ConfigurationError, match="broken"):
+        await finish(Engine.open(root).step())
+    assert (flow / "status.md").read_text() == "- [ ] [Mine] Boom\n"
+    assert not (flow / "intent.lock").exists()
+
+
+async def test_a_users_atom_says_what_its_effect_is(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] [Mine] Work\n"})
+    flow = root / ".flow"
+    (flow / "atoms").mkdir()
+    (flow / "atoms/mine.py").write_text(
+        "from engine import Atom, AtomResult, Effect\n"
+        "class Mine(Atom):\n    effect = Effect.IDEMPOTENT\n"
+        "    def run(self, call):\n        return AtomResult.waiting('Ask the boss')\n"
+    )
+    (flow / "flow.registry.json").write_text('{"Mine": "mine:Mine"}')
+    engine = Engine.open(root)
+    finished = await finish(engine.step())
+    assert (finished.outcome, finished.message) == (StepOutcome.WAITING, "Ask the boss")
+    assert engine.recovery() is None
+    assert (await finish(engine.step())).outcome is StepOutcome.WAITING
