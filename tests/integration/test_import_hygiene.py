@@ -47,31 +47,13 @@ def test_the_engine_loads_no_screen(tmp_path: Path) -> None:
 def test_headless_commands_load_no_screen(make_project: MakeProject) -> None:
     root = make_project({"status.md": PLAN})
     (root / "file.txt").write_text("text\n")
-    commands = (
-        *(
-            "--help",
-            "--version",
-            "status",
-            "status --json",
-            "next",
-            "step",
-            "run",
-            "retry 3",
-            "recover",
-            "start 2",
-        ),
-        *(
-            "fail 2",
-            "skip 2",
-            "done 2",
-            "reopen 1",
-            "accept",
-            "restore",
-            "check",
-            "trust",
-            "paths",
-            "completion zsh",
-        ),
-        *("init", "loom read file.txt", "loom append file.txt --text more", "nonsense", "demo .", "done 9"),
+    commands = """
+        --help; --version; status; status --json; next; step; run; run --dry-run; retry 3; recover; start 2; fail 2
+        skip 2; done 2; reopen 1; undo; reset; wait; stop; accept; restore; check; trust; log; context; doctor; paths; init
+        completion zsh; loom read file.txt; loom append file.txt --text more; nonsense; demo .; done 9
+    """
+    run(
+        COMMANDS,
+        *(command.strip() for command in commands.replace("\n", ";").split(";") if command.strip()),
+        cwd=root,
     )
-    run(COMMANDS, *commands, cwd=root)

@@ -11,6 +11,10 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from engine import Engine
 
+    _Text = click.ParamType[str]
+else:
+    _Text = click.ParamType  # generic only in newer versions of click
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -40,7 +44,7 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], FlowCom
     return make
 
 
-class Address(click.ParamType):
+class Address(_Text):
     """A task's address (`2/1.3`), or its name where that is unique. The shell completes it."""
 
     name = "address"

@@ -1,4 +1,4 @@
-"""`flow start, done, skip, fail, reopen`: a person, or an agent, changes a task."""
+"""`flow start, done, skip, fail, reopen, reset, undo`: a person, or an agent, changes the plan."""
 
 from __future__ import annotations
 
@@ -33,6 +33,30 @@ def _changing(name: str, verb: str, what: str) -> FlowCommand:
     return command(name, *examples)(decorate(EXPECT(NOTE(change))))
 
 
+@command("reset", "flow reset", "flow reset 2")
+@click.argument("address", required=False, type=ADDRESS)
+def reset(address: str | None, as_json: bool) -> None:
+    """Make the whole plan pending again, for the next time; or the task at ADDRESS and everything in it."""
+    print_change(open_engine().reset(address), as_json=as_json)
+
+
+@command("undo", "flow undo")
+def undo(as_json: bool) -> None:
+    """Take back the last change of the plan; again, and the one before. What a script has done stays done."""
+    undone = open_engine().undo()
+    if as_json:
+        output.put_json(
+            {
+                "address": undone.address,
+                "name": undone.name,
+                "undone": undone.because,
+                "files": list(undone.files),
+            }
+        )
+    else:
+        output.put(f"Taken back: {undone.address} {output.line(undone.name)} ({output.line(undone.because)})")
+
+
 def print_change(changed: Changed, *, as_json: bool) -> None:
     """What became of the task: a line, or an object."""
     if as_json:
@@ -45,7 +69,8 @@ def print_change(changed: Changed, *, as_json: bool) -> None:
             }
         )
     else:
-        output.put(f"{status_word(changed.status)}  {changed.address}  {output.line(changed.name)}")
+        name = output.line(changed.name) or "the whole plan"
+        output.put("  ".join(part for part in (status_word(changed.status), changed.address, name) if part))
 
 
 start = _changing("start", "begin", "Make a task the active one; the tasks above it become active first.")

@@ -133,7 +133,9 @@ def _text(text: str) -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"The text on stdin is not UTF-8: {error}.", click.get_current_context()) from error
+        raise click.UsageError(
+            f"The text on stdin is not UTF-8: {error}.", click.get_current_context()
+        ) from error
 
 
 def _from_root(engine: Engine, path: str) -> str:

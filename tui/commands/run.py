@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.commands import output
+from tui.commands.background import detach
 from tui.commands.base import ADDRESS, command, open_engine
 from tui.commands.change import EXPECT
 from tui.commands.live import execute
+from tui.commands.rows import Row, flat_json
 from tui.commands.show import recovery_json
 
 if TYPE_CHECKING:
-    from engine import Recovery
+    from engine import Engine, Recovery
 
 CHOICES = ("resume", "retry", "done", "skip", "fail")
 
@@ -32,17 +34,40 @@ def step(ctx: click.Context, base: str | None, as_json: bool) -> None:
     ctx.exit(execute(engine, engine.step(base=base), as_json=as_json))
 
 
-@command("run", "flow run", "flow run --until 3", "flow run --json | jq -r .outcome")
+@command("run", "flow run", "flow run --until 3", "flow run --dry-run", "flow run --detach && flow wait")
 @click.option("--until", metavar="ADDRESS", type=ADDRESS, help="Stop after this task.")
+@click.option("--dry-run", is_flag=True, help="Only list what would run, in order.")
+@click.option(
+    "--detach", "in_background", is_flag=True, help="Run in the background; `flow wait` waits for it."
+)
 @click.pass_context
-def run(ctx: click.Context, until: str | None, as_json: bool) -> None:
+def run(ctx: click.Context, until: str | None, dry_run: bool, in_background: bool, as_json: bool) -> None:
     """Run task after task, until all is done, one fails, or a person is needed.
 
     ctrl+c ends the running task; the next start offers to go on. When the terminal closes, the task goes on,
     and the next start follows it.
     """
+    if dry_run:
+        _print_upcoming(open_engine(readonly=True), until, as_json=as_json)
+        return
     engine = open_engine()
+    if in_background:
+        detach(ctx, engine, ["--until", until] if until is not None else [], as_json=as_json)
+        return
     ctx.exit(execute(engine, engine.run(until=until), as_json=as_json))
+
+
+def _print_upcoming(engine: Engine, until: str | None, *, as_json: bool) -> None:
+    tree = engine.tree()
+    ahead = [Row(task, task.address, 0) for task in engine.upcoming(until=until)]
+    if as_json:
+        output.put_json({"tasks": flat_json(engine, tree, iter(ahead))})
+        return
+    for row in ahead:
+        atom = engine.atom_of(row.task) or "manual"
+        output.put(f"{row.address}  {output.line(row.task.name)}  {output.dim(output.line(atom))}")
+    if not ahead:
+        output.say("Nothing would run.")
 
 
 @command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'")

@@ -31,15 +31,15 @@ def show_in_app(root: Path) -> int:
         output.say(
             "Its script goes on under a supervisor of its own, and .flow/intent.lock says what was running."
         )
-        output.say("The app opens again in 5 seconds, or when you press enter, and asks what to do.")
-        terminal.pause(5)
+        output.say("The app opens again in 4 seconds, or when you press enter, and asks what to do.")
+        terminal.pause(4)
     return code
 
 
 def show_as_text(root: Path, *, as_json: bool) -> int:
     """Run the plan to its end: `flow run` again and again, doing in between what a person would do."""
     stdout = sys.stderr if as_json else None
-    pace = {"FLOW_DEMO_PACE": "0.2"}
+    pace = {"FLOW_DEMO_PACE": "0.15"}
 
     def flow(*arguments: str) -> int:
         output.say(output.bold("$ flow " + shlex.join(arguments)))

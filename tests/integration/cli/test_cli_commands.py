@@ -234,6 +234,78 @@ def test_t6_02_loom_refuses_what_does_not_fit_exactly_once(flow: Flow, make_proj
     assert (root / "notes.md").read_text() == "same\nsame\n"
 
 
+def test_log_context_and_doctor(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": script("Export", """echo '{"built": "1.1"}' > "$FLOW_EXPORTS\"""")})
+    assert flow("log", "--json", cwd=root).json == {"version": 1, "events": []}
+    assert flow("step", cwd=root).code == 0
+    events = flow("log", "--json", cwd=root).json["events"]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert {event["who"] for event in events} == {"tester"}
+    assert "done" in [event["what"] for event in events]
+    assert len(flow("log", "-n", "1", cwd=root).out.splitlines()) == 1
+    assert flow("context", "--json", cwd=root).json == {"version": 1, "context": {"built": "1.1"}}
+    assert flow("context", cwd=root).out == "built = 1.1\n"
+    shape = flow("doctor", "--json", cwd=root).json
+    assert (shape["root"], shape["problems"], shape["interrupted"]) == (str(root), 0, False)
+    assert shape["guarantee"] in flow("doctor", cwd=root).out
+
+
+def test_undo_and_reset(flow: Flow, make_project: MakeProject) -> None:
+    text = "- [x] One\n- [ ] Two\n"
+    root = make_project({"status.md": text})
+    plan = root / ".flow/status.md"
+    assert flow("done", "2", cwd=root).code == 0
+    undone = flow("undo", "--json", cwd=root).json
+    assert (undone["name"], undone["undone"]) == ("Two", "done")
+    assert plan.read_text() == text
+    assert flow("undo", cwd=root).code != 0
+    assert flow("reset", cwd=root).code == 0
+    assert plan.read_text() == "- [ ] One\n- [ ] Two\n"
+
+
+def test_t1_37_code_from_elsewhere_runs_only_after_a_person_said_so(
+    flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOW_TRUST")
+    root = make_project({"status.md": script("Trace", "touch trace")})
+    for command in ("status", "check", "next", "recover", "doctor"):
+        assert flow(command, cwd=root).code == 0
+    ran = flow("step", "--json", cwd=root)
+    assert (ran.code, ran.json["error"]["code"]) == (3, "trust")
+    assert not (root / "trace").exists()
+    assert "touch trace" in flow("trust", "--show", cwd=root).out
+    assert flow("step", cwd=root).code == 3
+    assert flow("trust", "--json", cwd=root).json["trusted"] is True
+    assert flow("step", cwd=root).code == 0
+    assert (root / "trace").exists()
+
+
+def test_hidden_comments_are_shown_and_are_no_problem(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] One <!-- psst -->\n"})
+    ran = flow("check", cwd=root)
+    assert ran.code == 0
+    assert ran.out.startswith(".flow/status.md:1:")
+    assert "psst" in ran.out
+    assert flow("check", "--json", cwd=root).json["hidden"][0]["line"] == 1
+
+
+def test_check_takes_single_files_in_a_project_or_not(
+    flow: Flow, make_project: MakeProject, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.md").write_text("- [ ] Fine\n* [ ] Odd\n")
+    (tmp_path / "good.md").write_text("- [ ] Fine\n")
+    assert flow("check", "good.md", cwd=tmp_path).code == 0
+    ran = flow("check", "good.md", "bad.md", cwd=tmp_path)
+    assert ran.code == 4
+    assert ran.out.startswith("bad.md:2:1: ")
+    root = make_project(
+        {"status.md": "- [ ] [Sub](sub.md)\n- [ ] [Gone](gone.md)\n", "sub.md": "- [ ] Fine\n"}
+    )
+    assert flow("check", ".flow/sub.md", cwd=root).code == 0
+    assert flow("check", "status.md", cwd=root / ".flow").out.startswith("status.md:2:")
+    assert flow("check", "missing.md", cwd=root).code == 2
+
+
 def test_paths_and_completion(flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_project(NESTED)
     assert flow("paths", "--json", cwd=root).json["plan"] == str(root / ".flow/status.md")
@@ -311,6 +383,24 @@ def test_t7_06a_a_signal_ends_the_engine_and_the_work_goes_on(
     (root / "go").touch()
     assert flow("run", cwd=root).code == 0
     assert (root / "count").read_text() == "once\nend\n"
+
+
+def test_run_in_the_background_wait_and_stop(
+    flow: Flow, flow_process: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": SLOW})
+    assert [task["address"] for task in flow("run", "--dry-run", "--json", cwd=root).json["tasks"]] == ["1"]
+    assert flow("stop", cwd=root).code == 0
+    started = flow_process("run", "--detach", "--json", cwd=root)
+    assert (started.code, started.json["name"]) == (0, "Count")
+    assert flow("wait", "--timeout", "0.1", cwd=root).code == 8
+    assert flow("stop", "--json", cwd=root).json["stopped"]["name"] == "Count"
+    assert flow("wait", "--json", cwd=root).json["outcome"] == "interrupted"
+    (root / "go").touch()
+    assert flow("recover", "retry", cwd=root).code == 0
+    ended = flow("wait", "--json", cwd=root)
+    assert (ended.code, ended.json["outcome"], ended.json["name"]) == (0, "done", "Count")
+    assert flow_process("run", "--detach", cwd=root).code == 0
 
 
 def test_recover_shows_the_evidence_and_retry_runs_again(

@@ -64,3 +64,4 @@ if sys.argv[1:] == ["--work"]:
 else:
     start()
     print("Kim has opened CHANGELOG.md and saves it once a second from now on.")
+    print("Stepping by hand? Look at the next preview for some seconds before you press y.")

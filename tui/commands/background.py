@@ -1,0 +1,120 @@
+"""`flow wait`, `flow stop`, `flow run --detach`: an engine at work in another process."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.commands import output
+from tui.commands.base import command, open_engine
+from tui.commands.live import EXIT_CODES
+
+if TYPE_CHECKING:
+    from engine import Engine
+
+STILL_RUNNING = 8
+_LOOK_EVERY = 0.05
+
+
+@command("wait", "flow wait", "flow wait --timeout 600 && echo shipped")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up (exit 8) after so many seconds."
+)
+@click.pass_context
+def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
+    """Wait for the engine that is at work here, and end as its run did: 0 done, 1 failed, 3 a person is needed."""
+    engine = open_engine(readonly=True)
+    if not asyncio.run(engine.wait(timeout)):
+        running = engine.running()
+        task = f"{running.address} {running.name}" if running is not None else "a task"
+        if as_json:
+            output.put_json({**_result({}), "outcome": "running"})
+        else:
+            output.say(f"Still running: {output.line(task)}.")
+        ctx.exit(STILL_RUNNING)
+    last = _last_outcome(engine)
+    if as_json:
+        output.put_json(_result(last))
+    elif last:
+        output.put(f"{last['what']}  {last['address']}  {output.line(last['name'])}")
+    else:
+        output.say("Nothing has run here yet.")
+    ctx.exit(EXIT_CODES[last.get("what", "nothing")])
+
+
+def _last_outcome(engine: Engine) -> dict[str, Any]:
+    """The log's record of how the last run ended; an interrupted task comes before everything else."""
+    recovery = engine.recovery()
+    if recovery is not None:
+        return {"what": "interrupted", "address": recovery.address, "name": recovery.name}
+    last: dict[str, Any] = {}
+    for record in engine.history():
+        if record["what"] in EXIT_CODES:
+            last = record
+    return last
+
+
+def _result(last: dict[str, Any]) -> dict[str, Any]:
+    """The shape of `flow step --json`."""
+    return {
+        "address": last.get("address", ""),
+        "name": last.get("name", ""),
+        "status": last.get("status"),
+        "outcome": last.get("what", "nothing"),
+        "message": last.get("message", ""),
+        "seconds": last.get("seconds", 0.0),
+    }
+
+
+@command("stop", "flow stop")
+@click.pass_context
+def stop(ctx: click.Context, as_json: bool) -> None:
+    """End the task that an engine is running here, whichever process that engine is. The next start offers to go on."""
+    engine = open_engine()
+    running = engine.stop_other()
+    if running is not None:
+        asyncio.run(engine.wait(60))
+    if as_json:
+        output.put_json(
+            {"stopped": None if running is None else {"address": running.address, "name": running.name}}
+        )
+    elif running is None:
+        output.say("No engine is at work here.")
+    else:
+        output.put(f"Stopped: {running.address} {output.line(running.name)}")
+
+
+def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json: bool) -> None:
+    """Start `flow run` in a session of its own; end like it when it ends at once, else when it is seen at work."""
+    folder = engine.root / ".flow" / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / "detached.txt"
+    with place.open("wb") as file:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tui", "run", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = engine.running()
+    while running is None and child.poll() is None:
+        time.sleep(_LOOK_EVERY)
+        running = engine.running()
+    if running is None:
+        output.say(output.block(place.read_text("utf-8", "replace")), newline=False)
+        ctx.exit(child.returncode)
+    if as_json:
+        output.put_json(
+            {"pid": child.pid, "address": running.address, "name": running.name, "log": str(place)}
+        )
+    else:
+        output.put(f"Process {child.pid} runs {running.address} {output.line(running.name)}")
+        output.say(
+            "`flow wait` waits for it, `flow stop` ends its task; it writes to .flow/logs/detached.txt."
+        )
