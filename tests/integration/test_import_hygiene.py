@@ -49,8 +49,8 @@ def test_headless_commands_load_no_screen(make_project: MakeProject) -> None:
     (root / "file.txt").write_text("text\n")
     commands = """
         --help; --version; status; status --json; next; step; run; run --dry-run; retry 3; recover; start 2; fail 2
-        skip 2; done 2; reopen 1; undo; reset; wait; stop; accept; restore; check; trust; log; context; doctor; paths; init
-        completion zsh; loom read file.txt; loom append file.txt --text more; nonsense; demo .; done 9
+        skip 2; done 2; reopen 1; undo; reset; wait; stop; accept; restore; check; trust; log; context; doctor
+        paths; init; completion zsh; loom read file.txt; loom append file.txt --text more; nonsense; demo .; done 9
     """
     run(
         COMMANDS,
