@@ -43,6 +43,7 @@ from engine.errors import (
 from engine.flows import Tree
 from engine.runtime.control import Control
 from engine.runtime.events import Conflict, Event, Finished, Output, PlanChanged, Started, StepOutcome, Warned
+from engine.runtime.evidence import head_of
 from engine.runtime.identity import body_text, find_again, key_of, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
 from engine.runtime.ledger import Committed
@@ -136,6 +137,7 @@ def execute(
         started_at=now(),
         engine=identify(os.getpid()),
         boot=boot_id(),
+        commit=head_of(project.root),
     )
     project.intents.write(intent)
     try:
@@ -183,7 +185,7 @@ def follow(
             result = atom.result(call, ended)
             if result.outcome is Outcome.FAILURE and intent.tried < atom.retries(call.config).times:
                 return (yield from _try_again(project, run, intent, atom, call, result.reason))
-            return (yield from conclude(project, intent, result, begun))
+            return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
         if run.control.ends_now or project.is_stop_requested(intent.run):
             return (yield from stop(project, intent, atom, call))
         if not _lives(project, intent) and runner.ended(intent.run) is None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, ProcessId, Supervised, atom_for
 from engine.errors import ConfigurationError, FlowError, NeedsPersonError
 from engine.runtime.events import Started, StepOutcome
+from engine.runtime.evidence import changes_since
 from engine.runtime.execution import (
     INTERRUPTIONS_LIMIT,
     Run,
@@ -48,7 +49,8 @@ class Resume(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
-    task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted."""
+    task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
+    `changes`: commits and files of the project since it began."""
 
     address: str
     file: str
@@ -65,6 +67,7 @@ class Recovery:
     output: str
     stopped: bool
     gone: bool
+    changes: tuple[str, ...] = ()
 
 
 def open_intent(project: Project) -> Intent | None:
@@ -98,6 +101,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         output=project.runner.tail(intent.run, _TAIL_LINES),
         stopped=intent.phase is Phase.STOPPING,
         gone=task is None,
+        changes=_changes(project, intent, task),
     )
 
 
@@ -172,6 +176,12 @@ def decide(project: Project, intent: Intent, status: Status) -> Steps:
         project.runner.end(intent.run, intent.supervisor)
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
+
+
+def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, ...]:
+    if task is None or project.trust.missing([task]):
+        return ()
+    return changes_since(project.root, intent.started_at, intent.commit)
 
 
 def _alive(project: Project, intent: Intent) -> list[ProcessId]:

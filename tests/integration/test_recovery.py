@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -409,3 +411,22 @@ async def test_a_users_atom_says_what_its_effect_is(make_project: MakeProject) -
     assert (finished.outcome, finished.message) == (StepOutcome.WAITING, "Ask the boss")
     assert engine.recovery() is None
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING
+
+
+async def test_the_evidence_names_commits_and_files_since_the_start(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
+    (root / "old.txt").write_text("old\n")
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "before"], cwd=root, check=True)
+    os.utime(root / "old.txt", (1, 1))
+    vanish(root)
+    (root / "new.txt").write_text("new\n")
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "meanwhile"], cwd=root, check=True)
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert any(line.startswith("commit") and "meanwhile" in line for line in recovery.changes)
+    assert "?? new.txt" in recovery.changes
+    assert not any("old.txt" in line or "before" in line for line in recovery.changes)

@@ -1,0 +1,76 @@
+"""What changed in the project since a task began: for the person who decides about an interrupted one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+from engine.storage import read_if_exists
+
+_LIMIT = 20
+_SECONDS = 5.0
+# A repository's configuration can run programs; none of it is wanted for a look.
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
+
+
+def head_of(root: Path) -> str:
+    """The commit that HEAD points at, read from the files of the repository without running git; empty if none."""
+    git = root / ".git"
+    head = _text(git / "HEAD")
+    if not head.startswith("ref: "):
+        return head
+    name = head.removeprefix("ref: ")
+    found = _text(git / name)
+    if found:
+        return found
+    for line in _text(git / "packed-refs").splitlines():
+        commit, _, packed = line.partition(" ")
+        if packed == name:
+            return commit
+    return ""
+
+
+def changes_since(root: Path, started_at: str, commit: str) -> tuple[str, ...]:
+    """Commits made and files changed since then (ISO 8601), each a line; empty outside of a repository.
+
+    Runs git, so only for a project whose code is approved.
+    """
+    if shutil.which("git") is None or not (root / ".git").exists():
+        return ()
+    lines = [f"commit {line}" for line in _git(root, "log", "--oneline", f"{commit}..HEAD") if commit]
+    since = datetime.fromisoformat(started_at).timestamp()
+    for line in _git(root, "status", "--porcelain", "--untracked-files=all", "--", ".", ":!.flow"):
+        path = root / line[3:].strip('"')
+        try:
+            is_new = path.lstat().st_mtime >= since - 1
+        except OSError:
+            is_new = True  # deleted: nobody can tell when
+        if is_new:
+            lines.append(f"{line[:2].strip()} {line[3:]}")
+    return tuple(lines[:_LIMIT]) + ((f"and {len(lines) - _LIMIT} more",) if len(lines) > _LIMIT else ())
+
+
+def _git(root: Path, *arguments: str) -> list[str]:
+    command = ["git", *_QUIET, *arguments]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.decode("utf-8", "replace").splitlines() if done.returncode == 0 else []
+
+
+def _text(path: Path) -> str:
+    snapshot = read_if_exists(path) if not path.is_dir() else None
+    return snapshot.data.decode("utf-8", "replace").strip() if snapshot is not None else ""
