@@ -8,6 +8,7 @@ line (`leaf`). What a line means for the plan is decided by the scanner, through
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 from engine.status import syntax
@@ -62,6 +63,8 @@ class Blocks:
         self.open: list[Task] = []
         self.notes: list[int] = []
         self.width = 0  # of one level; 0 until the first nested task shows it
+        # Where the contents of the open tasks begin, once one of them is not where its level says.
+        self.offsets: list[int] | None = None
         self.leaf = NOTHING
         self.last = 0  # the last line that was not blank
         self.fresh = False  # the innermost item has nothing in it yet
@@ -107,7 +110,9 @@ class Blocks:
     def end(self) -> None:
         """Closes everything behind the last line."""
         if self.leaf == FENCE:
-            self._never_closed(self._fence.line, "fence")
+            if not self._fence.broken:
+                self._never_closed(self._fence.line, "fence")
+            self.fence_unclosed(self._fence, self.last)
         elif self.leaf == HTML and self._html[0] is not None:
             self._never_closed(self._html[1], "comment or tag")
         self.close(0, 0)
@@ -129,8 +134,13 @@ class Blocks:
         blank = position == end
         tasks = len(self.open)
         if tasks and not blank:
-            tasks = min(tasks, (column - 2) // (self.width or 4) + 1) if column >= 2 else 0
-        start = (tasks - 1) * self.width + 2 if tasks else 0
+            if self.offsets is not None:
+                tasks = bisect_right(self.offsets, column)
+            else:
+                tasks = min(tasks, (column - 2) // (self.width or 4) + 1) if column >= 2 else 0
+        start = 0
+        if tasks:
+            start = self.offsets[tasks - 1] if self.offsets is not None else (tasks - 1) * self.width + 2
         kept = origin = 0
         if tasks == len(self.open):
             for note in self.notes:
@@ -162,6 +172,7 @@ class Blocks:
         if place.blank or QUOTE in self.notes or syntax.TASK_LIKE.match(text) is not None:
             if not fence.broken:
                 self._never_closed(fence.line, "fence")
+            self.fence_unclosed(fence, self.last)
             return False
         self._outside_fence(place, number)
         return True
@@ -192,8 +203,7 @@ class Blocks:
                 and not rest.strip(" \t").strip(mark[0])
             ):
                 self.leaf = NOTHING
-                if not fence.broken:
-                    self.fence_closed(fence, number)
+                self.fence_closed(fence, number)
             elif place.column - place.origin < fence.column and (self.open or self.notes):
                 self._outside_fence(place, number)
             return
@@ -413,6 +423,9 @@ class Blocks:
         raise NotImplementedError
 
     def fence_closed(self, fence: OpenFence, number: int) -> None:
+        raise NotImplementedError
+
+    def fence_unclosed(self, fence: OpenFence, last: int) -> None:
         raise NotImplementedError
 
 

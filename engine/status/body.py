@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from engine.status.layout import unindented
 from engine.status.model import Body, Fence, Plan, Task
 from engine.status.scanner import Scanner
 
@@ -21,7 +22,7 @@ def body(task: Task) -> Body:
     first = source[task.line - 1]
     indent = len(first) - len(first.lstrip(" \t\ufeff"))
     # Without tabs in its indentation, a line keeps its place among the others when all of them move left.
-    plan = Plan(task.plan.file, [_unindented(_without_tabs(source[n - 1]), indent) for n in numbers])
+    plan = Plan(task.plan.file, [unindented(_without_tabs(source[n - 1]), indent) for n in numbers])
     scanner = Scanner(plan)
     scanner.run()
     owner = plan.tasks[0] if plan.tasks else None
@@ -31,7 +32,7 @@ def body(task: Task) -> Body:
         if fence.owner is not None and fence.owner is owner:
             taken.update(range(fence.line - 1, last))
             content = numbers[fence.line : last - 1]
-            inner = "".join(_unindented(source[n - 1], indent + fence.column) for n in content)
+            inner = "".join(unindented(source[n - 1], indent + fence.column) for n in content)
             info = plan.lines[fence.line - 1].strip()[len(fence.mark) :]
             fences.append(_fence(info, inner, numbers[fence.line - 1]))
     notes = [source[n - 1] for index, n in enumerate(numbers) if index not in taken]
@@ -54,21 +55,11 @@ def _without_tabs(line: str) -> str:
     return line[:blank].expandtabs(4) + line[blank:] if "\t" in line[:blank] else line
 
 
-def _unindented(line: str, columns: int) -> str:
-    """The line without up to that many columns of white space; of a tab that reaches further, the rest stays."""
-    column = 0
-    for position, character in enumerate(line):
-        if column >= columns or character not in " \t":
-            return " " * (column - columns) + line[position:]
-        column += 4 - column % 4 if character == "\t" else 1
-    return ""
-
-
 def _dedented(lines: list[str]) -> str:
     """The lines without their common indentation, trimmed of blank lines at both ends."""
     widths = [len(text) - len(text.lstrip(" ")) for line in lines if (text := line.expandtabs(4)).strip()]
     shared = min(widths, default=0)
-    return "".join(_unindented(line, shared) if line.strip() else "\n" for line in lines).strip("\n")
+    return "".join(unindented(line, shared) if line.strip() else "\n" for line in lines).strip("\n")
 
 
 def _fence(info: str, text: str, line: int) -> Fence:

@@ -89,11 +89,12 @@ def _refuse_characters(text: str, plan: Plan) -> None:
 
 
 class Scanner(Blocks):
-    """One pass over the lines of a plan; `run` fills the plan, and `fences` with (fence, its last line)."""
+    """One pass over the lines of a plan; `run` fills the plan, `fences` and `unclosed` (with their last lines)."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self.fences: list[tuple[OpenFence, int]] = []
+        self.unclosed: list[tuple[OpenFence, int]] = []
         self._names: list[dict[str, int]] = []  # by level: the names of its siblings, with their lines
         self._active: dict[Task | None, Task] = {}  # by parent: its active child
         self._code: dict[Task, int] = {}  # tasks with a tag, and the line of their first fence
@@ -108,8 +109,8 @@ class Scanner(Blocks):
         opened, names = self.open, self._names
         match_task = syntax.TASK.match
         pending, done = Status.PENDING, Status.DONE
-        # The column of the task on the line right above, if that came this short way. What it changed in `last`
-        # and `leaf` is written there before anything else looks.
+        # The column of the task on the line right above, if that came this short way. What it changed in
+        # `last` and `leaf` is written there before anything else looks.
         current = -1
         parent: Task | None = None
         siblings = plan.tasks
@@ -155,9 +156,11 @@ class Scanner(Blocks):
         self._finish()
 
     def _reach(self, column: int) -> int:
-        """The level of a plain task at this column, when it may stand here, with what ends there closed; else -1."""
+        """The level of a plain task at this column, when it may stand here, with what ends there closed; else
+        -1.
+        """
         notes = self.notes
-        if self.leaf >= FENCE or (notes and 0 <= notes[0] <= column):
+        if self.leaf >= FENCE or self.offsets is not None or (notes and 0 <= notes[0] <= column):
             return -1
         level = odd = 0
         if column:
@@ -181,6 +184,8 @@ class Scanner(Blocks):
         while len(opened) > tasks:
             opened.pop().end = end
         del self._names[tasks + 1 :]
+        if self.offsets is not None:
+            del self.offsets[tasks:]
 
     # The rules of siblings and parents (DESIGN section 2), checked as each task is met.
 
@@ -297,6 +302,10 @@ class Scanner(Blocks):
             text, number, column, content, box[1], box.end(), self.open[-1] if self.open else None, level
         )
         if opened:
+            if self.offsets is None and inner != level * self.width + 2:
+                self.offsets = [above * self.width + 2 for above in range(level)]
+            if self.offsets is not None:
+                self.offsets.append(inner)
             self.open.append(task)
             self.leaf = TASK_TEXT
         else:
@@ -341,6 +350,9 @@ class Scanner(Blocks):
 
     def fence_closed(self, fence: OpenFence, number: int) -> None:
         self.fences.append((fence, number))
+
+    def fence_unclosed(self, fence: OpenFence, last: int) -> None:
+        self.unclosed.append((fence, last))
 
     def feed(self, line: str, number: int) -> None:
         super().feed(line, number)
