@@ -171,7 +171,6 @@ def follow(
     project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, *, offset: int = 0
 ) -> Steps:
     """Watch work that is under way to its end, then commit its result. Its death without a result stays open."""
-    begun = time.monotonic()
     pause = _POLL
     runner = project.runner
     while True:
