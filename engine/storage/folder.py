@@ -85,6 +85,8 @@ class Folder:
 
     def open(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
         """A descriptor of the entry. A symbolic link is refused, a pipe never waited for."""
+        if not _NO_FOLLOW and self.is_link(name):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
         return os.open(self.at(name), flags | FILE | _NO_FOLLOW, mode, dir_fd=self.fd)
 
     def stat(self, name: str) -> os.stat_result:

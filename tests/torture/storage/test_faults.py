@@ -34,7 +34,7 @@ NAMES = {
     "linkat",
 }
 NAMES |= {"mkdirat", "fchmod"}
-SHARE = 70
+SHARE = 40
 
 
 @pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no fault matrix")

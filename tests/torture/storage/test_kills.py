@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.torture,
     pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no kill matrix"),
 ]
-SHARE = 60
+SHARE = 25
 """Points that are tried of each matrix, times FLOW_TORTURE."""
 
 
@@ -125,7 +125,7 @@ def test_killed_at_every_call_of_the_recovery(
         commit = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
         # What is left when it is killed at each call that changes names or bytes, one after the other.
         changing = [point for point in commit if point.name in ("renameat2", "renameat", "write", "fsync")]
-        for point in changing if torture > 3 else changing[2::4]:
+        for point in changing if torture > 3 else changing[2::5]:
             broken = fast / "broken"
             shutil.copytree(template, broken)
             said = stage.inject("commit", broken, point, "signal=KILL").said
@@ -136,7 +136,7 @@ def test_killed_at_every_call_of_the_recovery(
                 oracle.check(root, said)
 
             points = stage.record("recover", Path(shutil.copytree(broken, fast / "mended")), fast / "log")
-            some = points if torture > 3 else points[:: max(1, len(points) // (12 * torture))]
+            some = points if torture > 3 else points[:: max(1, len(points) // (7 * torture))]
             recorded += len(points)
             tried += len(some)
             failures += try_each(some, fast, attempt, broken)

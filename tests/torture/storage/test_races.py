@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,7 +72,7 @@ def lost(text: str, name: str, count: int) -> list[str]:
 def test_engines_lose_and_double_nothing(
     fast: Path, torture: int, engines: int, system: str, running: Running
 ) -> None:
-    count = 100 * torture
+    count = 40 * torture
     (fast / "source.txt").write_bytes(b"")
     (fast / "stop").touch()
     started = [running.start("engine", system, fast, f"e{number}", count) for number in range(engines)]
@@ -103,6 +104,9 @@ def race(
     slots = b" " * 11 + b"\n"
     (root / "source.txt").write_bytes(slots * count if kind == "same_size" else b"")
     engines = [running.start("engine", system, root, f"e{number}", 5) for number in range(2)]
+    while len(list(root.glob("ready.*"))) < len(engines):
+        assert all(process.poll() is None for process in engines)
+        time.sleep(0.005)
     finish(running.start(kind, "-", root, "f", count))
     (root / "stop").touch()
     done = [finish(process) for process in engines]

@@ -16,7 +16,7 @@ import types
 from functools import partial
 from pathlib import Path
 
-if True:  # the storage alone, without the rest of the engine: it starts faster
+if __name__ == "__main__":  # the storage alone, without the rest of the engine: it starts faster
     package = types.ModuleType("engine")
     package.__path__ = [str(Path(__file__).parents[3] / "engine")]
     sys.modules["engine"] = package
@@ -39,6 +39,7 @@ def engine(root: Path, name: str, count: int) -> None:
     store = Store(root)
     path = safe_path(root, "source.txt")
     number = 0
+    (root / f"ready.{name}").touch()
     guarantees: set[str] = set()
     conflicts = 0
     while number < count or not (root / "stop").exists():
