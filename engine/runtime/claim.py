@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from engine.errors import BusyError
 from engine.runtime.intent import Intent, IntentFile, TornIntentError
 from engine.storage import Store
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 # A reader that asks whether somebody runs holds the lock for an instant; a claim must not stumble over that.
 _PATIENCE = 0.3
 
 
 def _lock(store: Store) -> FileLock:
+    from filelock import FileLock  # takes long to import, and reading needs none
+
     # Not bound to a thread: a step may begin in one worker thread and end in another.
     return FileLock(store.flow / "run.lock", thread_local=False)
 
@@ -26,6 +30,8 @@ def _lock(store: Store) -> FileLock:
 @contextmanager
 def claim(store: Store, intents: IntentFile) -> Iterator[None]:
     """Hold the claim. Raises BusyError, which says who runs what, when another engine holds it."""
+    from filelock import Timeout
+
     lock = _lock(store)
     try:
         lock.acquire(timeout=_PATIENCE)
@@ -39,6 +45,8 @@ def claim(store: Store, intents: IntentFile) -> Iterator[None]:
 
 def is_claimed(store: Store) -> bool:
     """Whether an engine, this one or another, is executing right now."""
+    from filelock import Timeout
+
     lock = _lock(store)
     try:
         lock.acquire(timeout=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -121,13 +120,11 @@ class Engine:
 
     def running(self) -> Running | None:
         """What is being executed right now, by whichever engine."""
-        if not is_claimed(self._project.store):
-            return None
         try:
             intent = self._project.intents.read()
         except TornIntentError:
             return None
-        if intent is None or intent.engine is None:
+        if intent is None or intent.engine is None or not is_claimed(self._project.store):
             return None
         return Running(
             intent.run,
@@ -142,7 +139,7 @@ class Engine:
 
     def recovery(self) -> Recovery | None:
         """An interrupted task and what is known of it; None while an engine is at work."""
-        if is_claimed(self._project.store):
+        if not self._project.intents.exists() or is_claimed(self._project.store):
             return None
         intent = recovering.open_intent(self._project)
         return None if intent is None else recovering.examine(self._project, intent)
@@ -291,6 +288,8 @@ class Engine:
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until no engine is at work here, for at most `timeout` seconds; whether none is."""
+        import asyncio  # takes long to import, and reading needs none
+
         until = None if timeout is None else time.monotonic() + timeout
         while is_claimed(self._project.store):
             if until is not None and time.monotonic() >= until:

@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from engine.atoms import ProcessId
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
@@ -83,6 +81,9 @@ class IntentFile:
         self._store = store
         self.path: Path = store.flow / "intent.lock"
 
+    def exists(self) -> bool:
+        return read_if_exists(self.path) is not None
+
     def read(self) -> Intent | None:
         """The open intent, or None. Raises TornIntentError when there is one that cannot be read."""
         snapshot = read_if_exists(self.path)
@@ -112,4 +113,8 @@ class IntentFile:
 def boot_id() -> str:
     """What identifies this boot of this machine; the kernel's own where there is one, else the time of the boot."""
     snapshot = read_if_exists(Path("/proc/sys/kernel/random/boot_id"))
-    return snapshot.data.decode().strip() if snapshot is not None else f"{psutil.boot_time():.0f}"
+    if snapshot is not None:
+        return snapshot.data.decode().strip()
+    import psutil
+
+    return f"{psutil.boot_time():.0f}"

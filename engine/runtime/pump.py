@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
@@ -34,6 +33,8 @@ _END = _End()
 
 
 async def _advance(steps: Generator[Event | None, None, Any]) -> Event | _End | None:
+    import asyncio  # takes long to import, and reading needs none
+
     future = asyncio.get_running_loop().run_in_executor(None, _next, steps)
     try:
         return await asyncio.shield(future)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine.atoms import BUILT_IN
@@ -44,18 +45,19 @@ __pycache__/
 """
 
 
-def init_project(root: Path) -> list[str]:
+def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[str]:
     """Make `.flow/` in the folder `root`; returns the files that were written, relative to it.
 
-    What is there already stays as it is. Raises StorageError.
+    `files` (by path relative to the root) are written too, before: a plan among them takes the place of the starter.
+    What is there already stays as it is. A `.flow/` that is made here is trusted. Raises StorageError.
     """
     is_new = not is_folder(root / ".flow")
-    files = {
+    own = {
         ".flow/.gitignore": IGNORED,
         ".flow/flow.registry.json": json.dumps(BUILT_IN, indent=2) + "\n",
         ".flow/flow.toml": SETTINGS,
     }
-    made = scaffold({name: text.encode() for name, text in files.items()}, root)
+    made = scaffold({**(files or {}), **{name: text.encode() for name, text in own.items()}}, root)
     store = Store(root)
     written = [path.relative_to(store.root).as_posix() for path in made]
     if read_if_exists(store.flow / "status.md") is None:

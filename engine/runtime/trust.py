@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-from filelock import FileLock
-
 from engine.atoms import BUILT_IN
 from engine.errors import ConfigurationError, TrustError
 from engine.runtime.registry import Entry, dispatch, load_registry
@@ -46,7 +43,12 @@ class Trust:
     def __init__(self, root: Path) -> None:
         self._root = str(root)
         self._flow = root / ".flow"
-        self._file = platformdirs.user_state_path(_APP) / "trust.json"
+
+    @property
+    def _file(self) -> Path:
+        import platformdirs
+
+        return platformdirs.user_state_path(_APP) / "trust.json"
 
     def missing(self, tasks: Iterable[Task]) -> list[Code]:
         """The code of these tasks that nobody has approved, each piece once."""
@@ -139,6 +141,8 @@ class Trust:
         return projects
 
     def _change(self, *, approved: Iterable[str] = (), **flags: bool) -> None:
+        from filelock import FileLock
+
         scaffold({}, self._file.parent)
         with FileLock(self._file.with_suffix(".lock")):
             projects = self._read()
@@ -151,6 +155,8 @@ class Trust:
 
 def _asks_everywhere() -> bool:
     """Whether the user's settings say `trust = "ask"`."""
+    import platformdirs
+
     path = platformdirs.user_config_path(_APP) / "config.toml"
     snapshot = read_if_exists(path)
     if snapshot is None:
