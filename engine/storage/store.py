@@ -279,7 +279,7 @@ class Store:
         last call. Idempotent.
         """
         kept, self._kept = self._kept, []
-        if not self.names(self.flow / SWAP):
+        if not self._is_waiting():
             return kept
         with disk(self.flow / SWAP, "settle"), self.lock():
             with self._swap_folder() as folder:
@@ -292,6 +292,11 @@ class Store:
                 finally:
                     seat.close()
         return kept
+
+    def _is_waiting(self) -> bool:
+        """Whether there may be anything to settle: a look that takes no lock, for the many starts without."""
+        swap = self.flow / SWAP
+        return any(not is_key(name) or self.names(swap / name) != ["target"] for name in self.names(swap))
 
     def _targets(self) -> list[Path]:
         """The files that were ever swapped here."""
