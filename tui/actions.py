@@ -132,6 +132,7 @@ ACTIONS: tuple[Action, ...] = (
     _A("fail", ("exclamation_mark",), Group.CHANGE, "fail", "Mark the selection failed.", writes=True),
     _A("reopen", ("o",), Group.CHANGE, "reopen", "Make the selection pending again.", writes=True),
     _A("begin", ("b",), Group.CHANGE, "begin", "Begin the selection: it becomes active.", writes=True),
+    _A("undo", ("z",), Group.CHANGE, "undo", "Take back the last change of the plan.", writes=True),
     _A("search", ("slash", "ctrl+f"), Group.FIND, "search", "Search the names of all tasks, as you type."),
     _A("find_next", ("n",), Group.FIND, "next match", "Select the next task that matches.", palette=False),
     _A("find_previous", ("N",), Group.FIND, "previous match", "Select the match before.", palette=False),

@@ -37,8 +37,19 @@ from tui.session import Reading, Session, Work
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
+    from tui.widgets.output import OutputView
 
-_DID = {"done": "Done", "skip": "Skipped", "fail": "Failed", "reopen": "Reopened", "begin": "Begun"}
+_TAIL = 400_000
+"""Characters of a finished run's output that are shown; all of it is in its file."""
+
+_DID = {
+    "done": "Done",
+    "skip": "Skipped",
+    "fail": "Failed",
+    "reopen": "Reopened",
+    "begin": "Begun",
+    "undo": "Undone",
+}
 
 
 @dataclass(slots=True)
@@ -60,8 +71,7 @@ class Conductor:
         self.goes_on = False
         self.waiting: tuple[str, str] | None = None
         self.until: str | None = None
-        self.last_failure: tuple[str, str] = ("", "")
-        self.runs: dict[str, str] = {}
+        self._other_offset = 0
         self._asked_about = ""
         self._quits_after = False
         self._preparing = False
@@ -76,8 +86,27 @@ class Conductor:
         return self.screen.reading
 
     def run_of(self, task: Task) -> str:
-        """The run of this app that last worked at a task; empty if there was none."""
-        return self.runs.get(task.address, "")
+        """The run that works at a task now, or did so last; empty if there was none."""
+        if task is self.screen.flow_tree.facts.running:
+            if self.own is not None:
+                return self.own.event.run
+            if self.reading is not None and self.reading.running is not None:
+                return self.reading.running.run
+        return self.session.history.run_of(task)
+
+    def show_output(self, output: OutputView) -> None:
+        """Writes what the run of this view has printed so far."""
+        text, self._other_offset = self.engine.output(output.run)
+        output.write(text[-_TAIL:])
+
+    def watch_other(self) -> None:
+        """Goes on with the output of a task that another engine runs, if it is on the screen."""
+        other = self.reading.running if self.reading is not None else None
+        output = self.screen.detail.output
+        if other is not None and output.run == other.run:
+            text, self._other_offset = self.engine.output(other.run, self._other_offset)
+            if text:
+                self.screen.printed(other.run, text)
 
     @property
     def is_asking(self) -> bool:
@@ -165,7 +194,6 @@ class Conductor:
         match event:
             case Started():
                 self.own = Own(event, monotonic())
-                self.runs[event.address] = event.run
                 self.screen.started(event)
             case Output():
                 self.screen.printed(event.run, event.text)
@@ -186,7 +214,6 @@ class Conductor:
             case StepOutcome.DONE:
                 self.screen.say(f"Done: {name}{took}", "$status-done")
             case StepOutcome.FAILED:
-                self.last_failure = (event.address, event.message)
                 self.screen.say(f"Failed: {name} · {event.message}", "$status-failed")
             case StepOutcome.WAITING:
                 self.waiting = (event.address, event.message)
@@ -242,6 +269,11 @@ class Conductor:
     def do_reopen(self) -> None:
         self._change("reopen", self.screen.flow_tree.chosen)
 
+    def do_undo(self) -> None:
+        """Takes back the last change of the plan."""
+        if not self._refuse_readonly():
+            self.session.undo()
+
     def do_begin(self) -> None:
         self._change("begin", self.screen.flow_tree.chosen)
 
@@ -252,7 +284,8 @@ class Conductor:
 
     def changed(self, verb: str, address: str, name: str) -> None:
         """A change went through; the task that a run waited for lets it go on."""
-        self.screen.say(f"{_DID[verb]}: {name}", "$foreground")
+        undoes = "" if verb == "undo" or "undo" not in self.screen.actions else " · z undoes"
+        self.screen.say(f"{_DID[verb]}: {name}{undoes}", "$foreground")
         self.session.read()
         waited = self.waiting is not None and self.waiting[0] == address
         if waited:
@@ -319,8 +352,8 @@ class Conductor:
     def _ask_failed(self, task: Task) -> None:
         from tui.screens.failed import FailedPrompt
 
-        message = self.last_failure[1] if self.last_failure[0] == task.address else ""
-        run = self.runs.get(task.address, "")
+        message = self.session.history.failure_of(task)
+        run = self.run_of(task)
         output = self.engine.output(run)[0] if run else ""
         again = self.goes_on
 

@@ -14,7 +14,8 @@ from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from engine import Changed, Engine, Event, FlowError, NoProjectError, Progress, Recovery, Running, Task, Tree
+from engine import Engine, Event, FlowError, NoProjectError, Progress, Recovery, Running, Task, Tree
+from tui.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class WasRead(Message):
         self.error = error
 
 
+class HistoryRead(Message):
+    """The log has told something new."""
+
+
 class EngineSaid(Message):
     """An event of the engine's work."""
 
@@ -56,12 +61,13 @@ class WorkEnded(Message):
 
 
 class WasChanged(Message):
-    """A change of the selection's status went through, or was refused."""
+    """A change of a task by hand went through, or was refused. `verb` is a change's, or undo."""
 
-    def __init__(self, verb: str, changed: Changed | None, error: FlowError | None = None) -> None:
+    def __init__(self, verb: str, address: str = "", name: str = "", error: FlowError | None = None) -> None:
         super().__init__()
         self.verb = verb
-        self.changed = changed
+        self.address = address
+        self.name = name
         self.error = error
 
 
@@ -75,6 +81,7 @@ class Session:
         self.app = app
         self.engine = engine
         self.target = target
+        self.history = History(engine)
         self.busy = False
         self._reading = False
         self._read_again = False
@@ -102,6 +109,8 @@ class Session:
                     self.target.post_message(WasRead(None, error))
                 else:
                     self.target.post_message(WasRead(reading))
+                if await asyncio.to_thread(self.history.update):
+                    self.target.post_message(HistoryRead())
                 if not self._read_again:
                     return
         finally:
@@ -146,12 +155,26 @@ class Session:
 
     def change(self, verb: str, address: str, name: str) -> None:
         """Changes the status of a task: `verb` is done, skip, fail, reopen or begin. `name` guards the address."""
-        self.app.run_worker(self._change(verb, address, name), group="change", exit_on_error=True)
 
-    async def _change(self, verb: str, address: str, name: str) -> None:
+        def change() -> tuple[str, str]:
+            changed = self.engine.change(verb, address, expect=name)
+            return changed.address, changed.name
+
+        self.app.run_worker(self._change(verb, change), group="change", exit_on_error=True)
+
+    def undo(self) -> None:
+        """Takes back the last change of the plan."""
+
+        def undo() -> tuple[str, str]:
+            undone = self.engine.undo()
+            return undone.address, undone.name
+
+        self.app.run_worker(self._change("undo", undo), group="change", exit_on_error=True)
+
+    async def _change(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
         try:
-            changed = await asyncio.to_thread(self.engine.change, verb, address, expect=name)
+            address, name = await asyncio.to_thread(change)
         except FlowError as error:
-            self.target.post_message(WasChanged(verb, None, error))
+            self.target.post_message(WasChanged(verb, error=error))
         else:
-            self.target.post_message(WasChanged(verb, changed))
+            self.target.post_message(WasChanged(verb, address, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from engine import Engine
 from tui.app import FlowApp
 from tui.screens.main import MainScreen
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Person:
@@ -72,7 +72,7 @@ class Person:
                 raise AssertionError(
                     f"{what or 'the condition'} did not come true on this screen:\n{self.text}"
                 )
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         await self.settled()
 
     async def sees(self, *words: str) -> None:
@@ -108,7 +108,7 @@ def sit(make_project: Callable[[Mapping[str, str]], Path]) -> Sit:
     async def sitting(
         files: Mapping[str, str] | Path,
         *,
-        size: tuple[int, int] = (120, 40),
+        size: tuple[int, int] = (104, 28),
         readonly: bool = False,
         watch: bool = False,
         theme: str | None = None,
@@ -123,6 +123,14 @@ def sit(make_project: Callable[[Mapping[str, str]], Path]) -> Sit:
             yield person
 
     return sitting
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """A file that scripts of a test wait for; it comes at the latest when the test ends, so that none stays behind."""
+    path = tmp_path / "gate"
+    yield path
+    path.touch()
 
 
 PLAN = """\

@@ -132,3 +132,13 @@ async def test_copying_gives_the_address_and_the_name(sit: Sit, orbit: dict[str,
         assert person.app.clipboard == "6"
         await person.press("Y")
         assert person.app.clipboard == "Thank everybody"
+
+
+async def test_z_takes_back_the_last_change(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.press("G", "x")
+        await person.sees("Done: Thank everybody · z undoes")
+        await person.press("z")
+        await person.until(lambda: person.status("6") == "pending")
+        await person.sees("Undone: Thank everybody")
+        assert (person.app.engine.root / ".flow" / "status.md").read_text() == orbit["status.md"]

@@ -44,7 +44,7 @@ def long_script(folder: Path) -> str:
 
 
 @pytest.fixture
-def interrupted(make_project: Make, wait_for: Wait, tmp_path: Path) -> Path:
+def interrupted(make_project: Make, wait_for: Wait, tmp_path: Path, gate: Path) -> Path:
     """A project whose engine was killed while its script runs on."""
     root = make_project({"status.md": "- [ ] [Build](build.md)\n", "build.md": long_script(tmp_path)})
     kill_an_engine(root, wait_for, tmp_path / "begun")
@@ -60,7 +60,7 @@ async def _asked(person: Person, title: str) -> None:
 
 
 async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence(
-    sit: Sit, interrupted: Path, tmp_path: Path
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
         await _asked(person, "Interrupted")
@@ -71,20 +71,20 @@ async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence
         await _asked(person, "Interrupted")
         await person.press("r")
         await person.sees("following 1/1 Long work")
-        (tmp_path / "gate").touch()
+        gate.touch()
         await person.until(lambda: person.status("1/1") == "done", "the followed task")
         assert count(tmp_path) == 1
 
 
 async def test_t3_22a_retry_ends_what_is_alive_and_runs_again(
-    sit: Sit, interrupted: Path, tmp_path: Path
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
         await _asked(person, "Interrupted")
         await person.press("t")
         await person.until(lambda: count(tmp_path) == 2, "the second run")
         await person.sees("attempt 2")
-        (tmp_path / "gate").touch()
+        gate.touch()
         await person.until(lambda: person.status("1/1") == "done")
 
 
@@ -92,7 +92,7 @@ async def test_t3_22a_retry_ends_what_is_alive_and_runs_again(
     ("key", "status"), [("x", "done"), ("minus", "skipped"), ("exclamation_mark", "failed")]
 )
 async def test_an_interrupted_task_can_be_settled_by_hand(
-    sit: Sit, interrupted: Path, tmp_path: Path, key: str, status: str
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path, key: str, status: str
 ) -> None:
     async with sit(interrupted) as person:
         await _asked(person, "Interrupted")
@@ -209,7 +209,7 @@ async def test_t6_05_an_anchor_that_is_not_there_is_said_and_nothing_written(
 
 
 @pytest.mark.parametrize("answer", ["d", "w", "y", "n"])
-async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, answer: str) -> None:
+async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, gate: Path, answer: str) -> None:
     async with sit({"status.md": long_script(tmp_path)}) as person:
         await person.press("s")
         await person.until((tmp_path / "begun").exists, "the script")
@@ -225,13 +225,13 @@ async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, answer:
             await person.press("w")
         if answer in ("w", "n"):
             await person.sees("Quits when this task ends")
-            (tmp_path / "gate").touch()
+            gate.touch()
         await person.until(lambda: person.app._exit, "the end")
     if answer == "d":
         recovery = engine.recovery()
         assert recovery is not None
         assert recovery.children
-        (tmp_path / "gate").touch()
+        gate.touch()
         async for _ in engine.recover("resume"):
             pass
     task = engine.tree().find("1")
@@ -280,7 +280,7 @@ async def test_t1_14_a_strict_project_asks_before_it_writes_over_an_outside_chan
 
 
 async def test_enter_never_takes_a_choice_that_is_not_safe(
-    sit: Sit, interrupted: Path, tmp_path: Path
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
         await _asked(person, "Interrupted")
@@ -289,4 +289,4 @@ async def test_enter_never_takes_a_choice_that_is_not_safe(
         assert person.prompt == "Interrupted"
         assert count(tmp_path) == 1
         await person.press("escape")
-        (tmp_path / "gate").touch()
+        gate.touch()

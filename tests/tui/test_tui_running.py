@@ -22,8 +22,7 @@ async def _status(person: Person, address: str, status: str) -> None:
     await person.until(lambda: person.status(address) == status, f"{address} {status}")
 
 
-async def test_t6_06_step_shows_output_while_the_script_runs(sit: Sit, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+async def test_t6_06_step_shows_output_while_the_script_runs(sit: Sit, gate: Path) -> None:
     async with sit({"status.md": gated(gate) + "- [ ] After\n"}) as person:
         await person.press("s")
         await person.until(lambda: "begun" in person.main.detail.output.text, "output while it runs")
@@ -58,8 +57,8 @@ async def test_u_runs_no_further_than_the_selection(sit: Sit) -> None:
         assert person.status("3") == "pending"
 
 
-async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, tmp_path: Path) -> None:
-    async with sit({"status.md": gated(tmp_path / "gate")}) as person:
+async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate)}) as person:
         await person.press("s")
         await person.until(lambda: "begun" in person.main.detail.output.text)
         await person.press("ctrl+c")
@@ -70,8 +69,7 @@ async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, tmp
         assert person.app.engine.recovery() is not None
 
 
-async def test_f_follows_a_run_until_the_person_moves(sit: Sit, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+async def test_f_follows_a_run_until_the_person_moves(sit: Sit, gate: Path) -> None:
     files = {
         "status.md": "- [ ] [Inner](inner.md)\n- [ ] Last\n",
         "inner.md": script("true", "First") + gated(gate),
@@ -87,8 +85,7 @@ async def test_f_follows_a_run_until_the_person_moves(sit: Sit, tmp_path: Path) 
         await _status(person, "1", "done")
 
 
-async def test_a_second_engine_makes_the_app_a_viewer(sit: Sit, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+async def test_a_second_engine_makes_the_app_a_viewer(sit: Sit, gate: Path) -> None:
     async with sit({"status.md": gated(gate) + "- [ ] After\n"}, watch=True) as person:
         other = Engine.open(person.app.engine.root)
         steps = other.step()
@@ -124,3 +121,26 @@ async def test_output_keeps_colours_and_shows_other_controls(sit: Sit) -> None:
         text = person.main.detail.output.text
         assert "\x1b" not in text
         assert "\x07" not in text
+
+
+async def test_the_output_of_another_engine_is_followed_too(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate)}, watch=True) as person:
+
+        async def work() -> None:
+            async for _ in Engine.open(person.app.engine.root).step():
+                pass
+
+        running = asyncio.create_task(work())
+        await person.until(lambda: "begun" in person.main.detail.output.text, "the other's output")
+        gate.touch()
+        await running
+        await person.until(lambda: person.status("1") == "done")
+
+
+async def test_what_happened_stands_beside_the_task_also_after_a_restart(sit: Sit) -> None:
+    async with sit({"status.md": script("echo hello; exit 7")}) as person:
+        await person.press("s")
+        await _status(person, "1", "failed")
+        root = person.app.engine.root
+    async with sit(root, size=(120, 50)) as person:
+        await person.sees("what happened", "started · attempt 1", "failed · Exit status 7.", "hello")

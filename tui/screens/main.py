@@ -18,13 +18,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine import Engine, FlowError, Progress, Started, Task, UnknownAddressError
+from engine import Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
 from tui import actions
 from tui.conductor import Conductor
 from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of
 from tui.screens.states import footer, note_of, state_of
-from tui.session import EngineSaid, Reading, Session, WasChanged, WasRead, WorkEnded
+from tui.session import EngineSaid, HistoryRead, Reading, Session, WasChanged, WasRead, WorkEnded
 from tui.text import one_line
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
@@ -129,11 +129,15 @@ class MainScreen(Screen[None]):
 
     @on(WasChanged)
     def _was_changed(self, message: WasChanged) -> None:
-        if message.changed is not None:
-            self.conductor.changed(message.verb, message.changed.address, message.changed.name)
-        elif message.error is not None:
+        if message.error is not None:
             self.conductor.refused(message.error)
             self.session.read()
+        else:
+            self.conductor.changed(message.verb, message.address, message.name)
+
+    @on(HistoryRead)
+    def _history_read(self) -> None:
+        self.show_page()
 
     def started(self, event: Started) -> None:
         """A task of this app began to run."""
@@ -148,6 +152,7 @@ class MainScreen(Screen[None]):
         output = self.detail.output
         if output.run == run:
             output.write(text)
+            output.display = True
 
     def _tick(self) -> None:
         if self.conductor.own is not None:
@@ -156,6 +161,7 @@ class MainScreen(Screen[None]):
             self.show_page()
         elif self.reading is not None and self.reading.running is not None:
             self.session.read()
+            self.conductor.watch_other()
 
     # Showing
 
@@ -169,6 +175,7 @@ class MainScreen(Screen[None]):
         return Facts(
             label=self.label,
             progress=self.progress,
+            problems=self.problems,
             next=reading.next,
             running=self.find(address) if address else None,
             running_since=own.since if own else None,
@@ -181,6 +188,11 @@ class MainScreen(Screen[None]):
         if label is None:
             label = self._labels[task] = self.engine.atom_of(task) or "manual"
         return label
+
+    def problems(self, task: Task) -> list[Problem]:
+        """What keeps a leaf from running, besides what its plan says: a broken atom."""
+        problem = self.engine.problem_of(task) if task.tag and task.is_leaf else None
+        return [problem] if problem is not None else []
 
     def progress(self, task: Task) -> Progress:
         """The progress inside a task, counted once a reading."""
@@ -243,15 +255,11 @@ class MainScreen(Screen[None]):
         detail = self.detail
         detail.show(page_of(self))
         task = self.flow_tree.chosen
-        own = self.conductor.own
-        run = ""
-        if task is not None:
-            is_own = own is not None and task is self.flow_tree.facts.running
-            run = own.event.run if own is not None and is_own else self.conductor.run_of(task)
+        run = self.conductor.run_of(task) if task is not None else ""
         output = detail.output
         if run and output.run != run:
             output.clear(run)
-            output.write(self.engine.output(run)[0][-400_000:])
+            self.conductor.show_output(output)
         output.display = bool(run) and not output.is_empty
 
     def say(self, text: str, style: str) -> None:

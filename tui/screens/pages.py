@@ -54,6 +54,7 @@ def page_of(screen: MainScreen) -> Page:
         headers=tuple(subflow.headers.items()) if subflow is not None else (),
         problems=tuple(_problems(screen, task)),
         comments=comments,
+        history=tuple(entry.line for entry in screen.session.history.of(task)),
         hint=_hint(screen, task),
     )
 
@@ -67,7 +68,7 @@ def _body(task: Task) -> Body:
 
 
 def _problems(screen: MainScreen, task: Task) -> list[Problem]:
-    found = screen.flow_tree.rows.problems_of(task)
+    found = screen.flow_tree.rows.problems_of(task) or screen.problems(task)
     if task.subflow is not None:
         found += task.subflow.problems[1:]
     return found
@@ -89,9 +90,8 @@ def _hint(screen: MainScreen, task: Task) -> str:
     if waiting is not None and waiting[0] == task.address and task.status is Status.ACTIVE:
         return f"{waiting[1]} Press x when it is done."
     if task.status is Status.FAILED and not task.inside:
-        address, message = screen.conductor.last_failure
-        reason = f"{message} " if address == task.address and message else ""
-        return f"{reason}Press t to run it again, - to skip it, x to mark it done."
+        message = screen.session.history.failure_of(task)
+        return f"{message} Press t to run it again, - to skip it, x to mark it done.".strip()
     return ""
 
 

@@ -53,6 +53,7 @@ class Detail(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._page: Page | None = None
+        self._filled: dict[str, Content | None] = {}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="facts"):
@@ -99,10 +100,20 @@ class Detail(Vertical):
             self.facts.scroll_home(animate=False)
 
     def _fill(self, id: str, content: Content | None) -> None:
+        """Puts content into a part, if it is another one: each update lays the screen out anew."""
+        if id in self._filled and _is_same(self._filled[id], content):
+            return
+        self._filled[id] = content
         part = self.query_one(f"#{id}", Static)
         part.display = content is not None
         if content is not None:
             part.update(content)
+
+
+def _is_same(one: Content | None, other: Content | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.plain == other.plain and one.spans == other.spans
 
 
 def _summary(page: Page) -> Content:

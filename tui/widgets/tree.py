@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine import Plan, Progress, Status, Task
+from engine import Plan, Problem, Progress, Status, Task
 from tui import marks
 from tui.text import one_line
 from tui.widgets.rows import Keep, Row, Rows, carry
@@ -38,6 +38,7 @@ class Facts:
 
     label: Callable[[Task], str] = field(default=lambda task: "")
     progress: Callable[[Task], Progress] = field(default=lambda task: Progress())
+    problems: Callable[[Task], list[Problem]] = field(default=lambda task: [])
     next: Task | None = None
     running: Task | None = None
     running_since: float | None = None
@@ -350,7 +351,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         inner = task.children or task.subflow is not None
         left.append((("▾ " if self.rows.is_open(task) else "▸ ") if inner else "  ", "fold"))
         left.append((f"{marks.GLYPHS[task.status]} ", str(task.status)))
-        problems = self.rows.problems_of(task)
+        problems = self.rows.problems_of(task) or facts.problems(task)
         if problems:
             left.append((f"{marks.PROBLEM} ", "problem"))
         left += self._named(task)
