@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import functools
@@ -45,10 +44,14 @@ class Darwin(Posix):
 
 @functools.cache
 def _library() -> Any:
+    import ctypes  # only writing needs it
+
     return ctypes.CDLL(None, use_errno=True)
 
 
 def _rename(one: int | None, first: str, other: int | None, second: str, flags: int) -> None:
+    import ctypes
+
     call = getattr(_library(), "renameatx_np", None)
     if call is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), first)
