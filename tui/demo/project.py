@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import Engine, UsageError, init_project
+from engine import UsageError, init_project
 
 _TEMPLATE = Path(__file__).parent / "template"
 _PERSON = {"user.name": "Demo Person", "user.email": "demo@example.org"}
@@ -34,12 +34,7 @@ def make_project(folder: Path | None) -> Path:
             "The demonstration makes a git repository, and git was not found.", hint="Install git."
         )
     root = _empty(folder)
-    for name, data in _files():
-        target = root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-    init_project(root)
-    Engine(root).trust()
+    init_project(root, dict(_files()))
     _make_repository(git, root)
     return root
 
