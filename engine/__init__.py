@@ -40,6 +40,7 @@ from engine.runtime.events import (
 from engine.runtime.hands import Changed
 from engine.runtime.recovery import Recovery, Resume
 from engine.runtime.scaffold import init_project
+from engine.runtime.structure import Restructured
 from engine.runtime.trust import Code
 from engine.runtime.undo import Undone
 from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body, parse
@@ -86,6 +87,7 @@ __all__ = [
     "Recovery",
     "ReplaceBlock",
     "ReplaceLine",
+    "Restructured",
     "Resume",
     "Running",
     "SecurityError",

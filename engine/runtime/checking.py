@@ -49,5 +49,7 @@ def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> li
         elif isinstance(atom, Supervised):
             atom.check(configuration(task))
     except FlowError as error:
-        return [Problem(task.plan.file, task.line, 1, error.message, error.hint, error.code)]
+        line = int(error.fields.get("line") or task.line)
+        message = error.message.removeprefix(f"{task.plan.file}:{line}: ")
+        return [Problem(task.plan.file, line, 1, message, error.hint, error.code)]
     return []

@@ -13,6 +13,7 @@ from engine.errors import ConfigurationError, StateError, UsageError
 from engine.flows import Tree
 from engine.loom import Loom, Preview
 from engine.runtime import recovery as recovering
+from engine.runtime import structure
 from engine.runtime.checking import check
 from engine.runtime.claim import claim, is_claimed
 from engine.runtime.control import Control
@@ -25,6 +26,7 @@ from engine.runtime.project import Project
 from engine.runtime.pump import pump
 from engine.runtime.recovery import Recovery
 from engine.runtime.registry import Registry, dispatch, load_registry
+from engine.runtime.structure import Restructured
 from engine.runtime.trust import Code
 from engine.runtime.undo import Undone, undo
 from engine.status import Problem, Status, Task, walk
@@ -213,6 +215,33 @@ class Engine:
         """`begin`, `done`, `skip`, `fail` or `reopen` a task."""
         self._may_write()
         return change(self._project, verb, address, expect=expect, note=note)
+
+    def add(self, what: str, *, to: str | None = None, at: int | None = None) -> Restructured:
+        """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last."""
+        self._may_write()
+        return structure.add(self._project, what, to=to, at=at)
+
+    def rename(self, address: str, name: str, *, expect: str | None = None) -> Restructured:
+        """Give a task another name."""
+        self._may_write()
+        return structure.rename(self._project, address, name, expect=expect)
+
+    def move(
+        self, address: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+    ) -> Restructured:
+        """Move a task with all that is in it under `to` (None: the top), as the `at`-th there or as the last."""
+        self._may_write()
+        return structure.move(self._project, address, to=to, at=at, expect=expect)
+
+    def remove(self, address: str, *, expect: str | None = None) -> Restructured:
+        """Remove a task with all that is in it; a file that it refers to stays."""
+        self._may_write()
+        return structure.remove(self._project, address, expect=expect)
+
+    def zoom(self, address: str, *, expect: str | None = None) -> Restructured:
+        """Make a flow of a task, `sub_flows/<slug>.md`, and move its children there."""
+        self._may_write()
+        return structure.zoom(self._project, address, expect=expect)
 
     def reset(self, address: str | None = None) -> Changed:
         """Make a task and everything in it pending again, or the whole plan; for the next time."""

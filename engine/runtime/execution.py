@@ -301,11 +301,13 @@ def settle(
     found: list[bool] = []
 
     def make(tree: Tree) -> Sequence[Change]:
-        task = find_again(tree.root, intent.path, intent.body)
+        now_at = project.intents.refreshed(intent)
+        task = find_again(tree.root, now_at.path, now_at.body)
         found[:] = [task is not None]
         return [] if task is None else change_to(task, status)
 
     committed: Committed = project.ledger.commit(make, what=status.value)
+    intent = project.intents.refreshed(intent)
     if not found[0]:
         message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
     if status is Status.FAILED and found[0]:

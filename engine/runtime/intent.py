@@ -101,10 +101,29 @@ class IntentFile:
             raise TornIntentError(str(error)) from error
 
     def write(self, intent: Intent) -> Intent:
-        """Make this the open intent, durably."""
+        """Make this the open intent, durably; returns it with what a move or rename told it meanwhile."""
+        with self._store.lock():
+            intent = self.refreshed(intent)
+            self._replace(intent)
+        return intent
+
+    def refreshed(self, intent: Intent) -> Intent:
+        """The intent with the place that its task has by now: whoever moves or renames a task tells its intent."""
+        try:
+            known = self.read()
+        except TornIntentError:
+            return intent
+        if known is None or known.run != intent.run:
+            return intent
+        return intent.having(path=known.path, address=known.address, name=known.name)
+
+    def moved(self, intent: Intent) -> None:
+        """Tell the open intent where its task is now. Called under the lock, in the commit that moves it."""
+        self._replace(intent)
+
+    def _replace(self, intent: Intent) -> None:
         data = json.dumps({"version": 1, **asdict(intent)}, ensure_ascii=False, indent=1)
         self._store.replace(self.path, data.encode())
-        return intent
 
     def clear(self) -> None:
         self._store.remove(self.path)

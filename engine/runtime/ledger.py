@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
 from engine.runtime.settings import load_settings
 from engine.status import Change, Plan, Problem, apply, parse, settle
-from engine.storage import Plans, Store, revision_of
+from engine.storage import Plans, Snapshot, Store, revision_of
 
 _TRIES = 50
 
@@ -24,6 +24,15 @@ class Committed:
 
     tree: Tree
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """New texts of plan files, in writing order; a `note` for the log; what to do `then`, in the same commit."""
+
+    texts: Mapping[str, str]
+    note: Mapping[str, Any]
+    then: Callable[[], None] | None = None
 
 
 class Ledger:
@@ -100,9 +109,7 @@ class Ledger:
         touched = list(dict.fromkeys(change.task.plan.file for change in changes))
         self._refuse([problem for file in touched for problem in tree.plans[file].problems])
         self.refuse_outside(touched, tree)
-        if self._plans.is_untouched():
-            for file, snapshot in tree.snapshots.items():
-                self._plans.adopt(file, snapshot)
+        self._meet(tree)
         record = [
             {
                 "path": as_json(path_of(change.task)),
@@ -120,6 +127,39 @@ class Ledger:
         self._log.write("changed", because=what, changes=record, **extra)
         return Committed(tree, tuple(touched))
 
+    def rewrite(self, make: Callable[[Tree], Rewrite]) -> Committed:
+        """Write whole new texts of plans, durably, in the order in which `make` gives them.
+
+        `make` may run several times, like that of `commit`; its `note` is logged, so that `undo` can take it back.
+        """
+        for _ in range(_TRIES):
+            with self._store.lock():
+                self._writer = Loader(self._plans)
+                tree = self._writer.load()
+                rewrite = make(tree)
+                try:
+                    return self._rewrite(tree, rewrite)
+                except ContentChangedError:
+                    continue
+        raise BusyError("The plan keeps changing under this commit.", hint="Stop the program that writes it.")
+
+    def _rewrite(self, tree: Tree, rewrite: Rewrite) -> Committed:
+        before = {file: tree.snapshots.get(file) or self._plans.read(file) for file in rewrite.texts}
+        self.refuse_outside(rewrite.texts, tree)
+        self._meet(tree)
+        versions = {}
+        for file, text in rewrite.texts.items():
+            snapshot, data = before[file], text.encode()
+            if snapshot is not None:
+                self._adopt(file, snapshot)
+            versions[file] = [snapshot.revision if snapshot is not None else None, revision_of(data)]
+            self._plans.write(file, snapshot, data)
+        if rewrite.then is not None:
+            rewrite.then()
+        self._log.write("rewritten", **rewrite.note, versions=versions)
+        self._writer = Loader(self._plans)
+        return Committed(self._writer.load(), tuple(rewrite.texts))
+
     def _refuse(self, problems: Sequence[Problem]) -> None:
         if problems:
             raise PlanError(
@@ -130,9 +170,17 @@ class Ledger:
 
     def _write(self, tree: Tree, plan: Plan) -> None:
         before = tree.snapshots[plan.file]
-        if self._plans.outside(plan.file, before):
-            diff = self._plans.adopt(plan.file, before)
-            self._log.write("adopted", file=plan.file, diff=diff)
+        self._adopt(plan.file, before)
         data = plan.text.encode()
         self._plans.write(plan.file, before, data)
         self._writer.wrote(plan, revision_of(data))
+
+    def _meet(self, tree: Tree) -> None:
+        """At the first change ever, take in every plan as it is: from now on there is something to compare with."""
+        if self._plans.is_untouched():
+            for file, snapshot in tree.snapshots.items():
+                self._plans.adopt(file, snapshot)
+
+    def _adopt(self, file: str, snapshot: Snapshot) -> None:
+        if self._plans.outside(file, snapshot):
+            self._log.write("adopted", file=file, diff=self._plans.adopt(file, snapshot))

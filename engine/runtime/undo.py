@@ -10,6 +10,7 @@ from engine.errors import BusyError, StateError, UsageError
 from engine.flows import Tree
 from engine.runtime.claim import is_claimed
 from engine.runtime.identity import Level, from_json, key_of, resolve
+from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
 from engine.status import Change, Status, Task
 
@@ -41,7 +42,11 @@ def undo(project: Project) -> Undone:
         raise BusyError(
             "An engine is at work; its changes cannot be taken back.", hint="Wait, or `flow stop`."
         )
-    number, because, changes = _last(project)
+    record = _last(project)
+    if record["what"] == "rewritten":
+        return _undo_rewrite(project, record)
+    number, because = record["seq"], str(record["because"])
+    changes = [_was(change) for change in record["changes"]]
     settled: list[Task] = []
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
@@ -60,14 +65,44 @@ def undo(project: Project) -> Undone:
     return Undone(task.name, task.address, because, committed.files)
 
 
-def _last(project: Project) -> tuple[int, str, list[_Was]]:
-    """The number, the reason and the changes of the last record that no later one takes back."""
-    records = [record for record in project.log.records() if record["what"] == "changed"]
-    undone = {record["undoes"] for record in records if "undoes" in record}
-    for record in reversed(records):
-        if "undoes" in record or record["seq"] in undone:
+def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
+    """Put back the texts from before a change of the tree, from the backups; a file that it made stays, unreferred."""
+    address, name = str(record["address"]), str(record["name"])
+
+    def make(tree: Tree) -> Rewrite:
+        texts: dict[str, str] = {}
+        for file, (before, after) in reversed(record["versions"].items()):
+            now = project.plans.read(file)
+            if now is None or now.revision != after:
+                raise StateError(
+                    f".flow/{file} was changed again since; taking back would undo that, too.",
+                    hint="Change it by hand.",
+                )
+            if before is None:
+                continue
+            version = project.plans.backups.find(file, before)
+            if version is None:
+                raise UsageError(f"The backups of .flow/{file} do not reach back so far.", hint="Use git.")
+            texts[file] = version.text
+        return Rewrite(texts, {"because": "undo", "address": address, "name": name, "undoes": record["seq"]})
+
+    committed = project.ledger.rewrite(make)
+    return Undone(name, address, str(record["because"]), committed.files)
+
+
+def _last(project: Project) -> dict[str, Any]:
+    """The last record of a change that no later one takes back."""
+    taken_back: set[int] = set()
+    changes: list[dict[str, Any]] = []
+    for record in project.log.records():
+        if record["what"] not in ("changed", "rewritten"):
             continue
-        return record["seq"], str(record["because"]), [_was(change) for change in record["changes"]]
+        changes.append(record)
+        if "undoes" in record:
+            taken_back.add(record["undoes"])
+    for record in reversed(changes):
+        if "undoes" not in record and record["seq"] not in taken_back:
+            return record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 
 

@@ -12,7 +12,7 @@ from engine.errors import FlowError, PlanError, StorageError
 from engine.storage.backups import Backups
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
-from engine.storage.meta import change_meta, read_meta, settle_meta
+from engine.storage.meta import change_meta, learn, read_meta, settle_meta
 from engine.storage.paths import SafePath, safe_path
 from engine.storage.store import Store, read_if_exists
 from engine.storage.swap import changed
@@ -65,12 +65,9 @@ class Plans:
             )
         new = Snapshot.of(data)
         with self.store.lock():
-            known = read_meta(self.store).plans.get(file)
-            self._learn(file, new.revision, known)
+            known = learn(self.store, file, new.revision)
             try:
-                if base is not None:
-                    self.backups.keep(file, base)
-                self.backups.keep(file, new)
+                self.backups.keep(file, base, new)
                 guarantee = self._swap(path, base, data)
             except (FlowError, OSError):
                 self._unlearn(file, new.revision, known)
@@ -95,10 +92,6 @@ class Plans:
             if error.fields.get("errno") == "ENOENT":
                 raise changed(path.relative, base.data, None, data) from error
             raise
-
-    def _learn(self, file: str, revision: str, known: str | None) -> None:
-        previous = {} if known is None else {file: known}
-        change_meta(self.store, {"plans": {file: revision}, "previous": previous, "settled": False})
 
     def _unlearn(self, file: str, revision: str, known: str | None) -> None:
         """After a failure: the revision is known if the plan has it nevertheless, else the old one is."""
@@ -177,6 +170,10 @@ class Plans:
         change_meta(self.store, {"plans": {file: revision}, "previous": {}, "settled": True})
 
     # What the runtime remembers of single tasks
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """All records by key."""
+        return read_meta(self.store).tasks
 
     def record(self, key: str) -> dict[str, Any] | None:
         """The record that was put under this key."""
