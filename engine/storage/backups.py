@@ -29,19 +29,21 @@ class Backups:
     def folder(self, file: str) -> Path:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 
-    def keep(self, file: str, snapshot: Snapshot) -> None:
-        """Keeps this version, unless it is the latest already; of more than twenty, the oldest go.
+    def keep(self, file: str, *snapshots: Snapshot | None) -> None:
+        """Keeps these versions, each unless it is the latest already; of more than twenty, the oldest go.
 
-        Its bytes are durable at once, its name with the next name in this file system that is: should a loss of
+        Their bytes are durable at once, a name with the next name in this file system that is: should a loss of
         power come first, the version is still in its place, and the next write keeps it.
         """
         names = self._names(file)
-        if names and self._revision(names[-1]) == snapshot.revision:
-            return
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         folder = self.folder(file)
-        self._store.replace(folder / f"{stamp}-{snapshot.revision}.md", snapshot.data, durable_name=False)
-        for name in names[: max(0, len(names) + 1 - VERSIONS)]:
+        for snapshot in snapshots:
+            if snapshot is None or (names and self._revision(names[-1]) == snapshot.revision):
+                continue
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+            names.append(f"{stamp}-{snapshot.revision}.md")
+            self._store.replace(folder / names[-1], snapshot.data, durable_name=False)
+        for name in names[:-VERSIONS]:
             self._store.remove(folder / name, durable=False)
 
     def find(self, file: str, revision: str) -> Snapshot | None:

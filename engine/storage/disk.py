@@ -94,15 +94,17 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def read_all(descriptor: int) -> bytes:
-    """The whole file from its start, without moving its position."""
-    size = os.fstat(descriptor).st_size
+    """The whole file from its start."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     parts: list[bytes] = []
-    wanted = size + 1
-    while part := os.read(descriptor, min(max(wanted, 4096), _CHUNK)):
+    wanted = os.fstat(descriptor).st_size + 1
+    while True:
+        asked = min(max(wanted, 4096), _CHUNK)
+        part = os.read(descriptor, asked)
         parts.append(part)
+        if len(part) < asked:  # of a regular file, a short reading is its end
+            return b"".join(parts)
         wanted -= len(part)
-    return b"".join(parts)
 
 
 def close(descriptor: int) -> None:

@@ -25,11 +25,12 @@ class Folder:
     SecurityError. All methods take the name of an entry, never a path, and raise plain OSError.
     """
 
-    __slots__ = ("fd", "path")
+    __slots__ = ("_is_held", "fd", "path")
 
     def __init__(self, path: Path, fd: int | None) -> None:
         self.path = path
         self.fd = fd
+        self._is_held = False
 
     @classmethod
     def within(cls, base: Path, *parts: str, make: bool = False) -> Folder:
@@ -37,11 +38,22 @@ class Folder:
         if not platform.system.has_folders:
             return cls._by_path(base, parts, make)
         fd = os.open(base, os.O_RDONLY | _FOLDER)
-        folder = cls(base, fd)
+        return cls(base, fd).below(*parts, make=make)
+
+    def below(self, *parts: str, make: bool = False) -> Folder:
+        """The folder self/parts, in place of this one, which is closed; unless it is held, then beside it."""
+        if self.fd is None:
+            return self._by_path(self.path, parts, make)
+        folder = self
         for part in parts:
             with folder:
                 folder = folder._enter(part, make)
         return folder
+
+    def hold(self) -> Folder:
+        """From now on, only `close` closes it, the end of a `with` does not."""
+        self._is_held = True
+        return self
 
     def _enter(self, part: str, make: bool) -> Folder:
         path = self.path / part
@@ -155,4 +167,5 @@ class Folder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if not self._is_held:
+            self.close()

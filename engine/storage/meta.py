@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.storage.store import Store
 
 META = "status.meta"
-_LINES = 100
+_LINES = 40
 
 
 @dataclass(slots=True)
@@ -74,29 +75,50 @@ def _read(store: Store) -> tuple[Meta, bytes]:
     meta = Meta()
     if snapshot is None:
         return meta, b""
-    for line in snapshot.data.splitlines():
-        try:
-            change = json.loads(line)
-        except ValueError:
-            continue
+    for change in _changes(snapshot.data):
         if isinstance(change, dict):
             meta.take(change)
     return meta, snapshot.data
 
 
+def _changes(data: bytes) -> list[Any]:
+    """The values of all whole lines."""
+    lines = data.splitlines()
+    try:
+        found: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
+    except ValueError:
+        found = []
+        for line in lines:
+            with suppress(ValueError):
+                found.append(json.loads(line))
+    return found
+
+
 def change_meta(store: Store, change: Mapping[str, Any]) -> None:
     """Durably adds a change, under the lock. What is known already is not written."""
     with store.lock():
-        meta, data = _read(store)
-        before = _line(meta.whole())
-        meta.take(change)
-        after = _line(meta.whole())
-        if after == before:
-            return
-        if data.count(b"\n") >= _LINES or not data:
-            store.replace(store.flow / META, after)
-        else:
-            store.append(store.flow / META, (b"" if data.endswith(b"\n") else b"\n") + _line(change))
+        _change(store, change, *_read(store))
+
+
+def learn(store: Store, file: str, revision: str) -> str | None:
+    """Durably says that a plan is about to get this revision, under the lock. Returns the one that was known."""
+    meta, data = _read(store)
+    known = meta.plans.get(file)
+    previous = {} if known is None else {file: known}
+    _change(store, {"plans": {file: revision}, "previous": previous, "settled": False}, meta, data)
+    return known
+
+
+def _change(store: Store, change: Mapping[str, Any], meta: Meta, data: bytes) -> None:
+    before = _line(meta.whole())
+    meta.take(change)
+    after = _line(meta.whole())
+    if after == before:
+        return
+    if data.count(b"\n") >= _LINES or not data:
+        store.replace(store.flow / META, after)
+    else:
+        store.append(store.flow / META, (b"" if data.endswith(b"\n") else b"\n") + _line(change))
 
 
 def settle_meta(store: Store) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.storage import platform
-from engine.storage.disk import close, put, read_all, revision_of
+from engine.storage.disk import close, put, revision_of
 from engine.storage.folder import Folder
 from engine.storage.paths import FLOW
 
@@ -80,13 +80,16 @@ class Seat:
     `folders` and `name` lead from the root of the project to the target.
     """
 
-    def __init__(self, root: Path, target: Path) -> None:
+    def __init__(self, root: Path, target: Path, swap: Folder | None = None) -> None:
+        """`swap`: the open folder of all seats, if the caller has it."""
         self.target = target
         self.root = root
         *self.folders, self.name = target.relative_to(root).parts
         record = os.fsencode("/".join(target.relative_to(root).parts))
         self.key = revision_of(record)[:24]
-        self.folder = Folder.within(root, FLOW, SWAP, self.key, make=True)
+        if swap is None:
+            swap = Folder.within(root, FLOW, SWAP, make=True)
+        self.folder = swap.below(self.key, make=True)
         self._near: Folder | None = None
         self._note("target", record)
 
@@ -96,24 +99,20 @@ class Seat:
         self._near = near
 
     def _note(self, name: str, data: bytes) -> None:
-        """Makes a small file durably, once."""
-        try:
-            known = self.folder.open(name)
-        except FileNotFoundError:
-            known = -1
-        if known >= 0:
-            try:
-                if read_all(known) == data:
-                    return
-            finally:
-                close(known)
+        """Makes a small file durably, once: what has its name is whole."""
+        if self.folder.exists(name):
+            return
         part = f"{name}.part"
         fd = self.folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            put(fd, data)
-        finally:
-            close(fd)
-        self.folder.replace(part, self.folder, name)
+            try:
+                put(fd, data)
+            finally:
+                close(fd)
+            self.folder.replace(part, self.folder, name)
+        except OSError:
+            self.folder.discard(part)
+            raise
         self.folder.sync()
 
     @property

@@ -78,6 +78,7 @@ class Store:
         self._lock_made = threading.Lock()
         self._lock: object | None = None
         self._kept: list[Kept] = []
+        self._folders = threading.local()
 
     @contextmanager
     def lock(self, patience: float = LOCK_PATIENCE) -> Iterator[None]:
@@ -107,10 +108,32 @@ class Store:
                     hint="Wait for it, or end it.",
                     path=str(self.flow / "lock"),
                 ) from error
+        self._folders.held = {}
         try:
             yield
         finally:
+            self._let_go()
             held.release()
+
+    def _open(self, *parts: str, make: bool = False) -> Folder:
+        """A folder of the project, reached from the root without following links.
+
+        While this thread holds the lock, `.flow` and `swap` stay open, so that not every step begins at the root.
+        """
+        held: dict[int, Folder] | None = getattr(self._folders, "held", None)
+        if held is None:
+            return Folder.within(self.root, *parts, make=make)
+        depth = 2 if parts[:2] == (FLOW, SWAP) else 1 if parts[:1] == (FLOW,) else 0
+        if depth == 0:
+            return Folder.within(self.root, *parts, make=make)
+        if depth not in held:
+            held[depth] = Folder.within(self.root, *parts[:depth], make=make).hold()
+        return held[depth].below(*parts[depth:], make=make)
+
+    def _let_go(self) -> None:
+        held: dict[int, Folder] = self._folders.__dict__.pop("held", {})
+        for folder in held.values():
+            folder.close()
 
     # The engine's own files
 
@@ -230,7 +253,7 @@ class Store:
             raise SecurityError(f"{str(path)!r} is outside of the project.", path=str(path)) from error
         if ".." in parts:
             raise SecurityError(f"{str(path)!r} may leave the project.", path=str(path))
-        return Folder.within(self.root, *parts, make=make)
+        return self._open(*parts, make=make)
 
     # Files that others write too
 
@@ -263,14 +286,14 @@ class Store:
 
     @contextmanager
     def _seat(self, path: SafePath) -> Iterator[Seat]:
-        seat = Seat(self.root, path.path)
+        seat = Seat(self.root, path.path, self._swap_folder())
         try:
             yield seat
         finally:
             seat.close()
 
     def _swap_folder(self) -> Folder:
-        return Folder.within(self.root, FLOW, SWAP, make=True)
+        return self._open(FLOW, SWAP, make=True)
 
     def settle(self) -> list[Kept]:
         """Settles swaps that a crash left unfinished, and looks once more at what earlier swaps displaced.
@@ -286,7 +309,7 @@ class Store:
                 clear_parts(folder)
                 clear_keys(folder)
             for target in self._targets():
-                seat = Seat(self.root, target)
+                seat = Seat(self.root, target, self._swap_folder())
                 try:
                     kept += settle_seat(seat)
                 finally:

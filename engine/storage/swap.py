@@ -114,7 +114,7 @@ class _Attempt:
         name = self.seat.make(before.revision, self.new, self.data, like=target.fd)
         try:
             own = here.stat(name)
-            if not (target.is_named() and target.is_unchanged()):
+            if not (target.is_named() and target.is_quiet()):
                 raise self._conflict()
             try:
                 here.exchange(name, target.folder, target.name)
@@ -139,7 +139,7 @@ class _Attempt:
                 # The folder of the displaced file need not be durable: wherever it stands then, its hash tells.
                 target.folder.sync()
                 # Looked at twice: a writer that had found the old file just before the exchange shows by now.
-                if target.is_unchanged():
+                if target.is_quiet():
                     return Guarantee.LEASED if target.leased else Guarantee.EXCHANGED
         except OSError:
             self._take_back(name, own)

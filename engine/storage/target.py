@@ -94,8 +94,14 @@ class Target:
             return False
         return (status.st_dev, status.st_ino) == self.identity
 
+    def is_quiet(self) -> bool:
+        """Whether the open file, wherever it stands now, had no writer since it was read, and none waits for it."""
+        if self.leased:
+            return platform.system.lease_stands(self.fd)
+        return self.is_unchanged()
+
     def is_unchanged(self) -> bool:
-        """Whether the open file, wherever it stands now, is what was read and no writer waits for it."""
+        """The same, and its bytes are looked at in any case."""
         if self.leased and not platform.system.lease_stands(self.fd):
             return False
         return read_all(self.fd) == self.snapshot.data
