@@ -100,9 +100,9 @@ def _last(project: Project) -> dict[str, Any]:
         changes.append(record)
         if "undoes" in record:
             taken_back.add(record["undoes"])
-    for record in reversed(changes):
-        if "undoes" not in record and record["seq"] not in taken_back:
-            return record
+    standing = [change for change in changes if "undoes" not in change and change["seq"] not in taken_back]
+    if standing:
+        return standing[-1]
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 
 
