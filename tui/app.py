@@ -11,7 +11,7 @@ from textual.command import Provider
 from textual.screen import Screen
 
 from engine import Engine
-from tui import actions, themes
+from tui import actions, attention, themes
 from tui.palette import FlowCommands
 from tui.screens.main import MainScreen
 from tui.watching import Watch
@@ -59,6 +59,9 @@ class FlowApp(App[int], inherit_bindings=False):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def on_app_focus(self) -> None:
+        attention.rest(self)
 
     def on_mount(self) -> None:
         if self._troubles:

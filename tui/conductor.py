@@ -32,7 +32,7 @@ from engine import (
     TrustError,
     Warned,
 )
-from tui import marks
+from tui import attention, marks
 from tui.session import Reading, Session, Work
 
 if TYPE_CHECKING:
@@ -209,6 +209,8 @@ class Conductor:
     def _finished(self, event: Finished) -> None:
         self.own = None
         name = event.name
+        if event.outcome not in (StepOutcome.DONE, StepOutcome.NOTHING):
+            attention.call(self.screen.app, f"{name}: {event.outcome}")
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
         match event.outcome:
             case StepOutcome.DONE:

@@ -156,6 +156,8 @@ def _textual(own: dict[str, str], ansi: bool, background: str) -> dict[str, str]
     }
     if ansi:
         variables |= {
+            "ansi-background": "ansi_black",
+            "ansi-foreground": "ansi_white",
             "input-cursor-background": "ansi_white",
             "input-cursor-foreground": "ansi_black",
         }

@@ -34,6 +34,7 @@ class ConflictPrompt(Prompt):
                 (what.path, "bold $foreground"), (" was changed meanwhile. Nothing was written.", "$muted")
             )
         )
+        yield Static("")
         yield ThreeWay(what.base or "", what.disk or "", what.edit or "")
 
     def choices(self) -> Iterable[Choice]:

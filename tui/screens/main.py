@@ -114,10 +114,20 @@ class MainScreen(Screen[None]):
                 self.flow_tree.rows.keep = self.navigator.keep()
                 self.flow_tree.update_tree(root, self.facts())
             self.navigator.follow()
+            self._follow_to_person()
             if reading.recovery is not None:
                 self.conductor.ask_recovery(reading.recovery, once=True)
         self.show_state()
         self.show_page()
+
+    def _follow_to_person(self) -> None:
+        """Selects the task that a run waits for, unless the person has moved since."""
+        waiting = self.conductor.waiting
+        if waiting is not None and self.navigator.following:
+            task = self.find(waiting[0])
+            self.navigator.following = False
+            if task is not None:
+                self.navigator.go_to(task)
 
     @on(EngineSaid)
     def _engine_said(self, message: EngineSaid) -> None:
@@ -186,7 +196,7 @@ class MainScreen(Screen[None]):
         """What runs a leaf: the name of its atom, or manual."""
         label = self._labels.get(task)
         if label is None:
-            label = self._labels[task] = self.engine.atom_of(task) or "manual"
+            label = self._labels[task] = (self.engine.atom_of(task) or "manual").replace("Manual", "manual")
         return label
 
     def problems(self, task: Task) -> list[Problem]:

@@ -118,6 +118,8 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
         return
     waiting = screen.conductor.waiting
     if waiting is not None and waiting[0] == task.address:
+        if screen.flow_tree.chosen is not task:
+            offer("cursor", f"select {task.address} {task.name}")
         return
     offer("step", f"step {task.address} {task.name}")
     offer("run")

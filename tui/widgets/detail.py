@@ -146,7 +146,7 @@ def _summary(page: Page) -> Content:
 
 def _progress(progress: Progress) -> Content:
     full, failed, empty = marks.bar(progress, _WIDE_BAR)
-    words = [f"{marks.share(progress)} settled"]
+    words = [marks.share(progress)]
     words += [f"{progress.skipped} skipped"] if progress.skipped else []
     words += [f"{progress.failed} failed"] if progress.failed else []
     return Content.assemble(

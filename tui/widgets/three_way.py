@@ -165,9 +165,11 @@ def _wrapped(cells: list[list[Piece] | None], column: int, changed: bool) -> lis
         for which, part in enumerate(parts):
             sign = "  "
             if changed and part and number == 0:
-                sign = "- " if which == 0 else "+ " if any(mark for _, mark in cells[which] or []) else "  "
+                sign = "- " if which == 0 else "+ " if _differs(cells[which]) else "  "
             shown.append([(sign, False), *(part[number] if number < len(part) else [])])
-        styles = list(_STYLES) if changed else ["$muted"] * 3
+        styles = [
+            _STYLES[which] if changed and _differs(cells[which]) else "$muted" for which in range(len(cells))
+        ]
         lines.append(_row(shown, column, styles))
     return lines
 
@@ -189,7 +191,8 @@ def stacked(hunks: list[list[Region]], width: int) -> Content:
                     lines.append(_labelled(name, [("(no line)", False)], width, "$faint"))
                 for number, line in enumerate(version):
                     cell = _plain(line) if which == 0 else _marked(_at(region.base, number), line)
-                    lines.append(_labelled(name if number == 0 else "", cell, width, style))
+                    shade = style if which == 0 or _differs(cell) else "$muted"
+                    lines.append(_labelled(name if number == 0 else "", cell, width, shade))
     return Content("\n").join(lines)
 
 
@@ -239,6 +242,10 @@ def _marked(base: str | None, line: str | None) -> list[Piece] | None:
         if j1 < j2:
             pieces.append(("".join(new[j1:j2]), tag != "equal"))
     return pieces
+
+
+def _differs(cell: list[Piece] | None) -> bool:
+    return any(mark for _, mark in cell or [])
 
 
 def _chop(cell: list[Piece] | None, width: int) -> list[list[Piece]]:

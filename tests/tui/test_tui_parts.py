@@ -1,0 +1,235 @@
+"""The parts without an app: text made safe, themes, the registry of actions, rows, three versions side by side."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from engine import Plan, Progress, Status, Task
+from tests.tui.conftest import Sit
+from tui import actions, marks, themes
+from tui.text import colours_after, lines, one_line, output_line
+from tui.widgets.rows import Rows, carry
+from tui.widgets.three_way import beside, regions, stacked
+
+ANY_TEXT = st.text(st.characters())
+
+
+@given(ANY_TEXT)
+def test_no_control_character_gets_through(text: str) -> None:
+    for shown in (one_line(text), output_line(text).plain):
+        assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in shown)
+        assert not any(char in shown for char in "\u202e\u2066\u200b\u2028\ufeff")
+    assert not any(ord(char) < 0x20 and char != "\n" for char in lines(text))
+
+
+def test_controls_become_symbols_and_long_text_is_cut() -> None:
+    assert one_line("\x1b]0;owned\x07") == "␛]0;owned␇"
+    assert one_line("a\nb\tc") == "a␊b c"
+    assert len(one_line("x" * 10_000)) == 5_000
+    assert one_line("👩‍👩‍👧 नमस्ते") == "👩‍👩‍👧 नमस्ते"
+
+
+def test_output_keeps_colours_and_nothing_else() -> None:
+    text = output_line("\x1b[1;31mred\x1b[0m \x1b[2Jx\x1b]8;;http://e\x07link")
+    assert text.plain == "red ␛[2Jx␛]8;;http://e␇link"
+    assert str(text.spans[0].style) == "bold color(1)"
+    assert not any(getattr(span.style, "link", None) for span in text.spans)
+    assert output_line("10%\r20%\r30%").plain == "30%"
+    assert output_line("done\r").plain == "done"
+
+
+def test_colours_hold_across_lines_until_they_are_reset() -> None:
+    active = colours_after("", "\x1b[32mgreen")
+    assert str(output_line("still", active).spans[0].style) == "color(2)"
+    assert colours_after(active, "x\x1b[0m") == ""
+
+
+def test_all_built_in_themes_are_sound() -> None:
+    loaded = themes.load()
+    assert loaded.problems == []
+    assert list(loaded.themes)[:2] == ["dark", "light"]
+    assert len(loaded.themes) >= 7
+    for theme in loaded.themes.values():
+        theme.to_color_system().generate()
+        for name in (*themes.DEFAULTS, "selected-text"):
+            assert name in theme.variables, (theme.name, name)
+
+
+def test_theme_files_are_data_only() -> None:
+    for file in resources.files("themes").iterdir():
+        if file.name.endswith(".toml"):
+            assert set(tomllib.loads(file.read_text())) <= {
+                "title",
+                "dark",
+                "ansi",
+                "colors",
+                "status",
+                "screen",
+            }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[colors", "broken.toml"),
+        ("", "no [colors]"),
+        (
+            '[colors]\nprimary = "#12"\nforeground = "red"\nbackground = "blue"\n',
+            "colors.primary is no color: '#12'",
+        ),
+        ('[colors]\nprimary = 7\nforeground = "red"\nbackground = "blue"\n', "colors.primary is no color: 7"),
+        (
+            '[colors]\nprimary = "red"\nforeground = "red"\nbackground = "blue"\nglow = "red"\n',
+            "unknown color",
+        ),
+    ],
+)
+def test_a_bad_theme_is_left_out_with_one_message(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "broken.toml").write_text(text)
+    loaded = themes.load(tmp_path)
+    assert "broken" not in loaded.themes
+    assert len(loaded.problems) == 1
+    assert said in loaded.problems[0]
+    assert loaded.choose("broken") == "dark"
+
+
+async def test_a_theme_that_is_not_there_falls_back_and_says_so(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}, theme="nowhere") as person:
+        assert person.app.theme == "dark"
+        assert "nowhere" in next(iter(person.app._notifications)).message
+
+
+async def test_every_action_has_one_handler_and_every_key_one_action(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        main = person.main
+        for action in actions.ACTIONS:
+            parts = [
+                part for part in (main.navigator, main.conductor, main) if hasattr(part, f"do_{action.id}")
+            ]
+            assert len(parts) == 1, action.id
+    keys = [key for action in actions.ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_keymap_that_clashes_or_names_nothing_is_reported() -> None:
+    found, problems = actions.with_keymap({"step": "x,S", "fly": "w", "run": "S"})
+    by_id = {action.id: action for action in found}
+    assert by_id["step"].keys == ("S",)
+    assert by_id["done"].keys == ("x",)
+    assert by_id["run"].keys == ()
+    assert len(problems) == 3
+    assert any("'fly'" in problem for problem in problems)
+
+
+def test_the_key_table_names_every_action() -> None:
+    table = actions.key_table()
+    assert all(action.help in table for action in actions.ACTIONS)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(1, 20))
+def test_a_bar_is_as_long_as_it_should_be_and_full_only_when_all_is_settled(
+    done: int, skipped: int, failed: int, pending: int, cells: int
+) -> None:
+    progress = Progress(done, skipped, failed, done + skipped + failed + pending)
+    full, bad, empty = marks.bar(progress, cells)
+    assert full + bad + empty == cells
+    assert min(full, bad, empty) >= 0
+    if progress.total:
+        assert (full == cells) == (done + skipped == progress.total)
+
+
+def tree(spec: list[object], plan: Plan | None = None, parent: Task | None = None) -> Plan:
+    """A plan from nested lists of names: `["A", ["A1", "A2"], "B"]`."""
+    plan = plan or Plan("status.md")
+    tasks = parent.children if parent is not None else plan.tasks
+    for item in spec:
+        if isinstance(item, list):
+            tree(item, plan, tasks[-1])
+        else:
+            tasks.append(Task(plan, parent, str(item), Status.PENDING, 1, len(tasks) + 1))
+    return plan
+
+
+def names(rows: Rows) -> list[str]:
+    return [f"{row.id} {row.task.name}" for row in rows.list if row.task is not None]
+
+
+def test_folding_splices_and_unfolding_brings_back_the_same_rows() -> None:
+    plan = tree(["A", ["A1", ["A11", "A12"], "A2"], "B", ["B1"]])
+    rows = Rows()
+    rows.show(plan, None)
+    every = names(rows)
+    assert every == ["1 A", "1.1 A1", "1.1.1 A11", "1.1.2 A12", "1.2 A2", "2 B", "2.1 B1"]
+    rows.toggle(1)
+    assert names(rows) == ["1 A", "1.1 A1", "1.2 A2", "2 B", "2.1 B1"]
+    rows.toggle(0)
+    assert names(rows) == ["1 A", "2 B", "2.1 B1"]
+    rows.toggle(0)
+    rows.toggle(1)
+    assert names(rows) == every
+
+
+def test_rows_go_a_thousand_levels_deep() -> None:
+    plan = tree_deep(1_001)
+    rows = Rows()
+    rows.show(plan, None)
+    assert len(rows.list) == 1_001
+    rows.toggle(0)
+    assert len(rows.list) == 1
+
+
+def tree_deep(levels: int) -> Plan:
+    plan = Plan("status.md")
+    parent: Task | None = None
+    for level in range(levels):
+        task = Task(plan, parent, f"level {level}", Status.PENDING, level + 1, 1)
+        (parent.children if parent is not None else plan.tasks).append(task)
+        parent = task
+    return plan
+
+
+def test_a_task_is_found_again_after_the_plan_changed() -> None:
+    old = tree(["A", "B", ["B1", "B2"], "C"])
+    new = tree(["New", "A", "B", ["B2", "B1"], "Cee"])
+    b2 = old.tasks[1].children[1]
+    found = carry(b2, old, new)
+    assert found is not None
+    assert (found.name, found.id) == ("B2", "3.1")
+    assert carry(old.tasks[2], old, new) is None
+    renamed = tree(["A", "B", ["B1", "B2"], "Cee"])
+    found = carry(old.tasks[2], old, renamed)
+    assert found is not None
+    assert found.name == "Cee"
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "c", "", "long line of text"]), max_size=12).map("\n".join)
+
+
+@given(LINES, LINES, LINES)
+def test_three_versions_lose_no_line_and_keep_to_the_width(base: str, disk: str, edit: str) -> None:
+    hunks = regions(base, disk, edit)
+    changed = [region for hunk in hunks for region in hunk if region.changed]
+    if base.splitlines() == disk.splitlines() == edit.splitlines():
+        assert not changed
+    for name, text in (("base", base), ("disk", disk), ("edit", edit)):
+        shown = [line for hunk in hunks for region in hunk for line in getattr(region, name)]
+        assert _is_subsequence(shown, text.splitlines())
+        others = [line for region in changed for line in getattr(region, name)]
+        assert len(text.splitlines()) - len(others) == len(base.splitlines()) - sum(
+            len(r.base) for r in changed
+        )
+    for width in (40, 100):
+        draw = beside if width > 90 else stacked
+        assert all(cell_len(line) <= width for line in draw(hunks, width).plain.split("\n"))
+
+
+def _is_subsequence(part: list[str], whole: list[str]) -> bool:
+    rest = iter(whole)
+    return all(line in rest for line in part)
