@@ -26,6 +26,8 @@ from engine.errors import (
 )
 from engine.flows import Tree
 from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
+from engine.runtime.checking import Unreachable
+from engine.runtime.conversion import Mended, Taken
 from engine.runtime.engine import Engine, Running
 from engine.runtime.events import (
     Conflict,
@@ -73,6 +75,7 @@ __all__ = [
     "Heading",
     "Insert",
     "Loom",
+    "Mended",
     "NameMismatchError",
     "NeedsPersonError",
     "NoProjectError",
@@ -97,11 +100,13 @@ __all__ = [
     "Status",
     "StepOutcome",
     "StorageError",
+    "Taken",
     "Task",
     "Tree",
     "TrustError",
     "Undone",
     "UnknownAddressError",
+    "Unreachable",
     "UnsupportedFileError",
     "UsageError",
     "Warned",

@@ -1,15 +1,34 @@
-"""Every problem of a project, for `flow check`."""
+"""Every problem of a project, for `flow check`; what nothing reaches; what an unattended run would stop at."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.atoms import LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError
 from engine.flows import Tree
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry
-from engine.status import Problem, Task
+from engine.status import Problem, Status, Task, parse
+from engine.storage import read_if_exists
+
+if TYPE_CHECKING:
+    from engine.runtime.recovery import Recovery
 
 _REGISTRY = "flow.registry.json"
+_OWN_FOLDERS = frozenset({"artifacts", "atoms", "backups", "logs", "swap"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A Markdown file below `.flow/` with tasks that no reference reaches: they never run."""
+
+    file: str
+    tasks: int
 
 
 def check(project: Project) -> list[Problem]:
@@ -30,6 +49,75 @@ def check(project: Project) -> list[Problem]:
     for task in tree.walk():
         found.extend(_of_task(project, tree, registry, task))
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
+
+
+def unreachable(project: Project) -> list[Unreachable]:
+    """The plans that are no part of the tree; that may be meant, so it is no problem."""
+    known = project.ledger.read().plans
+    found = []
+    for file in _markdown_files(project.flow):
+        if file not in known:
+            tasks = _count_tasks(project.flow / file, file)
+            if tasks:
+                found.append(Unreachable(file, tasks))
+    return found
+
+
+def stops(project: Project, interrupted: Recovery | None) -> list[Problem]:
+    """What an unattended run would stop at and wait for a person: an interrupted task, those that a person does or has
+    to look into, and code that nobody has approved.
+    """
+    found = []
+    if interrupted is not None and interrupted.resume == "ask":
+        what = f"{interrupted.address} {interrupted.name} was interrupted."
+        hint = "`flow recover` shows how to settle it."
+        found.append(Problem(interrupted.file, 1, 1, what, hint, "interrupted"))
+    tree = project.ledger.read()
+    try:
+        registry = load_registry(project.flow)
+    except FlowError:
+        return found  # a problem, and listed as such
+    ahead = [task for task in tree.walk() if not task.status.is_settled and not task.problems]
+    for task in ahead:
+        if task.is_leaf and (problem := _stop_of(task, registry)) is not None:
+            found.append(problem)
+    for code in project.trust.missing(ahead):
+        file, _, line = code.where.removeprefix(".flow/").partition(":")
+        number = int(line) if line.isdecimal() else 1
+        found.append(
+            Problem(file, number, 1, "Nobody has approved this code.", "`flow trust` does.", "trust")
+        )
+    return found
+
+
+def _stop_of(task: Task, registry: Registry) -> Problem | None:
+    entry = dispatch(task, registry)
+    if task.status is Status.FAILED:
+        text, hint = "has failed, and nothing after it runs", f"Mend it, then `flow retry {task.address}`."
+        return Problem(task.plan.file, task.line, 1, f"{task.name!r} {text}.", hint, "failed")
+    if entry is None or entry.name == "Manual":
+        return Problem(task.plan.file, task.line, 1, f"{task.name!r} is done by a person.", "", "manual")
+    return None
+
+
+def _markdown_files(flow: Path) -> Iterator[str]:
+    """All of them below `.flow/`, relative to it, but for what the engine keeps in folders of its own."""
+    for folder, folders, files in os.walk(flow):
+        top = Path(folder) == flow
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not (top and name in _OWN_FOLDERS)
+        )
+        for name in sorted(files):
+            if name.lower().endswith(".md") and not name.startswith("."):
+                yield (Path(folder) / name).relative_to(flow).as_posix()
+
+
+def _count_tasks(path: Path, file: str) -> int:
+    try:
+        snapshot = read_if_exists(path)
+    except FlowError:
+        return 0  # a pipe, or what may not be read: nothing that a reference could have meant
+    return sum(1 for _ in parse(snapshot.data, file).walk()) if snapshot is not None else 0
 
 
 def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> list[Problem]:

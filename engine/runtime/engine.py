@@ -12,11 +12,12 @@ from engine.atoms import LoomAtom, configuration
 from engine.errors import ConfigurationError, StateError, UsageError
 from engine.flows import Tree
 from engine.loom import Loom, Preview
+from engine.runtime import conversion, structure
 from engine.runtime import recovery as recovering
-from engine.runtime import structure
-from engine.runtime.checking import check
+from engine.runtime.checking import Unreachable, check, stops, unreachable
 from engine.runtime.claim import claim, is_claimed
 from engine.runtime.control import Control
+from engine.runtime.conversion import Mended, Taken
 from engine.runtime.events import Event, StepOutcome, Warned
 from engine.runtime.execution import Run, Steps, execute, execute_next, next_task, runnable
 from engine.runtime.hands import Changed, change, find, refuse_tripped, reset
@@ -187,6 +188,14 @@ class Engine:
         """Every problem of the project."""
         return check(self._project)
 
+    def unreachable(self) -> list[Unreachable]:
+        """The plans below `.flow/` that no reference reaches."""
+        return unreachable(self._project)
+
+    def stops(self) -> list[Problem]:
+        """What an unattended run would stop at: manual, failed and interrupted tasks, code nobody has approved."""
+        return stops(self._project, self.recovery())
+
     def unapproved(self) -> list[Code]:
         """The code of tasks not yet settled that nobody has approved; it would be asked about before it runs."""
         return self._project.trust.missing(task for task in self.tree().walk() if not task.status.is_settled)
@@ -242,6 +251,20 @@ class Engine:
         """Make a flow of a task, `sub_flows/<slug>.md`, and move its children there."""
         self._may_write()
         return structure.zoom(self._project, address, expect=expect)
+
+    def mend(self, path: Path, *, comments: bool = False) -> Mended:
+        """What normalising the plan at `path` would make of it. Nothing is written."""
+        return conversion.mend(self._project, path, comments=comments)
+
+    def write_mended(self, mended: Mended) -> None:
+        """Write what a person has seen of `mend`; ContentChangedError when the plan is another one by now."""
+        self._may_write()
+        conversion.write_mended(self._project, mended)
+
+    def take_in(self, source: Path, *, name: str | None = None) -> Taken:
+        """Make a new plan below `.flow/` of any Markdown file, which stays as it is."""
+        self._may_write()
+        return conversion.take_in(self._project, source, name=name)
 
     def reset(self, address: str | None = None) -> Changed:
         """Make a task and everything in it pending again, or the whole plan; for the next time."""
@@ -335,7 +358,8 @@ class Engine:
             self._control = control
             try:
                 for kept in self._project.store.settle():
-                    yield Warned(str(kept))
+                    self._project.log.write("conflict copy", path=str(kept.path), copy=str(kept.copy))
+                    yield Warned(f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}.")
                 return (yield from make(Run(control, base=base, force=force)))
             finally:
                 self._control = None

@@ -143,6 +143,16 @@ class Ledger:
                     continue
         raise BusyError("The plan keeps changing under this commit.", hint="Stop the program that writes it.")
 
+    def create(self, file: str, text: str, what: str, **note: Any) -> None:
+        """Write a new plan file, durably; `what` and `note` go into the log.
+
+        Raises ContentChangedError when there is such a file.
+        """
+        with self._store.lock():
+            self._meet(self.read())
+            self._plans.write(file, None, text.encode())
+            self._log.write(what, file=file, **note)
+
     def _rewrite(self, tree: Tree, rewrite: Rewrite) -> Committed:
         before = {file: tree.snapshots.get(file) or self._plans.read(file) for file in rewrite.texts}
         self.refuse_outside(rewrite.texts, tree)

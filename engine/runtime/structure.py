@@ -84,7 +84,7 @@ def move(
         task, arrived = moves[0]
         return path_of(task), path_of(arrived)
 
-    return _rewrite(project, "moved", make, moved)
+    return _rewrite(project, "moved", make, moved, lambda: moves[0][1])
 
 
 def remove(project: Project, address: str, *, expect: str | None = None) -> Restructured:
@@ -123,7 +123,13 @@ _Make = Callable[[Tree], tuple[list[Plan], str, str]]
 _Moved = Callable[[], tuple[tuple[Level, ...], tuple[Level, ...]]]
 
 
-def _rewrite(project: Project, what: str, make: _Make, moved: _Moved | None = None) -> Restructured:
+def _rewrite(
+    project: Project,
+    what: str,
+    make: _Make,
+    moved: _Moved | None = None,
+    arrived: Callable[[], Task] | None = None,
+) -> Restructured:
     done: list[tuple[str, str]] = []
 
     def rewrite(tree: Tree) -> Rewrite:
@@ -139,6 +145,9 @@ def _rewrite(project: Project, what: str, make: _Make, moved: _Moved | None = No
 
     committed = project.ledger.rewrite(rewrite)
     address, name = done[0]
+    if arrived is not None:
+        # Where it was taken from, the tasks behind it moved up: one of them may be on the way to where it is now.
+        address = _counterpart(committed.tree.plans[arrived().plan.file], arrived()).address
     return Restructured(address, name, committed.files)
 
 

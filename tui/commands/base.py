@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -76,3 +79,23 @@ def open_engine(*, readonly: bool = False) -> Engine:
     from engine import Engine
 
     return Engine.open(readonly=readonly)
+
+
+def text_or_stdin(text: str) -> str:
+    """The text of an argument; `-` is what comes on stdin, UTF-8 with or without a byte-order mark."""
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"The text on stdin is not UTF-8: {error}.", click.get_current_context()
+        ) from error
+
+
+def from_here(path: Path) -> str:
+    """The path as an editor opens it from where the person stands."""
+    try:
+        return os.path.relpath(path)
+    except (ValueError, OSError):  # another drive; a working directory that is gone
+        return str(path)

@@ -54,7 +54,8 @@ def undo(as_json: bool) -> None:
             }
         )
     else:
-        output.put(f"Taken back: {undone.address} {output.line(undone.name)} ({output.line(undone.because)})")
+        task = f"{undone.address} {output.line(undone.name)}".strip()
+        output.put(f"Taken back: {task} ({output.line(undone.because)})")
 
 
 def print_change(changed: Changed, *, as_json: bool) -> None:

@@ -2,90 +2,133 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.commands import output
-from tui.commands.base import command, open_engine
-from tui.commands.rows import problem_json
+from tui.commands.base import command, from_here, open_engine
+from tui.commands.rows import problem_json, problem_line
 
 if TYPE_CHECKING:
-    from engine import Plan, Problem
+    from engine import Comment, Engine, Plan, Problem
 
 
-@command("check", "flow check", "flow check .flow/status.md", "flow check --json | jq '.problems | length'")
+PROBLEMS, A_PERSON = 4, 3
+
+
+@command(
+    "check",
+    "flow check",
+    "flow check .flow/status.md",
+    "flow check --unattended && flow run",
+    "flow check --json | jq '.problems | length'",
+)
 @click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]..."
 )
+@click.option(
+    "--unattended",
+    is_flag=True,
+    help="Print also what a run would stop at, and exit with 3 when there is something.",
+)
 @click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+def check(ctx: click.Context, files: tuple[Path, ...], unattended: bool, as_json: bool) -> None:
     """Print every problem of the plans, one a line, and exit with 4 when there is one.
 
     Without FILE, all plans of the project are checked, with the references between them, its registry and its tasks'
-    configurations. Hidden comments, which a reader of the rendered plan does not see, are shown as notes; they are no
-    problem.
+    configurations. Notes are no problems: hidden comments, which a reader of the rendered plan does not see, and plans
+    below .flow/ that no task refers to.
+
+    A run stops at manual tasks, at failed and interrupted ones, and at code that nobody has approved.
     """
-    plans, problems = _single(files) if files else _project()
-    hidden = [
-        {"file": name, "line": comment.line, "column": comment.column, "text": comment.text}
-        for name, plan in plans.items()
-        for comment in plan.comments
-    ]
+    if files and unattended:
+        raise click.UsageError("--unattended is about the whole plan; leave out the files.", ctx)
+    found = _single(files) if files else _project(open_engine(readonly=True), unattended=unattended)
     if as_json:
-        output.put_json({"problems": [problem_json(problem) for problem in problems], "hidden": hidden})
+        output.put_json(_as_json(found, unattended=unattended))
     else:
-        for problem in problems:
-            text = f"{problem.file}:{problem.line}:{problem.column}: {problem.message} {problem.hint}"
-            output.put(output.line(text.rstrip()))
-        for note in hidden:
-            text = f"{note['file']}:{note['line']}:{note['column']}: note: hidden comment: {note['text']}"
-            output.put(output.line(text))
-        if not problems:
-            output.say("No problems.")
-    if problems:
-        ctx.exit(4)
+        _print(found)
+    if found.problems or found.stops:
+        ctx.exit(PROBLEMS if found.problems else A_PERSON)
 
 
-def _project() -> tuple[dict[str, Plan], list[Problem]]:
-    """All plans of the project, by file, and its problems; files as an editor opens them from here."""
-    engine = open_engine(readonly=True)
+@dataclass(slots=True)
+class _Found:
+    """Plans by file, and what there is to say about them; files as an editor opens them from here."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    stops: list[Problem] = field(default_factory=list)
+    alone: list[tuple[str, int]] = field(default_factory=list)
+
+    def hidden(self) -> Iterator[tuple[str, Comment]]:
+        for name, plan in self.plans.items():
+            for comment in plan.comments:
+                yield name, comment
+
+
+def _as_json(found: _Found, *, unattended: bool) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "problems": [problem_json(problem) for problem in found.problems],
+        "hidden": [
+            {"file": name, "line": comment.line, "column": comment.column, "text": comment.text}
+            for name, comment in found.hidden()
+        ],
+        "unreachable": [{"file": file, "tasks": tasks} for file, tasks in found.alone],
+    }
+    if unattended:
+        shape["stops"] = [problem_json(stop) for stop in found.stops]
+    return shape
+
+
+def _print(found: _Found) -> None:
+    for problem in [*found.problems, *found.stops]:
+        output.put(problem_line(problem))
+    for name, comment in found.hidden():
+        output.put(
+            output.line(f"{name}:{comment.line}:{comment.column}: note: hidden comment: {comment.text}")
+        )
+    for file, tasks in found.alone:
+        what = "its task never runs" if tasks == 1 else f"its {tasks} tasks never run"
+        output.put(output.line(f"{file}:1:1: note: unreachable plan: no task refers to it, so {what}"))
+    if not found.problems:
+        output.say("No problems, but a run would stop." if found.stops else "No problems.")
+
+
+def _project(engine: Engine, *, unattended: bool) -> _Found:
+    """All of a project."""
     flow = engine.root / ".flow"
-    plans = {_from_here(flow / file): plan for file, plan in engine.tree().plans.items()}
-    return plans, [replace(problem, file=_from_here(flow / problem.file)) for problem in engine.check()]
+    return _Found(
+        {from_here(flow / file): plan for file, plan in engine.tree().plans.items()},
+        [replace(problem, file=from_here(flow / problem.file)) for problem in engine.check()],
+        [replace(stop, file=from_here(flow / stop.file)) for stop in engine.stops()] if unattended else [],
+        [(from_here(flow / plan.file), plan.tasks) for plan in engine.unreachable()],
+    )
 
 
-def _single(files: tuple[Path, ...]) -> tuple[dict[str, Plan], list[Problem]]:
+def _single(files: tuple[Path, ...]) -> _Found:
     """These files, each by itself, in a project or not; a plan of the nearest project with its references too."""
     from engine import FlowError, parse
 
     try:
-        known, problems_known = _project()
+        known = _project(open_engine(readonly=True), unattended=False)
     except FlowError:
-        known, problems_known = (
-            {},
-            [],
-        )  # no project, or one that cannot be read: each file still says what it holds
-    plans: dict[str, Plan] = {}
-    problems: list[Problem] = []
+        known = _Found()  # no project, or one that cannot be read: each file still says what it holds
+    found = _Found()
     for file in files:
-        name = _from_here(file.absolute())
-        if name in known:
-            plan = known[name]
-            problems += [problem for problem in problems_known if problem.file == name]
+        name = from_here(file.absolute())
+        if name in known.plans:
+            plan = known.plans[name]
+            found.problems += [problem for problem in known.problems if problem.file == name]
         else:
             plan = parse(file.read_bytes(), name)
-            problems += [*plan.problems, *(problem for task in plan.walk() for problem in task.problems)]
-        plans[name] = plan
-    return plans, problems
-
-
-def _from_here(path: Path) -> str:
-    """The path as an editor opens it from where the person stands."""
-    try:
-        return os.path.relpath(path)
-    except (ValueError, OSError):  # another drive; a working directory that is gone
-        return str(path)
+            found.problems += [
+                *plan.problems,
+                *(problem for task in plan.walk() for problem in task.problems),
+            ]
+        found.plans[name] = plan
+    return found

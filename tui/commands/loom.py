@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.commands import output
-from tui.commands.base import command, open_engine
+from tui.commands.base import command, open_engine, text_or_stdin
 
 if TYPE_CHECKING:
     from engine import Edit, Engine
@@ -55,9 +55,9 @@ def insert(
     from engine import Insert
 
     if after is not None and before is None:
-        edit = Insert(after, _text(text), "after")
+        edit = Insert(after, text_or_stdin(text), "after")
     elif before is not None and after is None:
-        edit = Insert(before, _text(text), "before")
+        edit = Insert(before, text_or_stdin(text), "before")
     else:
         raise click.UsageError("Give either --after or --before.", click.get_current_context())
     _edit(path, edit, base, as_json=as_json)
@@ -73,7 +73,7 @@ def replace(path: str, start: str, end: str, text: str, base: str | None, as_jso
     """Replace what stands between two anchors."""
     from engine import ReplaceBlock
 
-    _edit(path, ReplaceBlock(start=start, end=end, text=_text(text)), base, as_json=as_json)
+    _edit(path, ReplaceBlock(start=start, end=end, text=text_or_stdin(text)), base, as_json=as_json)
 
 
 @command("append", "flow loom append NOTES.md --text 'One more line'")
@@ -84,7 +84,7 @@ def append(path: str, text: str, base: str | None, as_json: bool) -> None:
     """Append lines at the end of a file."""
     from engine import Append
 
-    _edit(path, Append(text=_text(text)), base, as_json=as_json)
+    _edit(path, Append(text=text_or_stdin(text)), base, as_json=as_json)
 
 
 @command("line", "flow loom line src/app.py 12 --expect 'DEBUG = True' --text 'DEBUG = False'")
@@ -97,7 +97,7 @@ def line(path: str, number: int, expect: str, text: str, base: str | None, as_js
     """Replace line N, if it says what you expect."""
     from engine import ReplaceLine
 
-    _edit(path, ReplaceLine(line=number, expect=expect, text=_text(text)), base, as_json=as_json)
+    _edit(path, ReplaceLine(line=number, expect=expect, text=text_or_stdin(text)), base, as_json=as_json)
 
 
 for _command in (read, insert, replace, append, line):
@@ -125,17 +125,6 @@ def _written_json(written: Any) -> dict[str, Any]:
         "revision": written.after_revision,
         "guarantee": str(written.guarantee),
     }
-
-
-def _text(text: str) -> str:
-    if text != "-":
-        return text
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise click.UsageError(
-            f"The text on stdin is not UTF-8: {error}.", click.get_current_context()
-        ) from error
 
 
 def _from_root(engine: Engine, path: str) -> str:

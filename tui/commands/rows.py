@@ -69,6 +69,12 @@ def problem_json(problem: Problem | None) -> dict[str, Any] | None:
     }
 
 
+def problem_line(problem: Problem, file: str | None = None) -> str:
+    """`FILE:LINE:COL: message hint`, as editors and CI read it; `file` is how the file is called here."""
+    text = f"{file or problem.file}:{problem.line}:{problem.column}: {problem.message} {problem.hint}"
+    return output.line(text.rstrip())
+
+
 def task_json(engine: Engine, tree: Tree, row: Row) -> dict[str, Any]:
     """One task without what is inside it."""
     task = row.task

@@ -1,0 +1,135 @@
+"""Normalising a plan file, and taking in a Markdown file from elsewhere: the texts are those of `engine.status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ContentChangedError, PlanError, UsageError
+from engine.flows import Tree
+from engine.runtime.ledger import Rewrite
+from engine.runtime.project import Project
+from engine.status import Problem, parse
+from engine.status.fixing import fix
+from engine.storage import Snapshot, diff, read
+
+_ROOT = "status.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What `fix` would make of a plan, for a person to look at: nothing is written yet.
+
+    `file` is relative to `.flow/`, `diff` unified and empty when there is nothing to mend, `left` what only a person
+    can mend (lines are those of the mended text).
+    """
+
+    file: str
+    before: Snapshot
+    text: str
+    diff: str
+    left: tuple[Problem, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.diff)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A plan that was made of a Markdown file: its name below `.flow/`, its tasks, and what could not be kept.
+
+    The lines of `lost` are those of the source.
+    """
+
+    file: str
+    tasks: int
+    lost: tuple[Problem, ...]
+
+
+def plan_file(project: Project, path: Path) -> str:
+    """The name below `.flow/` of the plan at a path, or of that name. Raises UsageError for what is no plan here."""
+    for place in (path.resolve(), path.absolute(), project.flow / path):
+        if place.is_relative_to(project.flow) and place.is_file():
+            return place.relative_to(project.flow).as_posix()
+    raise UsageError(
+        f"{path} is no plan below {project.flow}.",
+        hint="`flow import` makes a plan of a file from elsewhere.",
+    )
+
+
+def mend(project: Project, path: Path, *, comments: bool = False) -> Mended:
+    """What normalising the plan at `path` would make of it; with `comments`, without its hidden ones.
+
+    A file with bytes that are no text stays as it is, with its problems in `left`.
+    """
+    file = plan_file(project, path)
+    before = read(project.plans.path(file))
+    fixed = fix(before.data, file, comments=comments)
+    if any(problem.code == "encoding" for problem in fixed.left):
+        return Mended(file, before, before.text, "", fixed.left)
+    return Mended(
+        file, before, fixed.text, diff(f".flow/{file}", before, Snapshot.of(fixed.text.encode())), fixed.left
+    )
+
+
+def write_mended(project: Project, mended: Mended) -> None:
+    """Write what a person has seen. Raises ContentChangedError when the plan is another one by now.
+
+    The plan may break the grammar and the rules, before and after: mending it is what this is for.
+    """
+
+    def make(tree: Tree) -> Rewrite:
+        now = project.plans.read(mended.file)
+        if now is None or now.revision != mended.before.revision:
+            raise ContentChangedError(
+                f".flow/{mended.file} was changed meanwhile; nothing was written.",
+                hint="Look at the difference again: `flow fix`.",
+                path=f".flow/{mended.file}",
+                base=mended.before.text,
+                disk=now.text if now is not None else None,
+                edit=mended.text,
+            )
+
+        def then() -> None:
+            project.log.write("fixed", file=mended.file, diff=mended.diff)
+
+        return Rewrite(
+            {mended.file: mended.text},
+            {"because": "fixed", "address": "", "name": f".flow/{mended.file}"},
+            then,
+        )
+
+    if mended.changes:
+        project.ledger.rewrite(make)
+
+
+def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken:
+    """Make a new plan of a Markdown file, which stays as it is.
+
+    The plan is called `name` (relative to `.flow/`), else `status.md` if there is none yet, else like the source.
+    Raises UsageError when there is such a plan already; nothing is ever overwritten.
+    """
+    from engine.status.importing import import_markdown  # brings a whole Markdown parser along
+
+    data = read(source).data
+    if name is None:
+        name = _ROOT if project.plans.read(_ROOT) is None else f"{source.stem}.md"
+    if not name.endswith(".md"):
+        raise UsageError(
+            f"{name!r} is no name for a plan.", hint="It ends in .md, like `--as sub_flows/build.md`."
+        )
+    file = project.plans.path(name).relative
+    if project.plans.read(file) is not None:
+        raise UsageError(f"There is a .flow/{file} already.", hint="Choose another name: `--as NAME.md`.")
+    imported = import_markdown(data, str(source))
+    plan = parse(imported.text, file)
+    if plan.problems:
+        raise PlanError(
+            f"No plan can be made of {source}: {plan.problems[0]}",
+            hint="Nothing was written.",
+            file=str(source),
+        )
+    project.ledger.create(file, imported.text, "imported", source=str(source))
+    return Taken(file, sum(1 for _ in plan.walk()), imported.lost)

@@ -1,0 +1,232 @@
+"""`flow fix`, `flow import`, and what `flow check` says of plans that nothing reaches and of unattended runs."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.integration.cli.conftest import FLOW, Flow
+
+CROOKED = "# Plan\n\n* [ ] One\n- [?] Two\n"
+STRAIGHT = "# Plan\n\n- [ ] One\n- [ ] Two\n"
+
+
+def test_fix_shows_the_difference_and_writes_only_when_asked_to(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": CROOKED, "other.md": "- [ ] Other\n"})
+    plan = root / ".flow/status.md"
+    assert flow("step", cwd=root).code == 4
+    ran = flow("fix", ".flow/status.md", cwd=root)
+    assert ran.code == 4
+    assert "-* [ ] One\n" in ran.out
+    assert "+- [ ] One\n" in ran.out
+    shown = flow("fix", "status.md", "--json", cwd=root / ".flow")
+    assert (shown.code, shown.json["changes"], shown.json["written"]) == (4, True, False)
+    assert shown.json["file"] == "status.md"
+    assert plan.read_text() == CROOKED
+    ran = flow("fix", "status.md", "--yes", cwd=root)
+    assert (ran.code, plan.read_text()) == (0, STRAIGHT)
+    assert flow("fix", ".flow/status.md", "--json", cwd=root).json == {
+        "version": 1,
+        "file": "status.md",
+        "changes": False,
+        "written": False,
+        "diff": "",
+        "left": [],
+    }
+    assert "fixed" in [event["what"] for event in flow("log", "--json", cwd=root).json["events"]]
+    assert flow("status", "--json", cwd=root).json["changed_outside"] == []
+    assert CROOKED in [
+        version.read_text() for version in (root / ".flow/backups").rglob("*") if version.is_file()
+    ]
+    assert flow("undo", cwd=root).out == "Taken back: .flow/status.md (fixed)\n"
+    assert plan.read_text() == CROOKED
+
+
+def test_fix_lists_what_only_a_person_can_mend(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] Twice\n* [ ] Twice\n"})
+    ran = flow("fix", ".flow/status.md", "--yes", cwd=root)
+    assert ran.code == 4
+    assert f".flow{os.sep}status.md:2:" in ran.out
+    assert (root / ".flow/status.md").read_text() == "- [ ] Twice\n- [ ] Twice\n"
+    assert flow("fix", ".flow/status.md", cwd=root).code == 4
+
+
+def test_fix_takes_comments_out_when_asked_to(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] One <!-- psst -->\n"})
+    assert flow("fix", ".flow/status.md", cwd=root).code == 0
+    assert flow("fix", ".flow/status.md", "--comments", "--yes", cwd=root).code == 0
+    assert (root / ".flow/status.md").read_text() == "- [ ] One\n"
+
+
+@pytest.mark.parametrize("data", [b"- [ ] One\xff\n* [ ] Two\n", b"- [ ] One\n\0* [ ] Two\n"])
+def test_fix_leaves_what_is_no_text(data: bytes, flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({})
+    plan = root / ".flow/status.md"
+    plan.write_bytes(data)
+    ran = flow("fix", ".flow/status.md", "--yes", "--json", cwd=root)
+    assert (ran.code, ran.json["changes"]) == (4, False)
+    assert ran.json["left"][0]["code"] == "encoding"
+    assert plan.read_bytes() == data
+
+
+def test_fix_refuses_what_is_no_plan_of_this_project(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": STRAIGHT})
+    (root / "README.md").write_text("* [ ] Mine\n")
+    for name in ("README.md", "missing.md", ".flow/missing.md"):
+        ran = flow("fix", name, "--yes", "--json", cwd=root)
+        assert (ran.code, ran.json["error"]["code"]) == (2, "usage")
+    assert (root / "README.md").read_text() == "* [ ] Mine\n"
+
+
+def test_fix_in_a_strict_project_waits_for_a_person(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": STRAIGHT})
+    (root / ".flow/flow.toml").write_text('integrity = "strict"\n')
+    assert flow("done", "1", cwd=root).code == 0
+    (root / ".flow/status.md").write_text(CROOKED)
+    assert flow("fix", ".flow/status.md", "--yes", cwd=root).code == 8
+    assert flow("accept", cwd=root).code == 0
+    assert flow("fix", ".flow/status.md", "--yes", cwd=root).code == 0
+
+
+@pytest.mark.parametrize(("answer", "code", "expected"), [(b"y\n", 0, STRAIGHT), (b"\n", 4, CROOKED)])
+def test_fix_asks_at_a_terminal(
+    answer: bytes,
+    code: int,
+    expected: str,
+    make_project: MakeProject,
+    wait_for: Callable[[Callable[[], object]], None],
+) -> None:
+    root = make_project({"status.md": CROOKED})
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*FLOW, "fix", ".flow/status.md"], cwd=root, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+
+    def asked() -> bool:
+        nonlocal shown
+        shown += os.read(ours, 4096)
+        return b"[y/N]" in shown
+
+    wait_for(asked)
+    assert process.stdout is not None
+    os.write(ours, answer)
+    assert b"+- [ ] One" in process.stdout.read()
+    process.stdout.close()
+    assert process.wait(60) == code
+    os.close(ours)
+    assert (root / ".flow/status.md").read_text() == expected
+
+
+FOREIGN = "# Things\n\nSome words.\n\n* [ ] One\n   1. [ ] Half\n* [X] Two\n"
+
+
+def test_import_makes_a_new_plan_and_leaves_its_source(
+    flow: Flow, make_project: MakeProject, tmp_path: Path
+) -> None:
+    root = make_project({"status.md": STRAIGHT})
+    assert flow("done", "1", cwd=root).code == 0
+    source = tmp_path / "Things to do.md"
+    source.write_text(FOREIGN)
+    ran = flow("import", "../Things to do.md", cwd=root)
+    assert ran.code == 0
+    assert ran.out.splitlines()[0] == "Made .flow/Things to do.md with 3 tasks."
+    assert ran.out.splitlines()[1].startswith("../Things to do.md:6:1: ")
+    assert source.read_text() == FOREIGN
+    made = (root / ".flow/Things to do.md").read_text()
+    assert made == "# Things\n\nSome words.\n\n- [ ] One\n  - [ ] Half\n- [X] Two\n"
+    assert flow("status", "--json", cwd=root).json["changed_outside"] == []
+    again = flow("import", str(source), "--json", cwd=root)
+    assert (again.code, again.json["error"]["code"]) == (2, "usage")
+    named = flow("import", str(source), "--as", "sub_flows/things.md", "--json", cwd=root)
+    assert (named.code, named.json["file"], named.json["tasks"]) == (0, "sub_flows/things.md", 3)
+    assert [lost["line"] for lost in named.json["lost"]] == [6]
+    assert flow("add", "[Things](sub_flows/things.md)", cwd=root).code == 0
+    assert flow("check", cwd=root).code == 0
+    assert flow("status", "--json", cwd=root).json["tasks"][2]["flow"]["file"] == "sub_flows/things.md"
+
+
+def test_the_first_import_becomes_the_plan(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({})
+    (root / "TODO.md").write_text(FOREIGN)
+    assert flow("import", "TODO.md", "--json", cwd=root).json["file"] == "status.md"
+    assert flow("next", "--json", cwd=root).json["name"] == "Half"
+    assert flow("done", "Half", cwd=root).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("missing.md", 2),
+        ("TODO.md --as ../out.md", 4),
+        ("TODO.md --as /tmp/out.md", 4),
+        ("TODO.md --as plan.txt", 2),
+        ("TODO.md --as status.md", 2),
+    ],
+)
+def test_import_refuses_names_that_lead_elsewhere(
+    arguments: str, code: int, flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": STRAIGHT})
+    (root / "TODO.md").write_text(FOREIGN)
+    ran = flow("import", *arguments.split(), "--json", cwd=root)
+    assert ran.code == code
+    assert ran.json["error"]["message"]
+    assert sorted(path.name for path in (root / ".flow").glob("*.md")) == ["status.md"]
+
+
+def test_check_notes_plans_that_nothing_reaches(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project(
+        {
+            "status.md": "- [ ] [Sub](sub.md)\n",
+            "sub.md": "- [ ] Fine\n",
+            "old/alone.md": "- [ ] Never\n- [ ] Ever\n",
+            "words.md": "Only words.\n",
+            "backups/status.md": "- [ ] Old\n",
+        }
+    )
+    ran = flow("check", cwd=root)
+    assert ran.code == 0
+    assert ran.out.startswith(f".flow{os.sep}old{os.sep}alone.md:1:1: note: unreachable plan")
+    assert len(ran.out.splitlines()) == 1
+    shape = flow("check", "--json", cwd=root).json
+    assert shape["unreachable"] == [{"file": str(Path(".flow/old/alone.md")), "tasks": 2}]
+    assert "stops" not in shape
+
+
+def test_check_unattended_lists_what_a_run_would_stop_at(
+    flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "- [{}] [Script] {}\n    ```sh\n    true\n    ```\n"
+    plan = script.format(" ", "Build") + "- [ ] Look\n- [x] Seen\n- [ ] [Sub](sub.md)\n"
+    root = make_project({"status.md": plan, "sub.md": script.format("!", "Test")})
+    ran = flow("check", "--unattended", cwd=root)
+    assert ran.code == 3
+    assert [line.partition(": ")[0] for line in ran.out.splitlines()] == [
+        str(Path(".flow/status.md:5:1")),
+        str(Path(".flow/sub.md:1:1")),
+    ]
+    monkeypatch.delenv("FLOW_TRUST")
+    stops = flow("check", "--unattended", "--json", cwd=root).json["stops"]
+    assert [(stop["code"], stop["file"], stop["line"]) for stop in stops] == [
+        ("manual", str(Path(".flow/status.md")), 5),
+        ("failed", str(Path(".flow/sub.md")), 1),
+        ("trust", str(Path(".flow/status.md")), 2),
+        ("trust", str(Path(".flow/sub.md")), 2),
+    ]
+    assert flow("check", cwd=root).code == 0
+    assert flow("check", "--unattended", ".flow/sub.md", cwd=root).code == 2
+    (root / ".flow/status.md").write_text(script.format(" ", "Build"))
+    assert flow("trust", cwd=root).code == 0
+    assert flow("check", "--unattended", cwd=root).code == 0
+    (root / ".flow/status.md").write_text("- [?] Odd\n- [ ] Look\n")
+    assert flow("check", "--unattended", cwd=root).code == 4
