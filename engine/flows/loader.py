@@ -143,7 +143,7 @@ class Loader:
                 task,
                 f"A logic conflict: the task is {task.status}, and {left.name!r} in {plan.file} is {left.status}.",
                 "Finish or skip that one, or reopen this task.",
-                "rule",
+                "conflict",
             )
         else:
             link = _Link()

@@ -5,20 +5,31 @@ disk.
 from engine.status.body import body
 from engine.status.changes import Change, apply, begin, done, fail, reopen, reset, set_marker, settle, skip
 from engine.status.cursor import cursor, find_in, progress, validate_state, walk
-from engine.status.model import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task
+from engine.status.edits import add, move, remove, rename
+from engine.status.fixing import Fixed, fix
+from engine.status.importing import Imported, import_markdown
+from engine.status.index import Index
+from engine.status.model import RULES, Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task
 from engine.status.scanner import parse
+from engine.status.zooming import Zoomed, flow_file, slug, zoom
 
 __all__ = [
+    "RULES",
     "Body",
     "Change",
     "Comment",
     "Fence",
+    "Fixed",
     "Heading",
+    "Imported",
+    "Index",
     "Plan",
     "Problem",
     "Progress",
     "Status",
     "Task",
+    "Zoomed",
+    "add",
     "apply",
     "begin",
     "body",
@@ -26,13 +37,21 @@ __all__ = [
     "done",
     "fail",
     "find_in",
+    "fix",
+    "flow_file",
+    "import_markdown",
+    "move",
     "parse",
     "progress",
+    "remove",
+    "rename",
     "reopen",
     "reset",
     "set_marker",
     "settle",
     "skip",
+    "slug",
     "validate_state",
     "walk",
+    "zoom",
 ]

@@ -123,7 +123,9 @@ class Blocks:
 
     def _never_closed(self, line: int, what: str) -> None:
         text = self.plan.lines[line - 1]
-        self.problem(line, len(text) - len(text.lstrip()), f"This {what} is never closed.", "Close it.")
+        self.problem(
+            line, len(text) - len(text.lstrip()), f"This {what} is never closed.", "Close it.", "unclosed"
+        )
 
     def _enter(self, text: str) -> Place:
         position = 0
@@ -365,6 +367,7 @@ class Blocks:
             position,
             "This underline makes a heading of the task above.",
             "Put a blank line above it, or remove it.",
+            "underline",
         )
 
     def _disputed(self, number: int, position: int, where: str) -> None:
@@ -374,6 +377,7 @@ class Blocks:
             position,
             f"Readers of Markdown disagree about this line, {where}.",
             "Put a blank line above it.",
+            "disputed",
         )
 
     def _comments(self, rest: str, number: int, position: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from engine.errors import PlanError, StateError, UsageError
 from engine.status.body import body
 from engine.status.layout import Row, depth_of, laid_out, rows, size, width_of
-from engine.status.model import Plan, Problem, Status, Task
+from engine.status.model import RULES, Plan, Problem, Status, Task
 from engine.status.scanner import parse
 from engine.status.syntax import BOX, TASK_LIKE
 from engine.status.wording import comment_spans, read_wording
@@ -208,7 +208,7 @@ def _require_sound(plan: Plan) -> None:
 
 def _refusal(problems: Sequence[Problem], hint: str = "") -> PlanError | StateError:
     problem = problems[0]
-    kind = StateError if problem.code == "rule" else PlanError
+    kind = StateError if problem.code in RULES else PlanError
     return kind(f"{problem.file}:{problem.line}: {problem.message}", hint=hint or problem.hint)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.status.layout import NEW_WIDTH, depth_of, own_lines, rows, shifted
-from engine.status.model import Plan, Problem, Task
+from engine.status.model import RULES, Plan, Problem, Task
 from engine.status.scanner import Scanner, parse
 from engine.status.syntax import BOX, STATUSES
 
 _PASSES = 12
+#: The codes of problems that a blank line above mends.
+DISPUTES = frozenset({"disputed", "underline"})
 #: Marks of other tools, and what they mean here; any other unknown mark becomes pending.
 _MEANINGS = {
     "✓": "x",
@@ -62,13 +64,13 @@ def fix(data: bytes | str, file: str = "status.md", *, comments: bool = False) -
 
 def _mended(plan: Plan) -> str:
     """One pass: enough for most files; mending one thing may bring another to light."""
-    if all(problem.code == "rule" for problem in plan.problems):
+    if all(problem.code in RULES for problem in plan.problems):
         return plan.text
     scanner = Scanner(Plan(plan.file, plan.lines))
     scanner.run()
     lines = list(plan.lines)
-    disputed = [problem.line - 1 for problem in plan.problems if "blank line above" in problem.hint]
-    if _mend_fences(scanner, lines):
+    disputed = [problem.line - 1 for problem in plan.problems if problem.code in DISPUTES]
+    if mend_fences(scanner, lines):
         return "".join(lines)
     if disputed:
         for line in disputed:
@@ -80,13 +82,13 @@ def _mended(plan: Plan) -> str:
     return "".join(lines)
 
 
-def _mend_fences(scanner: Scanner, lines: list[str]) -> bool:
+def mend_fences(scanner: Scanner, lines: list[str]) -> bool:
     """Indents what is in a fence as far as the fence, and closes fences that nothing closes."""
     mended = False
     for fence, last in [*scanner.fences, *scanner.unclosed]:
         indent = lines[fence.line - 1][: -len(lines[fence.line - 1].lstrip(" \t"))].expandtabs(4)
-        if len(indent) != fence.column:
-            continue  # inside of a quote
+        if len(indent) != fence.column or not lines[fence.line - 1].lstrip().startswith(fence.mark):
+            continue  # inside of a quote, or behind a bullet
         if fence.broken:
             mended = True
             for index in range(fence.line, last):

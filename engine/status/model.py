@@ -40,6 +40,10 @@ _MARKERS = {
 }
 
 
+#: The codes of problems that a change of a status or name mends: the rules of siblings and parents.
+RULES = frozenset({"duplicate", "focus", "conflict"})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong in a plan: where (`line` and `column` count from 1), what, and how to mend it."""

@@ -195,7 +195,7 @@ class Scanner(Blocks):
             position + 6,
             f"A duplicate name: {_short(name)} is on line {first} already, under the same heading.",
             "Give one of them another name.",
-            "rule",
+            "duplicate",
         )
 
     def _judge(self, task: Task, position: int) -> None:
@@ -209,7 +209,7 @@ class Scanner(Blocks):
                     mark,
                     f"An ambiguous focus: {_short(other.name)} on line {other.line} is active too.",
                     "At most one of the tasks of one parent can be active.",
-                    "rule",
+                    "focus",
                 )
         if parent is None:
             return
@@ -219,7 +219,7 @@ class Scanner(Blocks):
                 mark,
                 f"A logic conflict: the task is {status}, and its parent on line {parent.line} is done.",
                 "Finish or skip the task, or reopen its parent.",
-                "rule",
+                "conflict",
             )
         elif status is Status.ACTIVE and parent.status is not Status.ACTIVE:
             self.problem(
@@ -227,7 +227,7 @@ class Scanner(Blocks):
                 mark,
                 f"A logic conflict: the task is active, its parent on line {parent.line} is {parent.status}.",
                 "Make the parent active (`[/]`) too.",
-                "rule",
+                "conflict",
             )
 
     def _finish(self) -> None:
@@ -250,9 +250,8 @@ class Scanner(Blocks):
 
     def _too_much(self, task: Task, what: str, where: str) -> None:
         line = self.plan.lines[task.line - 1]
-        self.problem(
-            task.line, line.index("[") - 2, f"The task has {what}.", f"A task has one of them: move {where}."
-        )
+        hint = f"A task has one of them: move {where}."
+        self.problem(task.line, line.index("[") - 2, f"The task has {what}.", hint, "mixed")
 
     # What the block structure found.
 
@@ -263,7 +262,9 @@ class Scanner(Blocks):
         box = syntax.BOX.match(text, content)
         assert box is not None
         if number <= self._front:
-            self.problem(number, position, "A task in the front matter.", "Move it below the closing `---`.")
+            self.problem(
+                number, position, "A task in the front matter.", "Move it below the closing `---`.", "front"
+            )
         elif nested:
             self.problem(
                 number,
@@ -362,6 +363,7 @@ class Scanner(Blocks):
                 0,
                 "For a reader of Markdown, the front matter does not end here.",
                 "Make it plain `Key: Value` lines.",
+                "front",
             )
             self.close(0, 0)
             self.leaf = NOTHING
@@ -433,7 +435,7 @@ class Scanner(Blocks):
             self._names.append({})
         seen = self._names[level]
         if not wording.name:
-            self.problem(number, content, "The task has no name.", "Write one behind the marker.")
+            self.problem(number, content, "The task has no name.", "Write one behind the marker.", "name")
         elif key in seen:
             self._duplicate(key, number, content - 2, seen[key])
         else:
