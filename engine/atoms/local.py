@@ -214,6 +214,14 @@ class LocalRunner:
         for suffix in SUFFIXES:
             (self.folder / f"{run}{suffix}").unlink(missing_ok=True)
 
+    def tidy(self) -> None:
+        """Remove everything of all runs but their outputs: what a crash kept `forget` from. Nothing may be running,
+        and no result may be wanted any more.
+        """
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            if "." in path.name:
+                path.unlink(missing_ok=True)
+
     def prune(self, keep: int = KEPT) -> None:
         """Remove everything of all but the last runs. `start` does this from time to time."""
         ages: dict[str, float] = {}

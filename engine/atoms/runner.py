@@ -135,3 +135,6 @@ class Runner(Protocol):
 
     def forget(self, run: str) -> None:
         """Remove everything of this run but its output."""
+
+    def tidy(self) -> None:
+        """Remove everything of all runs but their outputs. Nothing may be running, no result be wanted."""

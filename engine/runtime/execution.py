@@ -79,7 +79,8 @@ def next_task(project: Project) -> tuple[Tree, Task | None]:
 
 
 def execute_next(project: Project, run: Run) -> Steps:
-    """Run the task at the cursor, if there is one that may run."""
+    """Run the task at the cursor, if there is one that may run. Call it when no task runs or was interrupted."""
+    project.runner.tidy()
     tree, task = next_task(project)
     if task is None:
         return (yield from _nothing(tree))
@@ -214,7 +215,16 @@ def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
 
 
 def vanished(project: Project, intent: Intent) -> Steps:
-    """The work is gone without a result: count it, and leave the decision open or let the circuit breaker decide."""
+    """The work is gone without a result: count it, and leave the decision open or let the circuit breaker decide.
+
+    Work that never began is no interruption; but it is not begun anew here, lest that goes on for ever."""
+    if not project.runner.began(intent.run):
+        intent = project.intents.write(intent.having(phase=Phase.CLAIMED))
+        yield from _log(project, "unbegun", intent)
+        message = "Its supervisor ended before the work began; nothing was run. The next start runs it."
+        finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
+        yield finished
+        return finished
     intent = counted(project, intent)
     yield from _log(project, "vanished", intent, interruptions=intent.interruptions)
     if intent.interruptions >= INTERRUPTIONS_LIMIT:

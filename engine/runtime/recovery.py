@@ -21,6 +21,7 @@ from engine.runtime.execution import (
     counted,
     execute,
     follow,
+    new_run,
     run_job,
     settle,
     trip,
@@ -33,6 +34,7 @@ from engine.runtime.registry import load_registry
 from engine.status import Status, Task
 
 _TAIL_LINES = 40
+_POLL = 0.01
 
 
 class Resume(StrEnum):
@@ -120,6 +122,9 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         return (
             yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "Its outcome is unknown.")
         )
+    while _is_about_to_start(project, intent) and not run.control.ends_now:
+        run.control.wait(_POLL)
+        yield None
     if _never_started(project, intent):
         project.intents.clear()
         return (
@@ -198,10 +203,21 @@ def _can_follow(project: Project, intent: Intent) -> bool:
 
 
 def _never_started(project: Project, intent: Intent) -> bool:
-    """Whether nothing of this attempt can have happened. A supervised run leaves a mark before its work begins."""
+    """Whether nothing of this attempt can have happened, nor will. A supervised run leaves a mark before its work
+    begins, and its supervisor may be about to do so when its engine is gone already."""
     if intent.phase is Phase.CLAIMED:
         return True
-    return intent.phase is Phase.RELEASED and intent.edit is None and not project.runner.began(intent.run)
+    if intent.phase is not Phase.RELEASED or intent.edit is not None:
+        return False
+    began = project.runner.began
+    return not began(intent.run) and not _alive(project, intent) and not began(intent.run)
+
+
+def _is_about_to_start(project: Project, intent: Intent) -> bool:
+    """Whether a supervisor that has lost its engine has yet to find out that it got its job, or did not."""
+    if intent.phase is not Phase.RELEASED or intent.edit is not None:
+        return False
+    return not project.runner.began(intent.run) and bool(_alive(project, intent))
 
 
 def _atom(project: Project, intent: Intent, task: Task) -> tuple[Atom, Call]:
@@ -219,7 +235,8 @@ def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bo
     try:
         if isinstance(atom, LoomAtom):
             return atom.is_complete(call, project.loom, intent.edit)
-        probe = atom.probe(call, f"{intent.run}-probe") if isinstance(atom, Supervised) else None
+        # A run happens once, and this question may be asked again: after a crash in here, or when a person mended it.
+        probe = atom.probe(call, f"{new_run()}-probe") if isinstance(atom, Supervised) else None
         ended = run_job(project, probe) if probe is not None else None
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
     except FlowError:
