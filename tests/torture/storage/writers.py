@@ -56,6 +56,9 @@ def engine(root: Path, name: str, count: int) -> None:
 def naive(root: Path, name: str, count: int) -> None:
     """What most programs do: look at the stamps, edit, look again, write."""
     path = root / "source.txt"
+    (root / f"ready.{name}").touch()
+    while not (root / "go").exists():
+        time.sleep(0.0005)
     for number in range(count):
         while True:
             before = path.stat()
