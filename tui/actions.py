@@ -21,6 +21,7 @@ class Group(StrEnum):
     ZOOM = "Zoom"
     RUN = "Run"
     CHANGE = "Change"
+    EDIT = "Edit the plan"
     FIND = "Find"
     APP = "Flow Manager"
 
@@ -133,6 +134,20 @@ ACTIONS: tuple[Action, ...] = (
     _A("reopen", ("o",), Group.CHANGE, "reopen", "Make the selection pending again.", writes=True),
     _A("begin", ("b",), Group.CHANGE, "begin", "Begin the selection: it becomes active.", writes=True),
     _A("undo", ("z",), Group.CHANGE, "undo", "Take back the last change of the plan.", writes=True),
+    _A("add", ("a",), Group.EDIT, "add", "Add a task after the selection.", writes=True),
+    _A("add_inside", ("A",), Group.EDIT, "add inside", "Add a task inside the selection.", writes=True),
+    _A("rename", ("R",), Group.EDIT, "rename", "Give the selection another name.", writes=True),
+    _A(
+        "move",
+        ("m",),
+        Group.EDIT,
+        "move",
+        "Move the selection: go to its new place, then enter.",
+        writes=True,
+    ),
+    _A("delete", ("d",), Group.EDIT, "delete", "Delete the selection, after asking.", writes=True),
+    _A("edit", ("e",), Group.EDIT, "edit", "Open the file in your editor, at the selection.", writes=True),
+    _A("make_flow", ("M",), Group.EDIT, "make a flow", "Make a sub-flow of the selection.", writes=True),
     _A("search", ("slash", "ctrl+f"), Group.FIND, "search", "Search the names of all tasks, as you type."),
     _A("find_next", ("n",), Group.FIND, "next match", "Select the next task that matches.", palette=False),
     _A("find_previous", ("N",), Group.FIND, "previous match", "Select the match before.", palette=False),

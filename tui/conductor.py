@@ -31,6 +31,7 @@ from engine import (
     Task,
     TrustError,
     Warned,
+    body,
 )
 from tui import attention, marks
 from tui.session import Reading, Session, Work
@@ -49,6 +50,11 @@ _DID = {
     "reopen": "Reopened",
     "begin": "Begun",
     "undo": "Undone",
+    "add": "Added",
+    "rename": "Renamed",
+    "delete": "Deleted",
+    "move": "Moved",
+    "make_flow": "Made a flow",
 }
 
 
@@ -76,6 +82,7 @@ class Conductor:
         self._quits_after = False
         self._preparing = False
         self._last_work: Work | None = None
+        session.takes_terminal = self._takes_terminal
 
     @property
     def engine(self) -> Engine:
@@ -93,6 +100,11 @@ class Conductor:
             if self.reading is not None and self.reading.running is not None:
                 return self.reading.running.run
         return self.session.history.run_of(task)
+
+    def _takes_terminal(self, event: Started) -> bool:
+        """Whether a task's script is marked `tty`: it gets the terminal, and the app steps aside."""
+        task = self.screen.find(event.address)
+        return task is not None and any("tty" in fence.flags for fence in body(task).fences)
 
     def show_output(self, output: OutputView) -> None:
         """Writes what the run of this view has printed so far."""
@@ -146,9 +158,9 @@ class Conductor:
 
     def _may_start(self) -> bool:
         reading = self.reading
-        if reading is None:
+        if reading is None or self.screen.error is not None:
             return False
-        if self._refuse_readonly():
+        if self.refuse_readonly():
             return False
         if self.session.busy or self._preparing:
             self.screen.say("A task is running already: ctrl+c stops it.", "$warning")
@@ -161,7 +173,7 @@ class Conductor:
             return False
         return True
 
-    def _refuse_readonly(self) -> bool:
+    def refuse_readonly(self) -> bool:
         if self.engine.readonly:
             self.screen.say(
                 "This is a read-only view: start without --readonly to change or run.", "$warning"
@@ -273,14 +285,14 @@ class Conductor:
 
     def do_undo(self) -> None:
         """Takes back the last change of the plan."""
-        if not self._refuse_readonly():
+        if self.screen.error is None and not self.refuse_readonly():
             self.session.undo()
 
     def do_begin(self) -> None:
         self._change("begin", self.screen.flow_tree.chosen)
 
     def _change(self, verb: str, task: Task | None) -> None:
-        if task is None or self._refuse_readonly():
+        if task is None or self.screen.error is not None or self.refuse_readonly():
             return
         self.session.change(verb, task.address, task.name)
 
@@ -288,6 +300,7 @@ class Conductor:
         """A change went through; the task that a run waited for lets it go on."""
         undoes = "" if verb == "undo" or "undo" not in self.screen.actions else " · z undoes"
         self.screen.say(f"{_DID[verb]}: {name}{undoes}", "$foreground")
+        self.screen.expect(address, name, verb)
         self.session.read()
         waited = self.waiting is not None and self.waiting[0] == address
         if waited:
@@ -333,7 +346,7 @@ class Conductor:
                     if not self.session.busy:
                         self.screen.app.exit(0)
 
-        self._ask(QuitPrompt(own.event.address, own.event.name, running), answered)
+        self.ask(QuitPrompt(own.event.address, own.event.name, running), answered)
 
     # Prompts
 
@@ -349,7 +362,7 @@ class Conductor:
             if answer is not None:
                 self._start(lambda: self.engine.recover(answer))
 
-        self._ask(InterruptedPrompt(recovery, self.screen.path_to(recovery.address)), answered)
+        self.ask(InterruptedPrompt(recovery, self.screen.path_to(recovery.address)), answered)
 
     def _ask_failed(self, task: Task) -> None:
         from tui.screens.failed import FailedPrompt
@@ -371,7 +384,7 @@ class Conductor:
         prompt = FailedPrompt(
             task, self.screen.path_to(task.address), message, self.engine.attempts(task), output[-20_000:]
         )
-        self._ask(prompt, answered)
+        self.ask(prompt, answered)
 
     def _preview(self, task: Task) -> None:
         self._preparing = True
@@ -397,7 +410,7 @@ class Conductor:
             if answer == "write":
                 self._start(lambda: self.engine.step(base=preview.revision))
 
-        self._ask(PreviewPrompt(address, name, preview), answered)
+        self.ask(PreviewPrompt(address, name, preview), answered)
 
     def _ask_conflict(self, conflict: Conflict) -> None:
         from tui.screens.conflict import ConflictPrompt
@@ -411,7 +424,7 @@ class Conductor:
                 case _:
                     self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
 
-        self._ask(ConflictPrompt(conflict), answered)
+        self.ask(ConflictPrompt(conflict), answered)
 
     def _reload(self, conflict: Conflict) -> None:
         self._preparing = True
@@ -444,7 +457,7 @@ class Conductor:
             else:
                 self._start(work)
 
-        self._ask(TrustPrompt(str(error), codes), answered)
+        self.ask(TrustPrompt(str(error), codes), answered)
 
     def _ask_outside(self, error: ChangedOutsideError) -> None:
         from tui.screens.outside import OutsidePrompt
@@ -453,7 +466,7 @@ class Conductor:
             if answer is not None:
                 self.screen.app.run_worker(self._settle_outside(answer), group="change")
 
-        self._ask(OutsidePrompt(self.engine.changed_outside(), str(error)), answered)
+        self.ask(OutsidePrompt(self.engine.changed_outside(), str(error)), answered)
 
     async def _settle_outside(self, answer: str) -> None:
         settle = self.engine.accept if answer == "accept" else self.engine.restore
@@ -467,7 +480,7 @@ class Conductor:
             )
         self.session.read()
 
-    def _ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
+    def ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
         if self.is_asking:
             return
         self.screen.app.push_screen(prompt, answered)

@@ -138,6 +138,9 @@ class Navigator:
 
     def do_zoom_in(self) -> None:
         task = self.tree.chosen
+        if self.screen.editor.moving is not None:
+            self.screen.editor.put_down()
+            return
         if task is None or self.screen.focused_side is not None:
             return
         if task.inside:
@@ -146,8 +149,10 @@ class Navigator:
             self.screen.say(
                 "There is nothing to see inside: its sub-flow is empty or cannot be read.", "$warning"
             )
-        else:
+        elif self.screen.engine.readonly or task.status.is_settled or task.tag is not None:
             self.screen.say("This task has nothing inside to zoom into.", "$muted")
+        else:
+            self.screen.editor.do_make_flow()
 
     def do_zoom_out(self) -> None:
         zoom = self.tree.rows.zoom

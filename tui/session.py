@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from engine import Engine, Event, FlowError, NoProjectError, Progress, Recovery, Running, Task, Tree
+from engine import (
+    Engine,
+    Event,
+    Finished,
+    FlowError,
+    NoProjectError,
+    Progress,
+    Recovery,
+    Running,
+    Started,
+    Task,
+    Tree,
+)
 from tui.history import History
+from tui.terminal import stepped_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ class Session:
         self.engine = engine
         self.target = target
         self.history = History(engine)
+        self.takes_terminal: Callable[[Started], bool] = lambda event: False
         self.busy = False
         self._reading = False
         self._read_again = False
@@ -144,12 +159,18 @@ class Session:
 
     async def _work(self, work: Work) -> None:
         failure: FlowError | None = None
+        aside = ExitStack()
         try:
             async for event in work():
                 self.target.post_message(EngineSaid(event))
+                if isinstance(event, Started) and self.takes_terminal(event):
+                    aside.enter_context(stepped_aside(self.app))
+                elif isinstance(event, Finished):
+                    aside.close()
         except FlowError as error:
             failure = error
         finally:
+            aside.close()
             self.busy = False
         self.target.post_message(WorkEnded(failure))
 
@@ -170,6 +191,10 @@ class Session:
             return undone.address, undone.name
 
         self.app.run_worker(self._change("undo", undo), group="change", exit_on_error=True)
+
+    def restructure(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
+        """Changes the tree of tasks: `change` blocks, and answers with the address and the name of the task."""
+        self.app.run_worker(self._change(verb, change), group="change", exit_on_error=True)
 
     async def _change(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
         try:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
+
+_LOOK = 0.5
+"""Seconds between two looks whether the folder is still the one that is watched."""
 
 _QUIET = ("backups", "swap", "artifacts", "__pycache__")
 _MATTERS = (".md", ".toml", ".json", ".lock")
@@ -39,12 +43,33 @@ class Watch:
     async def run(self) -> None:
         """Watches until it is cancelled."""
         while True:
-            if self.flow.is_dir():
-                async for _ in awatch(
-                    self.flow, watch_filter=_Plans(self.flow), debounce=150, step=30, rust_timeout=1_000
-                ):
-                    self.changed()
-                    if not self.flow.is_dir():
-                        break
-            await asyncio.sleep(0.5)
-            self.changed()
+            identity = self._identity()
+            if identity is not None:
+                with suppress(FileNotFoundError):  # it went away between the look and the watch
+                    await self._watch(identity)
+                self.changed()
+            await asyncio.sleep(_LOOK)
+            if self._identity() != identity:
+                self.changed()
+
+    async def _watch(self, identity: tuple[int, int]) -> None:
+        """Watches one folder, until another one, or none, stands in its place: moving it away says nothing."""
+        async for changes in awatch(
+            self.flow,
+            watch_filter=_Plans(self.flow),
+            debounce=150,
+            step=30,
+            rust_timeout=int(_LOOK * 1_000),
+            yield_on_timeout=True,
+        ):
+            if self._identity() != identity:
+                return
+            if changes:
+                self.changed()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = self.flow.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino

@@ -111,7 +111,9 @@ async def test_every_action_has_one_handler_and_every_key_one_action(sit: Sit) -
         main = person.main
         for action in actions.ACTIONS:
             parts = [
-                part for part in (main.navigator, main.conductor, main) if hasattr(part, f"do_{action.id}")
+                part
+                for part in (main.navigator, main.conductor, main.editor, main)
+                if hasattr(part, f"do_{action.id}")
             ]
             assert len(parts) == 1, action.id
     keys = [key for action in actions.ACTIONS for key in action.keys]

@@ -21,6 +21,7 @@ from textual.widgets import Static
 from engine import Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
 from tui import actions
 from tui.conductor import Conductor
+from tui.editor import Editor
 from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of
 from tui.screens.states import footer, note_of, state_of
@@ -51,6 +52,8 @@ class MainScreen(Screen[None]):
         self.session = Session(self.app, engine, self)
         self.conductor = Conductor(self, self.session)
         self.navigator = Navigator(self)
+        self.editor = Editor(self, self.conductor)
+        self._expected: tuple[str, str] | None = None
         self.reading: Reading | None = None
         self.error: FlowError | None = None
         self._progress: dict[Task, Progress] = {}
@@ -115,10 +118,25 @@ class MainScreen(Screen[None]):
                 self.flow_tree.update_tree(root, self.facts())
             self.navigator.follow()
             self._follow_to_person()
+            self._select_expected()
             if reading.recovery is not None:
                 self.conductor.ask_recovery(reading.recovery, once=True)
         self.show_state()
         self.show_page()
+
+    def expect(self, address: str, name: str, verb: str) -> None:
+        """A change put a task somewhere else: the next reading selects it there."""
+        if verb in ("add", "move", "rename", "make_flow"):
+            self._expected = (address, name)
+
+    def _select_expected(self) -> None:
+        if self._expected is not None:
+            address, name = self._expected
+            task = self.find(address)
+            if task is not None and task.name == name:
+                self._expected = None
+                self.navigator.following = False
+                self.navigator.go_to(task)
 
     def _follow_to_person(self) -> None:
         """Selects the task that a run waits for, unless the person has moved since."""
@@ -316,7 +334,7 @@ class MainScreen(Screen[None]):
 
     def handler(self, id: str) -> Callable[[], None]:
         """Who does an action."""
-        for part in (self.navigator, self.conductor, self):
+        for part in (self.navigator, self.conductor, self.editor, self):
             handler: Callable[[], None] | None = getattr(part, f"do_{id}", None)
             if handler is not None:
                 return handler
@@ -361,6 +379,7 @@ class MainScreen(Screen[None]):
 
     def do_cancel(self) -> None:
         """Escape: drops the search marks and goes back to the tree; changes nothing else."""
+        self.editor.cancel()
         self.navigator.needle = self.flow_tree.needle = ""
         self.flow_tree.refresh()
         self.remove_class("-details")

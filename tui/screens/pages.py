@@ -95,6 +95,17 @@ def _hint(screen: MainScreen, task: Task) -> str:
     return ""
 
 
+def can_add(screen: MainScreen) -> bool:
+    """Whether a key may add to the plan on the screen: a file that lost all its text is not written over."""
+    reading = screen.reading
+    if reading is None or screen.engine.readonly or screen.error is not None:
+        return False
+    zoom = screen.flow_tree.rows.zoom
+    plan = zoom.subflow or zoom.plan if zoom is not None else reading.tree.root
+    snapshot = reading.tree.snapshots.get(plan.file)
+    return not plan.problems and (snapshot is None or bool(snapshot.data.strip()))
+
+
 def empty_hint(screen: MainScreen) -> Content | None:
     """What stands in place of the tree: a project that is gone, a plan without tasks, a filter that leaves nothing."""
     if screen.error is not None:
@@ -118,9 +129,11 @@ def empty_hint(screen: MainScreen) -> Content | None:
             ("f", "bold $primary"),
             (" shows something else", "$muted"),
         )
+    adds = [("a", "bold $primary"), (" adds the first one. Or write", "$muted")] if can_add(screen) else []
     return Content.assemble(
         ("This plan has no tasks yet.\n\n", "bold $foreground"),
-        ("Write the first one into ", "$muted"),
+        *(adds or [("Write the first one", "$muted")]),
+        (" into ", "$muted"),
         (f".flow/{screen.reading.tree.root.file}", "$foreground"),
         (" and save:\n\n", "$muted"),
         ("- [ ] Say hello", "$foreground"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine import Status
 from tui import marks
+from tui.screens.pages import can_add
 from tui.widgets.lines import Hint
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
         return ("", "") if screen.error is None else (screen.error.title, "$error")
     conductor = screen.conductor
     own = conductor.own
+    if screen.editor.moving is not None:
+        return f"↕ moving {screen.editor.moving[1]}: enter puts it here, esc leaves it", "$accent"
     if own is not None:
         what = "stopping" if own.stopping else "following" if own.event.follows else "running"
         clock = marks.clock(monotonic() - own.since)
@@ -81,6 +84,13 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("quit")
         offer("help")
         return hints
+    if screen.editor.moving is not None:
+        offer("down", "down")
+        offer("up", "up")
+        offer("zoom_in", "put it here")
+        offer("cancel", "leave it")
+        offer("help")
+        return hints
     if writes:
         _work(screen, offer)
         _selection(screen, offer)
@@ -92,6 +102,10 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("switch", "tree" if screen.has_class("-details") else "details")
     if task is not None and task.inside:
         offer("fold")
+    if can_add(screen):
+        offer("add", "add a task" if task is None else "")
+    if writes and task is not None and task.plan.problems:
+        offer("edit", "mend it")
     offer("search")
     offer("quit")
     offer("help")

@@ -15,6 +15,12 @@ from tui.text import colours_after, output_line
 LIMIT = 5_000
 """Lines kept. The whole output stays in its file under `.flow/logs/output/`."""
 
+_PENDING = 500_000
+"""Characters that wait to be drawn; a script that prints faster than a screen can show loses the older ones."""
+
+_DELAY = 0.04
+"""Seconds between two drawings of new output."""
+
 _PIECE = 2_000
 """A longer line is cut: a screen has no use for it, and drawing it would hold up the keys."""
 
@@ -31,7 +37,9 @@ class OutputView(ScrollView, can_focus=True):
         self._partial = ""
         self._active = ""
         self._following = True
-        self._dropped = 0
+        self._pending: deque[str] = deque()
+        self._pending_size = 0
+        self._waits = False
 
     def clear(self, run: str = "") -> None:
         """Forgets everything; `run` names whose output comes next."""
@@ -40,33 +48,52 @@ class OutputView(ScrollView, can_focus=True):
         self._partial = ""
         self._active = ""
         self._following = True
-        self._dropped = 0
+        self._pending.clear()
+        self._pending_size = 0
         self._measure()
 
     def write(self, text: str) -> None:
-        """Adds text as it came, in pieces that end anywhere."""
+        """Adds text as it came, in pieces that end anywhere. It is drawn a moment later, much of it at once."""
+        self._pending.append(text)
+        self._pending_size += len(text)
+        while self._pending_size > _PENDING and len(self._pending) > 1:
+            self._pending_size -= len(self._pending.popleft())
+        if not self._waits:
+            self._waits = True
+            self.set_timer(_DELAY, self.flush)
+
+    def flush(self) -> None:
+        """Draws what was written."""
+        self._waits = False
+        text = "".join(self._pending)[-_PENDING:]
+        self._pending.clear()
+        self._pending_size = 0
+        if text:
+            self._add(text)
+
+    def _add(self, text: str) -> None:
         *whole, self._partial = (self._partial + text).split("\n")
         if len(self._partial) > 2 * _PIECE:
             self._partial = self._partial[-_PIECE:]
-        if len(whole) > LIMIT:
-            self._dropped += len(whole) - LIMIT
-            whole = whole[-LIMIT:]
-        self._dropped += max(0, len(self._lines) + len(whole) - LIMIT)
-        for line in whole:
-            piece = line[:_PIECE]
-            self._lines.append((self._active, piece))
-            self._active = colours_after(self._active, piece)
+        whole = whole[-LIMIT:]
+        if not self._active and "\x1b" not in text:
+            self._lines.extend(("", line[:_PIECE]) for line in whole)
+        else:
+            for line in whole:
+                self._lines.append((self._active, line[:_PIECE]))
+                self._active = colours_after(self._active, line[:_PIECE])
         self._measure()
 
     @property
     def text(self) -> str:
         """The lines kept, without styles."""
+        self.flush()
         whole = [output_line(line).plain for _, line in self._lines]
         return "\n".join([*whole, output_line(self._partial).plain] if self._partial else whole)
 
     @property
     def is_empty(self) -> bool:
-        return not self._lines and not self._partial
+        return not self._lines and not self._partial and not self._pending
 
     def _measure(self) -> None:
         count = len(self._lines) + bool(self._partial)

@@ -1,0 +1,115 @@
+"""Adding, renaming, deleting, moving, making a sub-flow, and the person's own editor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.conftest import Person, Sit
+from tui.editor import editor_command
+
+
+def plan(person: Person, file: str = "status.md") -> str:
+    return (person.app.engine.root / ".flow" / file).read_text()
+
+
+async def _typed(person: Person, *keys: str) -> None:
+    await person.until(lambda: person.prompt == "Task", "the prompt")
+    await person.press(*keys)
+
+
+async def test_t4_02_a_adds_after_the_selection_and_selects_it(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n"}) as person:
+        await person.press("g", "a")
+        await _typed(person, *"Between", "enter")
+        await person.sees("Added: Between · z undoes")
+        await person.until(lambda: person.selected == "2", "the new task")
+        assert plan(person) == "- [ ] One\n- [ ] Between\n- [ ] Two\n"
+
+
+async def test_add_inside_makes_a_child_and_escape_adds_nothing(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        await person.press("A")
+        await _typed(person, *"no", "escape")
+        await person.until(lambda: person.prompt == "")
+        await person.press("A")
+        await _typed(person, *"Child", "enter")
+        await person.until(lambda: person.selected == "1.1")
+        assert plan(person) == "- [ ] One\n    - [ ] Child\n"
+
+
+async def test_the_first_task_of_an_empty_plan_comes_from_a_key(sit: Sit) -> None:
+    async with sit({"status.md": "# Release\n"}) as person:
+        await person.sees("a adds the first one")
+        await person.press("a")
+        await _typed(person, *"Hello", "enter")
+        await person.sees("next 1 Hello")
+
+
+async def test_rename_starts_from_the_old_name(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        await person.press("R")
+        await _typed(person, "end", *" and all", "enter")
+        await person.until(lambda: plan(person) == "- [ ] One and all\n")
+
+
+async def test_delete_asks_and_z_brings_it_back(sit: Sit) -> None:
+    text = "- [ ] One\n    - [ ] Inner\n- [ ] Two\n"
+    async with sit({"status.md": text}) as person:
+        await person.press("g", "d")
+        await person.until(lambda: person.prompt == "Confirm")
+        await person.sees("With it goes the task inside", "keep")
+        await person.press("enter")  # the safe choice
+        assert person.prompt == ""
+        assert plan(person) == text
+        await person.press("d")
+        await person.until(lambda: person.prompt == "Confirm")
+        await person.press("y")
+        await person.until(lambda: plan(person) == "- [ ] Two\n")
+        await person.press("z")
+        await person.until(lambda: plan(person) == text)
+
+
+async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}) as person:
+        await person.press("g", "m")
+        await person.sees("moving One", "put it here", "leave it")
+        await person.press("j", "j", "enter")
+        await person.until(lambda: plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n")
+        await person.until(lambda: person.selected == "3")
+        await person.press("m", "k", "escape")
+        await person.press("enter")
+        assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
+
+
+async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] Docs\n"}) as person:
+        await person.press("enter")
+        await person.until(lambda: person.prompt == "Confirm")
+        await person.press("y")
+        await person.until(lambda: plan(person) == "- [ ] [Docs](sub_flows/docs.md)\n")
+        assert plan(person, "sub_flows/docs.md") is not None
+
+
+async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        await person.press("a")
+        await _typed(person, *"One", "enter")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        assert plan(person) == "- [ ] One\n"
+
+
+@pytest.mark.parametrize(
+    ("editor", "command"),
+    [
+        ("vim -u NONE", ["vim", "-u", "NONE", "+7", "/p/a b.md"]),
+        ("code", ["code", "--wait", "--goto", "/p/a b.md:7"]),
+        ("/usr/bin/hx", ["/usr/bin/hx", "/p/a b.md:7"]),
+    ],
+)
+def test_the_editor_opens_at_the_line(
+    monkeypatch: pytest.MonkeyPatch, editor: str, command: list[str]
+) -> None:
+    monkeypatch.setenv("VISUAL", editor)
+    assert editor_command(Path("/p/a b.md"), 7) == command

@@ -1,0 +1,191 @@
+"""Changing the tree of tasks: add, rename, delete, move, make a sub-flow, edit by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import Restructured, Task
+from tui.screens.ask import ConfirmPrompt, TaskPrompt
+from tui.terminal import stepped_aside
+
+if TYPE_CHECKING:
+    from tui.conductor import Conductor
+    from tui.screens.main import MainScreen
+
+_GOTO = ("code", "code-insiders", "codium", "cursor")
+_COLON = ("hx", "helix", "zed", "subl")
+
+
+class Editor:
+    """Serves one main screen; `do_<id>` are the handlers of the actions in the group Edit."""
+
+    def __init__(self, screen: MainScreen, conductor: Conductor) -> None:
+        self.screen = screen
+        self.conductor = conductor
+        self.moving: tuple[str, str] | None = None
+
+    @property
+    def _selected(self) -> Task | None:
+        return self.screen.flow_tree.chosen
+
+    def do_add(self) -> None:
+        """Asks for a name and adds it after the selection."""
+        task = self._selected
+        if task is None:
+            self._ask_to_add("The first task here:", self.screen.flow_tree.rows.zoom, None)
+        else:
+            self._ask_to_add(f"A new task after {task.address} {task.name}:", task.above, task.number + 1)
+
+    def do_add_inside(self) -> None:
+        """Asks for a name and adds it inside the selection, as the last one."""
+        task = self._selected
+        if task is not None:
+            self._ask_to_add(f"A new task inside {task.address} {task.name}:", task, None)
+
+    def _ask_to_add(self, about: str, to: Task | None, at: int | None) -> None:
+        if not self._may_change():
+            return
+        address = to.address if to is not None else None
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._restructure("add", lambda: self.screen.engine.add(text, to=address, at=at))
+
+        self.conductor.ask(TaskPrompt(about), answered)
+
+    def do_rename(self) -> None:
+        """Asks for another name."""
+        task = self._selected
+        if task is None or not self._may_change():
+            return
+        address, name = task.address, task.name
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._restructure("rename", lambda: self.screen.engine.rename(address, text, expect=name))
+
+        self.conductor.ask(TaskPrompt(f"Another name for {address}:", name), answered)
+
+    def do_delete(self) -> None:
+        """Asks, and removes the selection with all that is in it."""
+        task = self._selected
+        if task is None or not self._may_change():
+            return
+        address, name = task.address, task.name
+        inside = _count(task)
+        said = [f"With it go the {inside} tasks inside."] if inside > 1 else []
+        said += ["With it goes the task inside."] if inside == 1 else []
+        said += [f"The file {task.ref} stays."] if task.ref else []
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._restructure("delete", lambda: self.screen.engine.remove(address, expect=name))
+
+        prompt = ConfirmPrompt(
+            address, name, said, ("delete", "remove it from the plan; z brings it back"), "keep"
+        )
+        self.conductor.ask(prompt, answered)
+
+    def do_make_flow(self) -> None:
+        """Offers to make a sub-flow of the selection."""
+        task = self._selected
+        if task is None or not self._may_change():
+            return
+        address, name = task.address, task.name
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._restructure("make_flow", lambda: self.screen.engine.zoom(address, expect=name))
+
+        said = ["This task has no sub-flow. One can be made: a file of its own in .flow/sub_flows/."]
+        self.conductor.ask(
+            ConfirmPrompt(address, name, said, ("make one", "and link it here"), "leave it"), answered
+        )
+
+    # Moving
+
+    def do_move(self) -> None:
+        """Takes the selection up; the next enter puts it down where the selection is then."""
+        task = self._selected
+        if task is None or not self._may_change():
+            return
+        self.moving = (task.address, task.name)
+        self.screen.say("Go to its new place: enter puts it there, esc leaves it.", "$accent")
+        self.screen.show_state()
+
+    def put_down(self) -> None:
+        """Moves the task that was taken up to the place of the selection."""
+        moving, self.moving = self.moving, None
+        target = self._selected
+        if moving is None or target is None or target.address == moving[0]:
+            self.screen.show_state()
+            return
+        address, name = moving
+        to = target.above.address if target.above is not None else None
+        at = target.number
+        self._restructure("move", lambda: self.screen.engine.move(address, to=to, at=at, expect=name))
+
+    def cancel(self) -> None:
+        """Leaves the task that was taken up where it is."""
+        self.moving = None
+
+    # The editor of the person
+
+    def do_edit(self) -> None:
+        """Opens the file of the selection in `$VISUAL` or `$EDITOR`, at its line."""
+        if not self._may_change():
+            return
+        task = self._selected
+        zoom = self.screen.flow_tree.rows.zoom
+        plan = task.plan if task is not None else zoom.subflow if zoom is not None else None
+        file = plan.file if plan is not None else "status.md"
+        path = self.screen.engine.root / ".flow" / file
+        line = task.line if task is not None else 1
+        self.screen.app.run_worker(self._edit(editor_command(path, line)), group="edit")
+
+    async def _edit(self, command: list[str]) -> None:
+        with stepped_aside(self.screen.app) as possible:
+            if not possible:
+                self.screen.say("An editor cannot be opened from here.", "$warning")
+                return
+            try:
+                await asyncio.to_thread(subprocess.run, command, check=False)
+            except OSError as error:
+                self.screen.say(f"{command[0]}: {error.strerror}. Set EDITOR to yours.", "$error")
+        self.screen.session.read()
+
+    def _may_change(self) -> bool:
+        return self.screen.error is None and not self.conductor.refuse_readonly()
+
+    def _restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
+        def restructure() -> tuple[str, str]:
+            done = change()
+            return done.address, done.name
+
+        self.screen.session.restructure(verb, restructure)
+
+
+def _count(task: Task) -> int:
+    count = 0
+    inside = list(task.children)
+    while inside:
+        count += 1
+        inside.extend(inside.pop().children)
+    return count
+
+
+def editor_command(path: Path, line: int) -> list[str]:
+    """The command that opens `path` at `line` in the person's editor (`$VISUAL`, `$EDITOR`, else vi)."""
+    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    name = Path(words[0]).name
+    if name in _COLON:
+        return [*words, f"{path}:{line}"]
+    if name in _GOTO:
+        return [*words, "--wait", "--goto", f"{path}:{line}"]
+    return [*words, f"+{line}", str(path)]

@@ -1,0 +1,75 @@
+"""Confirm and Task: a yes or no, and a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tui.screens.evidence import sentence, subject
+from tui.screens.prompt import Choice, Prompt
+
+
+class ConfirmPrompt(Prompt):
+    """Answers with yes, or nothing."""
+
+    TITLE_WORD = "Confirm"
+
+    def __init__(
+        self, address: str, name: str, sentences: Iterable[str], yes: tuple[str, str], no: str
+    ) -> None:
+        super().__init__()
+        self.address = address
+        self.task_name = name
+        self.sentences = list(sentences)
+        self.yes = yes
+        self.no = no
+
+    def evidence(self) -> Iterable[Widget]:
+        parts = [subject(self.address, self.task_name)]
+        parts += [sentence((text, "$muted")) for text in self.sentences]
+        yield Static(Content("\n").join(parts))
+
+    def choices(self) -> Iterable[Choice]:
+        yield Choice("y", self.yes[0], self.yes[1], "yes")
+        yield Choice("n", self.no, "nothing changes", None, safe=True)
+
+
+class TaskPrompt(ModalScreen[str | None]):
+    """A line of text: the name of a task. Enter takes it, escape leaves everything as it is."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    TITLE_WORD = "Task"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)
+    ]
+
+    def __init__(self, about: str, text: str = "") -> None:
+        super().__init__()
+        self.about = about
+        self.text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = self.TITLE_WORD
+            box.border_subtitle = "enter takes it · esc changes nothing"
+            yield Static(sentence((self.about, "$muted")))
+            yield Input(self.text, compact=True, placeholder="[Script] Run the tests")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        self.dismiss(text if text and text != self.text else None)
