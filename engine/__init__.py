@@ -1,52 +1,102 @@
 """The engine of Flow Manager: what a plan is and how it runs, without a screen.
 
-Everything that an interface needs is offered here; the packages below are the engine's own business.
+Everything that an interface needs is offered here; the packages below are the engine's own business. A name's module
+is imported when the name is first asked for.
 """
 
-from engine.atoms import Atom, AtomResult, Call, Effect, Outcome
-from engine.errors import (
-    AnchorError,
-    BusyError,
-    ChangedOutsideError,
-    ConfigurationError,
-    ContentChangedError,
-    FlowError,
-    NameMismatchError,
-    NeedsPersonError,
-    NoProjectError,
-    PlanError,
-    SecurityError,
-    StaleIdError,
-    StateError,
-    StorageError,
-    TrustError,
-    UnknownAddressError,
-    UnsupportedFileError,
-    UsageError,
-)
-from engine.flows import Tree
-from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
-from engine.runtime.checking import Unreachable
-from engine.runtime.conversion import Mended, Taken
-from engine.runtime.engine import Engine, Running
-from engine.runtime.events import (
-    Conflict,
-    Event,
-    Finished,
-    Output,
-    PlanChanged,
-    Started,
-    StepOutcome,
-    Warned,
-)
-from engine.runtime.hands import Changed
-from engine.runtime.recovery import Recovery, Resume
-from engine.runtime.scaffold import init_project
-from engine.runtime.structure import Restructured
-from engine.runtime.trust import Code
-from engine.runtime.undo import Undone
-from engine.status import Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task, body, parse
-from engine.storage import Guarantee, find_root, scaffold
+from typing import TYPE_CHECKING
+
+from engine.lazy import exports
+
+if TYPE_CHECKING:
+    from engine.atoms import Atom, AtomResult, Call, Effect, Outcome
+    from engine.errors import (
+        AnchorError,
+        BusyError,
+        ChangedOutsideError,
+        ConfigurationError,
+        ContentChangedError,
+        FlowError,
+        NameMismatchError,
+        NeedsPersonError,
+        NoProjectError,
+        PlanError,
+        SecurityError,
+        StaleIdError,
+        StateError,
+        StorageError,
+        TrustError,
+        UnknownAddressError,
+        UnsupportedFileError,
+        UsageError,
+    )
+    from engine.flows import Tree
+    from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
+    from engine.runtime.checking import Unreachable
+    from engine.runtime.conversion import Mended, Taken
+    from engine.runtime.engine import Engine, Running
+    from engine.runtime.events import (
+        Conflict,
+        Event,
+        Finished,
+        Output,
+        PlanChanged,
+        Started,
+        StepOutcome,
+        Warned,
+    )
+    from engine.runtime.hands import Changed
+    from engine.runtime.recovery import Recovery, Resume
+    from engine.runtime.scaffold import init_project
+    from engine.runtime.structure import Restructured
+    from engine.runtime.trust import Code
+    from engine.runtime.undo import Undone
+    from engine.status import (
+        Body,
+        Comment,
+        Fence,
+        Heading,
+        Plan,
+        Problem,
+        Progress,
+        Status,
+        Task,
+        body,
+        parse,
+    )
+    from engine.storage import Guarantee, find_root, scaffold
+else:
+    # The same once more, for when the program runs; a test holds the two together.
+    __getattr__ = exports(
+        __name__,
+        {
+            "engine.atoms": "Atom AtomResult Call Effect Outcome",
+            "engine.errors": (
+                "AnchorError BusyError ChangedOutsideError ConfigurationError ContentChangedError FlowError "
+                "NameMismatchError NeedsPersonError NoProjectError PlanError SecurityError StaleIdError "
+                "StateError StorageError TrustError UnknownAddressError UnsupportedFileError UsageError"
+            ),
+            "engine.flows": "Tree",
+            "engine.loom": "Append Edit FileEdit Insert Loom Preview ReplaceBlock ReplaceLine",
+            "engine.runtime.checking": "Unreachable",
+            "engine.runtime.conversion": "Mended Taken",
+            "engine.runtime.engine": "Engine Running",
+            "engine.runtime.events": "Conflict Event Finished Output PlanChanged Started StepOutcome Warned",
+            "engine.runtime.hands": "Changed",
+            "engine.runtime.recovery": "Recovery Resume",
+            "engine.runtime.scaffold": "init_project",
+            "engine.runtime.structure": "Restructured",
+            "engine.runtime.trust": "Code",
+            "engine.runtime.undo": "Undone",
+            "engine.status": "Body Comment Fence Heading Plan Problem Progress Status Task body parse",
+            "engine.storage": "Guarantee find_root scaffold",
+        },
+    )
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
 
 __all__ = [
     "AnchorError",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.atoms.base import Atom
-from engine.atoms.flow import Flow
-from engine.atoms.hosted import Hosted
-from engine.atoms.loom import LoomAtom
-from engine.atoms.manual import Manual
-from engine.atoms.script import Script
 from engine.errors import ConfigurationError
 from engine.storage import read_if_exists
+
+if TYPE_CHECKING:
+    import ast
+
+    from engine.atoms.base import Atom
 
 BUILT_IN = {
     "Manual": "engine.atoms.manual:Manual",
@@ -33,6 +32,13 @@ def atom_for(target: str, flow: Path) -> Atom:
     Manual, Flow and Loom run inside the engine; everything else is `Supervised`. Raises ConfigurationError
     when there can be no such atom, as far as that shows without importing it (see `inspect_target`).
     """
+    # A plan is read without any of them, and some need much.
+    from engine.atoms.flow import Flow
+    from engine.atoms.hosted import Hosted
+    from engine.atoms.loom import LoomAtom
+    from engine.atoms.manual import Manual
+    from engine.atoms.script import Script
+
     inside: dict[str, type[Atom]] = {
         BUILT_IN["Manual"]: Manual,
         BUILT_IN["Script"]: Script,
@@ -64,6 +70,8 @@ def inspect_target(target: str, flow: Path) -> None:
 
 
 def _look_into(target: str, source: bytes, name: str, kind: str) -> None:
+    import ast  # only for atoms of the project's own
+
     try:
         module = ast.parse(source, filename=name)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -76,6 +84,8 @@ def _look_into(target: str, source: bytes, name: str, kind: str) -> None:
 
 def _bound(module: ast.Module) -> set[str]:
     """The names that the statements of a module may bind, at its top or inside its blocks."""
+    import ast
+
     found: set[str] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):

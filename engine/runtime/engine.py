@@ -6,34 +6,52 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.atoms import LoomAtom, configuration
 from engine.errors import ConfigurationError, StateError, UsageError
-from engine.flows import Tree
-from engine.loom import Loom, Preview
-from engine.runtime import conversion, structure
-from engine.runtime import recovery as recovering
-from engine.runtime.checking import Unreachable, check, stops, unreachable
-from engine.runtime.claim import claim, is_claimed
+from engine.lazy import Late
 from engine.runtime.control import Control
-from engine.runtime.conversion import Mended, Taken
-from engine.runtime.events import Event, StepOutcome, Warned
-from engine.runtime.execution import Run, Steps, execute, execute_next, next_task, runnable
-from engine.runtime.hands import Changed, change, find, refuse_tripped, reset
 from engine.runtime.identity import path_of, resolve
-from engine.runtime.intent import TornIntentError
 from engine.runtime.project import Project
-from engine.runtime.pump import pump
-from engine.runtime.recovery import Recovery
 from engine.runtime.registry import Registry, dispatch, load_registry
-from engine.runtime.structure import Restructured
-from engine.runtime.trust import Code
-from engine.runtime.undo import Undone, undo
 from engine.status import Problem, Status, Task, walk
-from engine.storage import Guarantee, find_root
+from engine.storage import find_root
 
-Blocking = Callable[[], Steps]
+if TYPE_CHECKING:
+    from engine import atoms
+    from engine.flows import Tree
+    from engine.loom import Loom, Preview
+    from engine.runtime import checking, conversion, execution, hands, structure
+    from engine.runtime import claim as claiming
+    from engine.runtime import events as happenings
+    from engine.runtime import intent as intents
+    from engine.runtime import pump as pumping
+    from engine.runtime import recovery as recovering
+    from engine.runtime import undo as undoing
+    from engine.runtime.checking import Unreachable
+    from engine.runtime.conversion import Mended, Taken
+    from engine.runtime.events import Event
+    from engine.runtime.execution import Run, Steps
+    from engine.runtime.hands import Changed
+    from engine.runtime.recovery import Recovery
+    from engine.runtime.structure import Restructured
+    from engine.runtime.trust import Code
+    from engine.runtime.undo import Undone
+    from engine.storage import Guarantee
+else:
+    # What changing and running a plan needs, and reading it does not.
+    atoms = Late("engine.atoms")
+    checking = Late("engine.runtime.checking")
+    claiming = Late("engine.runtime.claim")
+    conversion = Late("engine.runtime.conversion")
+    execution = Late("engine.runtime.execution")
+    hands = Late("engine.runtime.hands")
+    happenings = Late("engine.runtime.events")
+    intents = Late("engine.runtime.intent")
+    pumping = Late("engine.runtime.pump")
+    recovering = Late("engine.runtime.recovery")
+    structure = Late("engine.runtime.structure")
+    undoing = Late("engine.runtime.undo")
 
 _DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
 
@@ -59,7 +77,7 @@ class Engine:
     def __init__(self, root: Path, *, actor: str | None = None, readonly: bool = False) -> None:
         self.root = root
         self.readonly = readonly
-        self._project = Project.at(root, actor)
+        self._project = Project(root, actor)
         self._control: Control | None = None
         self._registry: Registry | None = None
 
@@ -81,7 +99,7 @@ class Engine:
 
     def find(self, address: str, expect: str | None = None) -> Task:
         """The task at this address or of this unique name."""
-        return find(self.tree(), address, expect)
+        return hands.find(self.tree(), address, expect)
 
     def atom_of(self, task: Task) -> str | None:
         """The name of what runs this leaf, by the registry as it was at the last `tree()`; None: a person."""
@@ -111,7 +129,7 @@ class Engine:
 
     def configuration(self, task: Task) -> dict[str, Any]:
         """A task's body as data: notes (Markdown) and fences."""
-        return configuration(task)
+        return atoms.configuration(task)
 
     def attempts(self, task: Task) -> int:
         """How often this task was tried since it was last settled."""
@@ -125,9 +143,9 @@ class Engine:
         """What is being executed right now, by whichever engine."""
         try:
             intent = self._project.intents.read()
-        except TornIntentError:
+        except intents.TornIntentError:
             return None
-        if intent is None or intent.engine is None or not is_claimed(self._project.store):
+        if intent is None or intent.engine is None or not claiming.is_claimed(self._project.store):
             return None
         return Running(
             intent.run,
@@ -142,7 +160,7 @@ class Engine:
 
     def recovery(self) -> Recovery | None:
         """An interrupted task and what is known of it; None while an engine is at work."""
-        if not self._project.intents.exists() or is_claimed(self._project.store):
+        if not self._project.intents.exists() or claiming.is_claimed(self._project.store):
             return None
         intent = recovering.open_intent(self._project)
         return None if intent is None else recovering.examine(self._project, intent)
@@ -186,15 +204,15 @@ class Engine:
 
     def check(self) -> list[Problem]:
         """Every problem of the project."""
-        return check(self._project)
+        return checking.check(self._project)
 
     def unreachable(self) -> list[Unreachable]:
         """The plans below `.flow/` that no reference reaches."""
-        return unreachable(self._project)
+        return checking.unreachable(self._project)
 
     def stops(self) -> list[Problem]:
         """What an unattended run would stop at: manual, failed and interrupted tasks, code nobody has approved."""
-        return stops(self._project, self.recovery())
+        return checking.stops(self._project, self.recovery())
 
     def unapproved(self) -> list[Code]:
         """The code of tasks not yet settled that nobody has approved; it would be asked about before it runs."""
@@ -208,10 +226,10 @@ class Engine:
         task = self.next()
         if task is None or task.status is Status.FAILED:
             return None
-        entry = runnable(self._project, task)
+        entry = execution.runnable(self._project, task)
         if entry is None or entry.name != "Loom":
             return None
-        return LoomAtom().preview(self._project.call(task), self.loom, reload=reload)
+        return atoms.LoomAtom().preview(self._project.call(task), self.loom, reload=reload)
 
     @property
     def loom(self) -> Loom:
@@ -223,7 +241,7 @@ class Engine:
     def change(self, verb: str, address: str, *, expect: str | None = None, note: str = "") -> Changed:
         """`begin`, `done`, `skip`, `fail` or `reopen` a task."""
         self._may_write()
-        return change(self._project, verb, address, expect=expect, note=note)
+        return hands.change(self._project, verb, address, expect=expect, note=note)
 
     def add(self, what: str, *, to: str | None = None, at: int | None = None) -> Restructured:
         """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last."""
@@ -269,12 +287,12 @@ class Engine:
     def reset(self, address: str | None = None) -> Changed:
         """Make a task and everything in it pending again, or the whole plan; for the next time."""
         self._may_write()
-        return reset(self._project, address)
+        return hands.reset(self._project, address)
 
     def undo(self) -> Undone:
         """Take back the last change of the plan; again and again."""
         self._may_write()
-        return undo(self._project)
+        return undoing.undo(self._project)
 
     def accept(self) -> list[str]:
         """Take in every plan that was changed outside; returns their names."""
@@ -310,19 +328,19 @@ class Engine:
         `base`: the revision of the file for which a person approved the preview of a Loom task; `force`: apply the
         edit to whatever the file holds now.
         """
-        return pump(lambda: self._claimed(lambda run: self._step(run), base=base, force=force))
+        return pumping.pump(lambda: self._claimed(lambda run: self._step(run), base=base, force=force))
 
     def run(self, *, until: str | None = None) -> AsyncIterator[Event]:
         """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task."""
-        return pump(lambda: self._claimed(lambda run: self._run(run, until)))
+        return pumping.pump(lambda: self._claimed(lambda run: self._run(run, until)))
 
     def recover(self, choice: str) -> AsyncIterator[Event]:
         """Settle the interrupted task: `resume`, `retry`, `done`, `skip` or `fail`."""
-        return pump(lambda: self._claimed(lambda run: self._recover(run, choice)))
+        return pumping.pump(lambda: self._claimed(lambda run: self._recover(run, choice)))
 
     def retry(self, address: str, *, expect: str | None = None) -> AsyncIterator[Event]:
         """Run a failed (or interrupted) task again."""
-        return pump(lambda: self._claimed(lambda run: self._retry(run, address, expect)))
+        return pumping.pump(lambda: self._claimed(lambda run: self._retry(run, address, expect)))
 
     def stop(self, *, after_this_task: bool = False) -> None:
         """End what this engine is running; the events of the step say when it is done."""
@@ -343,7 +361,7 @@ class Engine:
         import asyncio  # takes long to import, and reading needs none
 
         until = None if timeout is None else time.monotonic() + timeout
-        while is_claimed(self._project.store):
+        while claiming.is_claimed(self._project.store):
             if until is not None and time.monotonic() >= until:
                 return False
             await asyncio.sleep(0.05)
@@ -354,13 +372,15 @@ class Engine:
     ) -> Steps:
         self._may_write()
         control = Control()
-        with claim(self._project.store, self._project.intents):
+        with claiming.claim(self._project.store, self._project.intents):
             self._control = control
             try:
                 for kept in self._project.store.settle():
                     self._project.log.write("conflict copy", path=str(kept.path), copy=str(kept.copy))
-                    yield Warned(f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}.")
-                return (yield from make(Run(control, base=base, force=force)))
+                    yield happenings.Warned(
+                        f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}."
+                    )
+                return (yield from make(execution.Run(control, base=base, force=force)))
             finally:
                 self._control = None
 
@@ -368,15 +388,15 @@ class Engine:
         intent = recovering.open_intent(self._project)
         if intent is not None:
             return (yield from recovering.resume(self._project, run, intent))
-        return (yield from execute_next(self._project, run))
+        return (yield from execution.execute_next(self._project, run))
 
     def _run(self, run: Run, until: str | None) -> Steps:
         path = path_of(self.find(until)) if until is not None else None
         while True:
             finished = yield from self._step(run)
-            if finished.outcome is not StepOutcome.DONE or run.control.ends_after:
+            if finished.outcome is not happenings.StepOutcome.DONE or run.control.ends_after:
                 return finished
-            tree, task = next_task(self._project)
+            tree, task = execution.next_task(self._project)
             if task is None and not tree.problems():
                 return finished
             last = resolve(tree.root, path) if path is not None else None
@@ -405,7 +425,7 @@ class Engine:
                     hint="Settle that first: `flow recover`.",
                 )
             return (yield from recovering.retry(self._project, run, intent))
-        refuse_tripped(self._project, task)
+        hands.refuse_tripped(self._project, task)
         record = self._project.attempts(task)
         if task.status is not Status.FAILED and not record.get("undone"):
             raise StateError(
@@ -416,7 +436,9 @@ class Engine:
             raise StateError(
                 f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
             )
-        return (yield from execute(self._project, run, task, attempt=int(record.get("attempt", 0)) + 1))
+        return (
+            yield from execution.execute(self._project, run, task, attempt=int(record.get("attempt", 0)) + 1)
+        )
 
     def _may_write(self) -> None:
         if self.readonly:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -64,6 +63,8 @@ class Log:
     def _who(self) -> str:
         if self._actor or os.environ.get("FLOW_ACTOR"):
             return self._actor or os.environ["FLOW_ACTOR"]
+        import getpass  # only for writing
+
         try:
             return getpass.getuser()
         except (OSError, KeyError):

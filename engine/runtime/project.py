@@ -2,68 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.atoms import Call, LocalRunner, configuration
-from engine.loom import Loom
 from engine.runtime.context import Context
 from engine.runtime.identity import key_of, path_of
-from engine.runtime.intent import IntentFile
 from engine.runtime.ledger import Ledger
 from engine.runtime.log import Log
 from engine.runtime.settings import load_settings
-from engine.runtime.trust import Trust
 from engine.status import Task
 from engine.storage import Plans, Store, read_if_exists
 
+if TYPE_CHECKING:
+    from engine.atoms import Call, LocalRunner
+    from engine.loom import Loom
+    from engine.runtime.intent import IntentFile
+    from engine.runtime.trust import Trust
 
-@dataclass(frozen=True, slots=True)
+Made = TypeVar("Made")
+
+
 class Project:
-    """What the parts of the runtime share. `root` holds `.flow/`, which is `flow`."""
+    """What the parts of the runtime share. `root` holds `.flow/`, which is `flow`.
 
-    root: Path
-    flow: Path
-    store: Store
-    plans: Plans
-    intents: IntentFile
-    context: Context
-    log: Log
-    ledger: Ledger
-    runner: LocalRunner
-    trust: Trust
-    looms: dict[tuple[str, ...], Loom] = field(default_factory=dict)  # each remembers what it has read
+    What reading a plan does not need is made when it is first asked for, by whichever thread.
+    """
 
-    @classmethod
-    def at(cls, root: Path, actor: str | None = None) -> Project:
-        store = Store(root)
-        plans = Plans(store)
-        log = Log(store, actor)
-        return cls(
-            root=root,
-            flow=store.flow,
-            store=store,
-            plans=plans,
-            intents=IntentFile(store),
-            context=Context(store),
-            log=log,
-            ledger=Ledger(store, plans, log),
-            runner=LocalRunner(store),
-            trust=Trust(store.root),
-        )
+    def __init__(self, root: Path, actor: str | None = None) -> None:
+        self.root = root
+        self.store = Store(root)
+        self.flow = self.store.flow
+        self.plans = Plans(self.store)
+        self.context = Context(self.store)
+        self.log = Log(self.store, actor)
+        self.ledger = Ledger(self.store, self.plans, self.log)
+        self._looms: dict[tuple[str, ...], Loom] = {}  # each remembers what it has read
+        self._made: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    @property
+    def intents(self) -> IntentFile:
+        from engine.runtime.intent import IntentFile
+
+        return self._once("intents", lambda: IntentFile(self.store))
+
+    @property
+    def runner(self) -> LocalRunner:
+        from engine.atoms.local import LocalRunner  # psutil and subprocess come with it
+
+        return self._once("runner", lambda: LocalRunner(self.store))
+
+    @property
+    def trust(self) -> Trust:
+        from engine.runtime.trust import Trust
+
+        return self._once("trust", lambda: Trust(self.store.root))
+
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            made: Made = self._made[name]
+            return made
 
     @property
     def loom(self) -> Loom:
         """Surgical edits, within what the settings of the project allow now."""
+        from engine.loom import Loom
+
         editable = load_settings(self.flow).editable
-        if editable not in self.looms:
-            self.looms[editable] = Loom(self.store, editable)
-        return self.looms[editable]
+        if editable not in self._looms:
+            self._looms[editable] = Loom(self.store, editable)
+        return self._looms[editable]
 
     def call(self, task: Task, *, attempt: int = 1, key: str = "") -> Call:
         """The call that would be made for this task now."""
+        from engine.atoms import Call, configuration
+
         return Call(
             name=task.name,
             address=task.address,

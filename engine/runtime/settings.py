@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,8 @@ def load_settings(flow: Path) -> Settings:
     snapshot = read_if_exists(flow / "flow.toml")
     if snapshot is None:
         return Settings()
+    import tomllib  # most projects have no settings
+
     try:
         data = tomllib.loads(snapshot.data.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
