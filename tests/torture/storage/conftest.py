@@ -15,8 +15,9 @@ pytest.register_assert_rewrite("tests.torture.storage.oracle")
 
 @pytest.fixture(scope="session")
 def torture() -> int:
-    """How much: 1 by default, a share for CI; FLOW_TORTURE=20 is everything."""
-    return max(1, int(os.environ.get("FLOW_TORTURE", "1")))
+    """How much: 1 by default, a share for CI; FLOW_TORTURE=20, or `full`, is everything."""
+    wanted = os.environ.get("FLOW_TORTURE", "1")
+    return 20 if wanted == "full" else max(1, int(wanted))
 
 
 @pytest.fixture

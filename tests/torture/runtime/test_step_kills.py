@@ -1,0 +1,164 @@
+"""The kill matrix over a step: SIGKILL at every system call that changes something, of the engine between start and
+end of `flow step`, of the supervisor, and of the engine that recovers; then the next start has to know what to do."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import FlowError
+from tests.torture.storage.tracing import Point, can_trace
+
+from . import oracle
+from .scenarios import SCENARIOS, Scenario
+from .stage import Stage
+
+pytestmark = [
+    pytest.mark.torture,
+    pytest.mark.skipif(
+        not can_trace(), reason="strace is missing or may not trace: no kill matrix of a step"
+    ),
+]
+SEED = 7
+MOST_SECONDS = 8
+"""First kills of each kind, and second kills after each of them, in a full run: all of them would take a day."""
+_NEARBY = 6
+Kill = Callable[[Point], None]
+
+scenarios = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+
+
+class Matrix:
+    """Points, tried one after the other, each on a fresh project, and what failed."""
+
+    def __init__(self, stage: Stage, scenario: Scenario, folder: Path) -> None:
+        self.stage = stage
+        self.scenario = scenario
+        self.folder = folder
+        self.template = scenario.make(folder / "template")
+        self.root = folder / "project"
+        self.log = folder / "log"
+        self.recorded = self.tried = 0
+        self.failures: list[str] = []
+
+    def fresh(self) -> Path:
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.log.unlink(missing_ok=True)
+        shutil.copytree(self.template, self.root)
+        return self.root
+
+    def try_each(self, points: Iterable[Point], attempt: Callable[[Point], None]) -> None:
+        for point in points:
+            self.tried += 1
+            try:
+                attempt(point)
+            except (AssertionError, FlowError, OSError) as error:
+                self.failures.append(
+                    f"{self.scenario.name} {point.name} {point.ordinal}: {oracle.where(error)}"
+                )
+
+    def kill_engine(self, point: Point) -> None:
+        """Kill the engine at the point. How often it looks at running work is a matter of time: where there were
+        fewer calls this time, one a little earlier is taken, since killed it has to be."""
+        for ordinal in range(point.ordinal, max(0, point.ordinal - _NEARBY), -1):
+            if self.stage.kill_engine("step", self.fresh(), Point(point.name, ordinal)).code == -9:
+                return
+        raise AssertionError("it was not killed")
+
+    def kill_supervisor(self, point: Point) -> None:
+        said, killed = self.stage.kill_supervisor(self.fresh(), point, self.log)
+        assert killed, "it was not killed"
+        assert said.code == 0, f"the engine ended with {said}"
+
+    def recover(self, *, may_ask: bool) -> None:
+        asked = oracle.recover(self.stage, self.root, self.scenario)
+        assert may_ask or not asked, "a person was asked"
+        oracle.check(self.root, self.scenario)
+
+    def report(self, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with capsys.disabled():
+            print(  # noqa: T201
+                f"\nkill matrix, {self.scenario.name}, {what}: {self.recorded} points recorded,"
+                f" {self.tried} tried, {len(self.failures)} failures"
+            )
+        if self.failures:
+            pytest.fail("\n".join(self.failures), pytrace=False)
+
+
+def share_of(points: list[Point], share: int | None) -> list[Point]:
+    """That many of them, the same every time, in their order; None: all."""
+    if share is None or share >= len(points):
+        return points
+    chosen = sorted(random.Random(SEED).sample(range(len(points)), share))
+    return [points[index] for index in chosen]
+
+
+@scenarios
+def test_the_engine_is_killed_at_every_call_of_a_step(
+    stage: Stage, fast: Path, scenario: Scenario, share: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = Matrix(stage, scenario, fast)
+    points = stage.record_engine("step", matrix.fresh(), matrix.log)
+    matrix.recorded = len(points)
+
+    def attempt(point: Point) -> None:
+        matrix.kill_engine(point)
+        oracle.look(matrix.root, scenario)
+        # The supervisor lives on, so there is always something to follow, to take or to begin anew.
+        matrix.recover(may_ask=False)
+
+    matrix.try_each(share_of(points, share and 4 * share), attempt)
+    matrix.report("engine killed", capsys)
+
+
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.supervised], ids=lambda one: one.name)
+def test_the_supervisor_is_killed_at_every_call_of_a_step(
+    stage: Stage, fast: Path, scenario: Scenario, share: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = Matrix(stage, scenario, fast)
+    points = stage.record_supervisor(matrix.fresh(), matrix.log)
+    matrix.recorded = len(points)
+
+    def attempt(point: Point) -> None:
+        matrix.kill_supervisor(point)
+        oracle.look(matrix.root, scenario)
+        matrix.recover(may_ask=scenario.asks)
+
+    matrix.try_each(share_of(points, share and 2 * share), attempt)
+    matrix.report("supervisor killed", capsys)
+
+
+@scenarios
+def test_the_engine_is_killed_once_more_while_it_recovers(
+    stage: Stage, fast: Path, scenario: Scenario, share: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = Matrix(stage, scenario, fast)
+    wanted = MOST_SECONDS if share is None else share
+    firsts = [
+        (matrix.kill_engine, point, False)
+        for point in share_of(stage.record_engine("step", matrix.fresh(), matrix.log), wanted)
+    ]
+    if scenario.supervised:
+        firsts += [
+            (matrix.kill_supervisor, point, scenario.asks)
+            for point in share_of(stage.record_supervisor(matrix.fresh(), matrix.log), wanted)
+        ]
+    for kill, first, may_ask in firsts:
+        kill(first)
+        points = stage.record_engine("step", matrix.root, matrix.log)
+        matrix.recorded += len(points)
+
+        def attempt(second: Point, kill: Kill = kill, first: Point = first, may_ask: bool = may_ask) -> None:
+            kill(first)
+            said = stage.kill_engine("step", matrix.root, second)
+            # It may have less to do than when it was recorded, if the work came further this time.
+            assert said.code == -9 or said.outcome in ("done", "interrupted", "needs_person"), said
+            oracle.look(matrix.root, scenario)
+            matrix.recover(may_ask=may_ask)
+
+        matrix.try_each(share_of(points, wanted), attempt)
+    matrix.report("engine or supervisor killed, and the engine again in the recovery", capsys)
