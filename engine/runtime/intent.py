@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +11,13 @@ from typing import Any
 from engine.atoms import ProcessId
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
+
+
+def host_name() -> str:
+    """The name of this machine."""
+    import socket  # reading an intent, or that there is none, needs no network
+
+    return socket.gethostname()
 
 
 class Phase(StrEnum):
@@ -52,7 +58,7 @@ class Intent:
     engine: ProcessId | None = None
     supervisor: ProcessId | None = None
     boot: str = ""
-    host: str = field(default_factory=socket.gethostname)
+    host: str = field(default_factory=host_name)
     commit: str = ""
     result: dict[str, Any] | None = None
     edit: dict[str, Any] | None = None
@@ -64,7 +70,7 @@ class Intent:
     @property
     def is_local(self) -> bool:
         """Whether its processes could still be alive on this machine, in this boot."""
-        return self.host == socket.gethostname() and self.boot == boot_id()
+        return self.host == host_name() and self.boot == boot_id()
 
     def having(self, **changes: Any) -> Intent:
         return replace(self, **changes)
