@@ -26,17 +26,22 @@ involved, no editor and no question: what would need one fails.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.atoms.base import Atom, AtomResult, Call, Effect
 from engine.atoms.configuration import complain
 from engine.atoms.settings import settings
 from engine.errors import SecurityError
+from engine.lazy import Late
 from engine.storage import safe_path
+
+if TYPE_CHECKING:
+    import shutil
+    import subprocess
+else:  # only the host runs git
+    shutil, subprocess = Late("shutil"), Late("subprocess")
 
 TRAILER = "Flow-Task"
 _KNOWN: dict[str, dict[str, type]] = {

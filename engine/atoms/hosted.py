@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from engine.atoms.base import AtomResult, Call, Effect, Outcome
 from engine.atoms.configuration import seconds
 from engine.atoms.exports import as_object
@@ -93,6 +91,8 @@ class Hosted(Supervised):
         return self._limit
 
     def _job(self, call: Call, run: str, method: str, timeout: float | None) -> Job:
+        import platformdirs  # only for what is about to run
+
         folder = call.root / ".flow" / "logs" / "output"
         data = {
             "method": method,

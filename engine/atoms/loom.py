@@ -19,13 +19,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.atoms.base import Atom, AtomResult, Call, Effect
 from engine.atoms.configuration import complain
 from engine.atoms.settings import settings
 from engine.errors import ConfigurationError
-from engine.loom import FileEdit, Loom, Preview, parse_edits
+
+if TYPE_CHECKING:
+    from engine.loom import FileEdit, Loom, Preview
 
 
 class LoomAtom(Atom):
@@ -75,6 +77,8 @@ def _for_any_base(edits: list[FileEdit]) -> list[FileEdit]:
 
 
 def _edits(config: Mapping[str, Any], flow: Path | None) -> list[FileEdit]:
+    from engine.loom import parse_edits  # only for Loom tasks
+
     wanted = settings(config, what="This Loom task", flow=flow)
     try:
         found = parse_edits(wanted)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-
-import psutil
+from typing import TYPE_CHECKING
 
 from engine.atoms.runner import ProcessId
+from engine.lazy import Late
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = Late("psutil")  # a change by hand looks at no process
 
 # Start times are counted in hundredths of a second.
 _SAME = 0.05

@@ -5,7 +5,6 @@ to.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,8 @@ def _referenced(config: Mapping[str, Any], ref: str, flow: Path) -> Any:
 
 
 def _parse(config: Mapping[str, Any], text: str, is_json: bool, where: str, line: int | None) -> Any:
+    import tomllib  # only for tasks with settings
+
     kind = "JSON" if is_json else "TOML"
     try:
         return json.loads(text) if is_json else tomllib.loads(text)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from engine.lazy import Late
 from engine.storage import read_if_exists
+
+if TYPE_CHECKING:
+    import shutil
+    import subprocess
+else:  # only an interrupted task needs git
+    shutil, subprocess = Late("shutil"), Late("subprocess")
 
 _LIMIT = 20
 _SECONDS = 5.0

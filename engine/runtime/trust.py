@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +160,8 @@ def _asks_everywhere() -> bool:
     snapshot = read_if_exists(path)
     if snapshot is None:
         return False
+    import tomllib  # many have no settings
+
     try:
         return tomllib.loads(snapshot.data.decode("utf-8-sig")).get("trust") == "ask"
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
