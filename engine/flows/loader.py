@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.errors import SecurityError, StorageError
+from engine.errors import SecurityError, StorageError, UnsupportedFileError
 from engine.flows.tree import Tree
 from engine.status import Plan, Problem, Task, parse
 from engine.storage import Plans, Snapshot
@@ -126,7 +126,7 @@ class Loader:
             read = self._read(file, snapshots, found)
         except SecurityError as error:
             return _wrong(task, f"The reference {ref!r} is refused. {error.message}", error.hint), None
-        except StorageError as error:
+        except (StorageError, UnsupportedFileError) as error:
             return _wrong(task, f"The reference {ref!r} is broken. {error.message}", error.hint), None
         if read is None:
             return _wrong(task, *_missing(ref)), None

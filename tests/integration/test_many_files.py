@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 
 import pytest
 
@@ -57,6 +58,18 @@ async def test_t7_09_circles_are_problems_of_their_task_and_the_rest_runs(make_p
 def chain(length: int) -> dict[str, str]:
     files = {f"f{number}.md": f"- [ ] Next @ f{number + 1}.md\n" for number in range(1, length)}
     return {"status.md": "- [ ] First @ f1.md\n", **files, f"f{length}.md": script("deepest")}
+
+
+async def test_t2_07_what_is_no_file_is_a_problem_of_the_task_that_refers_to_it(
+    make_project: MakeProject,
+) -> None:
+    plan = "- [ ] [Folder](folder.md)\n- [ ] [Pipe](pipe.md)\n- [ ] Sign\n"
+    root = make_project({"status.md": plan, "folder.md/x": ""})
+    os.mkfifo(root / ".flow/pipe.md")
+    engine = Engine.open(root)
+    for task in engine.tree().root.tasks[:2]:
+        assert "no regular file" in str(task.problems[0])
+    assert (await finish(engine.step())).name == "Sign"
 
 
 def test_t7_15_a_thousand_files_in_a_chain_are_read(make_project: MakeProject) -> None:
