@@ -103,6 +103,8 @@ def _run(atom: Atom, call: Call) -> dict[str, Any]:
         return write_result(
             AtomResult.failure(f"It called sys.exit({'' if error.code is None else error.code}).")
         )
+    except FlowError as error:  # says all of it in words that are meant for people
+        return write_result(AtomResult.failure(f"{_words(error)}."))
     except _ANYTHING as error:
         traceback.print_exc()
         return write_result(AtomResult.failure(f"{_words(error)}."))

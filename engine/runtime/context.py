@@ -24,9 +24,10 @@ class Context:
             return {}
         try:
             data = json.loads(snapshot.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
+            reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
             raise ConfigurationError(
-                f".flow/context.json is not JSON: {error}.",
+                f".flow/context.json is not JSON: {reason}.",
                 hint="Mend it, or delete it to forget all exports.",
             ) from error
         if not isinstance(data, dict):

@@ -45,9 +45,10 @@ def load_registry(flow: Path) -> Registry:
         return Registry()
     try:
         data = json.loads(snapshot.data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise ConfigurationError(
-            f".flow/flow.registry.json is not JSON: {error}.",
+            f".flow/flow.registry.json is not JSON: {reason}.",
             hint="Mend it, or delete it and run `flow init`.",
         ) from error
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):

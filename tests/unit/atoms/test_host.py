@@ -72,6 +72,14 @@ def test_t3_24_a_run_that_goes_wrong_is_a_failure(tmp_path: Path, body: str, rea
     assert reason in found.reason
 
 
+def test_an_error_meant_for_people_needs_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "def run(self, call):\n        from engine import UsageError\n        raise UsageError('No.', hint='Yes.')"
+    assert read_result(answer(tmp_path, body)).reason == "No. Yes."
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("body", "complete"),
     [
