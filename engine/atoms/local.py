@@ -35,6 +35,8 @@ _COMMAND = [sys.executable, "-I", "-S", str(Path(supervisor.__file__).absolute()
 _PORTABLE = [sys.executable, "-P", "-m", "engine.atoms.portable"]
 _CHUNK = 1 << 16
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_ATTEMPT = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
+"""An attempt at a task; probes and clean-ups have a word behind that."""
 KEPT = 200
 """Runs whose output is kept."""
 _PATIENCE = 5.0
@@ -133,7 +135,8 @@ class LocalRunner:
         return None
 
     def began(self, run: str) -> bool:
-        return self.output(run).exists()
+        # `start` made the folder. Where that is gone, somebody removed it, and the mark of this run with it.
+        return self.output(run).exists() or not self.folder.exists()
 
     def is_alive(self, supervisor: ProcessId) -> bool:
         return processes.is_alive(supervisor)
@@ -213,6 +216,12 @@ class LocalRunner:
             self._reap(run)
         for suffix in SUFFIXES:
             (self.folder / f"{run}{suffix}").unlink(missing_ok=True)
+
+    def unsettled(self) -> str | None:
+        """The last run that began and was not forgotten, whatever became of it."""
+        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
+        open_runs = {run for run, dot, _ in (name.partition(".") for name in names) if dot}
+        return max((run for run in open_runs.intersection(names) if _ATTEMPT.fullmatch(run)), default=None)
 
     def tidy(self) -> None:
         """Remove everything of all runs but their outputs: what a crash kept `forget` from. Nothing may be running,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from engine.errors import BusyError
 from engine.runtime.intent import Intent, IntentFile, TornIntentError
 from engine.storage import Store
+from engine.storage.disk import disk
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 # A reader that asks whether somebody runs holds the lock for an instant; a claim must not stumble over that.
 _PATIENCE = 0.3
+_INSTANT = 0.02
 
 
 def _lock(store: Store) -> FileLock:
@@ -33,10 +35,11 @@ def claim(store: Store, intents: IntentFile) -> Iterator[None]:
     from filelock import Timeout
 
     lock = _lock(store)
-    try:
-        lock.acquire(timeout=_PATIENCE)
-    except Timeout:
-        raise _busy(intents) from None
+    with disk(store.flow / "run.lock", "lock"):
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            raise _busy(intents) from None
     try:
         yield
     finally:
@@ -48,10 +51,12 @@ def is_claimed(store: Store) -> bool:
     from filelock import Timeout
 
     lock = _lock(store)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
+    with disk(store.flow / "run.lock", "lock"):
+        try:
+            # Others who ask hold it for an instant, too: they must not look like an engine.
+            lock.acquire(timeout=_INSTANT, poll_interval=_INSTANT / 4)
+        except Timeout:
+            return True
     lock.release()
     return False
 

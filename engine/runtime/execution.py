@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from engine import status as rules
@@ -35,7 +35,6 @@ from engine.errors import (
     ContentChangedError,
     FlowError,
     NeedsPersonError,
-    PlanError,
     SecurityError,
     StateError,
     UnsupportedFileError,
@@ -48,9 +47,10 @@ from engine.runtime.identity import body_text, find_again, key_of, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
 from engine.runtime.ledger import Committed
 from engine.runtime.log import now
+from engine.runtime.problems import problem_error
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
-from engine.status import Change, Problem, Status, Task
+from engine.status import Change, Status, Task
 
 Steps = Generator[Event | None, None, Finished]
 
@@ -94,7 +94,7 @@ def execute_next(project: Project, run: Run) -> Steps:
         problems = tree.problems()
         if not problems:
             raise
-        raise _problem(problems, f"Nothing after it can run: {error.message}") from error
+        raise problem_error(problems, f"Nothing after it can run: {error.message}") from error
 
 
 def execute(
@@ -309,17 +309,25 @@ def settle(
     """Commit this status for the task that the intent means, and let go of the intent. A task that is gone from the
     plan is reported; no other one is marked (T3.27)."""
     found: list[bool] = []
+    stands: list[Status] = []
 
     def make(tree: Tree) -> Sequence[Change]:
         now_at = project.intents.refreshed(intent)
         task = find_again(tree.root, now_at.path, now_at.body)
         found[:] = [task is not None]
-        return [] if task is None else change_to(task, status)
+        if task is None:
+            return []
+        # What somebody marked in the file meanwhile is not overwritten.
+        stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
+        return [] if stands else change_to(task, status)
 
     committed: Committed = project.ledger.commit(make, what=status.value)
     intent = project.intents.refreshed(intent)
     if not found[0]:
         message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
+    elif stands:
+        message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
+        status = stands[0]
     if status is Status.FAILED and found[0]:
         _remember(project, intent, interruptions=interruptions)
     else:
@@ -339,6 +347,8 @@ def settle(
 def change_to(task: Task, status: Status) -> list[Change]:
     """The changes that bring a task to this status; only what is left open around it when it is there already."""
     if task.status is status:
+        if task.plan.problems:
+            raise problem_error(task.plan.problems, "Nothing of this file is changed until it is mended.")
         root = task
         while root.above is not None:
             root = root.above
@@ -445,19 +455,11 @@ def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps
 def _nothing(tree: Tree) -> Steps:
     problems = tree.problems()
     if problems:
-        raise _problem(problems, "No other task can run.")
+        raise problem_error(problems, "No other task can run.")
     message = "Every task is done." if tree.root.tasks else "The plan has no tasks."
     finished = Finished("", "", "", None, StepOutcome.NOTHING, message)
     yield finished
     return finished
-
-
-def _problem(problems: Sequence[Problem], consequence: str) -> PlanError:
-    return PlanError(
-        f".flow/{problems[0]}",
-        hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
-        problems=[asdict(problem) for problem in problems],
-    )
 
 
 def _held(task: Task) -> str:

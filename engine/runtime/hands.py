@@ -11,7 +11,6 @@ from engine.flows import Tree
 from engine.runtime.claim import claim, is_claimed
 from engine.runtime.execution import INTERRUPTIONS_LIMIT, change_to
 from engine.runtime.identity import find_again, key_of, path_of
-from engine.runtime.intent import Intent
 from engine.runtime.project import Project
 from engine.runtime.recovery import decide, open_intent
 from engine.status import Change, Status, Task
@@ -54,14 +53,15 @@ def change(
 ) -> Changed:
     """Set a task's status by hand; on an interrupted task this settles it.
 
-    Raises BusyError for the task that an engine is running right now, and what the rules forbid as StateError.
+    Raises BusyError where this would change the task that an engine is running right now, and what the rules forbid
+    as StateError.
     """
     status = VERBS[verb]
     target = find(project.ledger.read(), address, expect)
     path = path_of(target)
     intent = open_intent(project)
     if intent is not None and intent.path == path:
-        return _settle_interrupted(project, intent, target, status)
+        return _settle_interrupted(project, target, status)
     changed: list[Task] = []
 
     def make(tree: Tree) -> Sequence[Change]:
@@ -69,7 +69,9 @@ def change(
         if path_of(task) != path:
             raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
         changed[:] = [task]
-        return change_to(task, status)
+        changes = change_to(task, status)
+        _refuse_open(project, changes)
+        return changes
 
     committed = project.ledger.commit(make, what=verb)
     if status is Status.PENDING:
@@ -77,18 +79,21 @@ def change(
     elif status.is_settled:
         project.plans.drop_record(key_of(path))
     task = changed[0]
-    project.log.write(verb, address=task.address, name=task.name, note=note)
+    if committed.files or note:
+        project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
 
 
 def reset(project: Project, address: str | None) -> Changed:
     """Make a task (None: every task) and everything in it pending again, and forget its attempts."""
-    if open_intent(project) is not None:
-        raise StateError("A task is running or was interrupted.", hint="Settle that first: `flow recover`.")
     keys: list[str] = []
     seen: list[Task] = []
 
     def make(tree: Tree) -> Sequence[Change]:
+        if open_intent(project) is not None:
+            raise StateError(
+                "A task is running or was interrupted.", hint="Settle that first: `flow recover`."
+            )
         target = tree.root if address is None else tree.find(address)
         seen[:] = [target] if isinstance(target, Task) else []
         changes = rules.reset(target)
@@ -111,21 +116,50 @@ def refuse_tripped(project: Project, task: Task) -> None:
         )
 
 
-def _settle_interrupted(project: Project, intent: Intent, task: Task, status: Status) -> Changed:
+def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
+    """Refuse changes that reach the running or interrupted task from above: skipping a parent, say.
+
+    Asked under the lock, in the commit: an intent is written before its task becomes active by a commit of its own, so
+    that no task can begin unseen between this look and the write.
+    """
+    intent = open_intent(project)
+    if intent is None:
+        return
+    for change in changes:
+        if path_of(change.task) == intent.path:
+            _refuse_running(project, change.task)
+            raise _interrupted(change.task)
+
+
+def _refuse_running(project: Project, task: Task) -> None:
     if is_claimed(project.store):
         raise BusyError(
             f"{task.address} {task.name} is running right now.",
             hint="Wait for it (`flow wait`) or end it (`flow stop`).",
             address=task.address,
         )
+
+
+def _interrupted(task: Task) -> StateError:
+    return StateError(
+        f"{task.address} {task.name} was interrupted.",
+        hint="Settle that first: `flow recover` shows how.",
+        address=task.address,
+    )
+
+
+def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed:
+    _refuse_running(project, task)
     if not (status.is_settled or status is Status.FAILED):
-        raise StateError(
-            f"{task.address} {task.name} was interrupted.",
-            hint="Settle that first: `flow recover` shows how.",
-            address=task.address,
-        )
+        raise _interrupted(task)
     files: list[str] = []
     with claim(project.store, project.intents):
+        # Another engine may have settled it, and begun the next one, before we came.
+        intent = open_intent(project)
+        if intent is None or intent.path != path_of(task):
+            raise StateError(
+                f"{task.address} {task.name} was settled a moment ago.", hint="Look at the plan again."
+            )
         for event in decide(project, intent, status):
             files.extend(getattr(event, "files", ()))
     found = find_again(project.ledger.read().root, intent.path, intent.body)

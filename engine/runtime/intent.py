@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from engine.atoms import ProcessId
+from engine.atoms import Effect, Outcome, ProcessId
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
 
@@ -102,9 +103,12 @@ class IntentFile:
             data["phase"] = Phase(data["phase"])
             for name in ("engine", "supervisor"):
                 data[name] = ProcessId(**data[name]) if data[name] else None
-            return Intent(**data)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            intent = Intent(**data)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise TornIntentError(str(error)) from error
+        if not _is_sound(intent):
+            raise TornIntentError("Its values are not what an engine writes.")
+        return intent
 
     def write(self, intent: Intent) -> Intent:
         """Make this the open intent, durably; returns it with what a move or rename told it meanwhile."""
@@ -133,6 +137,37 @@ class IntentFile:
 
     def clear(self) -> None:
         self._store.remove(self.path)
+
+
+def _is_sound(intent: Intent) -> bool:
+    """Whether its values are such as an engine writes. What comes from a file may be anything."""
+    texts = (
+        *(intent.run, intent.address, intent.name, intent.body, intent.atom, intent.key, intent.started_at),
+        *(intent.boot, intent.host, intent.commit),
+        *(text for level in intent.path for text in (level.file, *level.names)),
+    )
+    counts = (intent.attempt, intent.interruptions, intent.tried)
+    processes = [process for process in (intent.engine, intent.supervisor) if process is not None]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(count, int) for count in counts)
+        and all(isinstance(one.pid, int) and isinstance(one.started, int | float) for one in processes)
+        and bool(intent.path)
+        and all(level.names for level in intent.path)
+        and re.fullmatch(r"[\w-]{1,128}", intent.run, re.ASCII) is not None
+        and intent.effect in list(Effect)
+        and (intent.result is None or _is_result(intent.result))
+        and (intent.edit is None or {"path", "base", "new"} <= intent.edit.keys())
+    )
+
+
+def _is_result(value: dict[str, Any]) -> bool:
+    return (
+        value.keys() == {"outcome", "reason", "exports"}
+        and value["outcome"] in list(Outcome)
+        and isinstance(value["reason"], str)
+        and isinstance(value["exports"], dict)
+    )
 
 
 def boot_id() -> str:

@@ -27,7 +27,7 @@ from engine.runtime.execution import (
     trip,
 )
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
-from engine.runtime.intent import Intent, Phase, TornIntentError
+from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.log import now
 from engine.runtime.project import Project
 from engine.runtime.registry import load_registry
@@ -260,8 +260,10 @@ def _guess(project: Project) -> Intent | None:
         return None
     task = leaves[0]
     record = project.attempts(task)
+    # What it was running is told from the files of its run: its work may be alive, or have left its result.
+    run = project.runner.unsettled()
     return Intent(
-        run="",
+        run=run or new_run(),
         path=path_of(task),
         address=task.address,
         name=task.name,
@@ -272,7 +274,8 @@ def _guess(project: Project) -> Intent | None:
         interruptions=int(record.get("interruptions", 0)),
         key=str(record.get("key", "")),
         started_at=now(),
-        phase=Phase.RELEASED,
+        phase=Phase.RELEASED if run else Phase.VANISHED,
+        boot=boot_id(),
     )
 
 

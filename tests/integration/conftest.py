@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -61,9 +62,11 @@ def kill_work(engine: Engine) -> None:
     assert recovery is not None
     assert recovery.children
     for pid in recovery.children:
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # a short-lived child of the work
+            os.kill(pid, signal.SIGSTOP)
     for pid in recovery.children:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([p for pid in recovery.children if (p := process_of(pid))], timeout=10)
 
 

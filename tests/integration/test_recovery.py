@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -164,6 +165,70 @@ async def test_t3_23_an_old_or_foreign_intent_is_offered(
     assert (root / ".flow/status.md").read_text().startswith("- [-]")
 
 
+async def test_t3_23_the_work_behind_a_torn_intent_is_followed(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    kill(process)
+    (root / ".flow/intent.lock").write_bytes(b'{"version": 1, "run": "2026')
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.FOLLOW
+    (root / "go").touch()
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_t3_23_a_retry_ends_the_work_behind_a_torn_intent(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    kill(process)
+    (root / ".flow/intent.lock").write_bytes(b"")
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.children
+    events = engine.recover("retry")
+    async for event in events:
+        if isinstance(event, Started):
+            assert not any(is_running(pid) for pid in recovery.children)
+            (root / "go").touch()
+    assert (root / "runs").read_text() == "run\nrun\n"
+
+
+async def test_work_whose_output_was_deleted_does_not_count_as_never_begun(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    vanish(root)
+    shutil.rmtree(root / ".flow/logs")
+    with pytest.raises(NeedsPersonError):
+        await finish(Engine.open(root).step())
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_what_somebody_marked_in_the_file_while_it_ran_stands(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    plan = root / ".flow/status.md"
+    plan.write_text(plan.read_text().replace("[/]", "[-]"))
+    (root / "go").touch()
+    assert b"that stands" in process.communicate(timeout=20)[0]
+    assert "- [-] [Script] Migrate" in plan.read_text()
+    engine = Engine.open(root)
+    assert engine.recovery() is None
+    assert engine.change("reopen", "Migrate").status is Status.PENDING
+
+
 def moved(text: str) -> str:
     return text.replace("- [ ] After\n", "").replace("- [/]", "- [ ] First\n- [/]", 1)
 
@@ -290,6 +355,34 @@ async def test_t3_31_a_second_engine_says_who_runs(
     (root / "go").touch()
     process.communicate(timeout=20)
     assert (root / ".flow/status.md").read_text().count("[x]") == 2
+
+
+@pytest.mark.parametrize("verb", ["done", "skip", "fail", "reopen"])
+async def test_the_running_task_is_not_changed_by_way_of_its_parent(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, verb: str
+) -> None:
+    inside = "".join(f"    {line}" for line in HANGING.format(options="").splitlines(keepends=True))
+    root = make_project({"status.md": f"- [ ] Release\n{inside}"})
+    process = start_engine(root)
+    wait_for(lambda: (root / "started-1").exists())
+    plan = (root / ".flow/status.md").read_bytes()
+    with pytest.raises(BusyError if verb == "skip" else StateError):
+        Engine.open(root).change(verb, "Release")
+    assert (root / ".flow/status.md").read_bytes() == plan
+    (root / "go").touch()
+    assert b"DONE" in process.communicate(timeout=20)[0]
+
+
+async def test_an_interrupted_task_is_not_changed_by_way_of_its_parent(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    inside = "".join(f"    {line}" for line in HANGING.format(options="").splitlines(keepends=True))
+    root = make_project({"status.md": f"- [ ] Release\n{inside}"})
+    vanish(root)
+    engine = Engine.open(root)
+    with pytest.raises(StateError, match="interrupted"):
+        engine.change("skip", "Release")
+    assert engine.recovery() is not None
 
 
 async def test_t7_07_killed_in_the_grandchild_file(

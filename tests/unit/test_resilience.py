@@ -14,6 +14,7 @@ from engine import (
     Event,
     Finished,
     NameMismatchError,
+    NeedsPersonError,
     PlanError,
     StateError,
     Status,
@@ -119,6 +120,44 @@ async def test_t3_23_a_torn_intent_is_told_from_the_plan(make_project: MakeProje
     assert engine.recovery() is None
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attempt": None},
+        {"interruptions": "x"},
+        {"run": 3},
+        {"run": "../../x"},
+        {"result": {"outcome": "nope"}},
+        {"result": {"outcome": "success", "reason": "", "exports": []}},
+        {"supervisor": {"pid": "7", "started": 1.0}},
+        {"edit": {"path": "a"}},
+        {"effect": "sometimes"},
+        {"path": []},
+        {"path": [{"file": "status.md", "names": []}]},
+    ],
+    ids=str,
+)
+async def test_t3_23_an_intent_with_impossible_values_is_torn(
+    make_project: MakeProject, wrong: dict[str, object]
+) -> None:
+    intent = {
+        "version": 1, "run": "20260101T000000-00000000", "path": [{"file": "status.md", "names": ["[Script] Deploy"]}],
+        "address": "1", "name": "Deploy", "body": "", "atom": "Script", "effect": "once", "attempt": 1,
+        "interruptions": 0, "key": "k", "started_at": "2026-01-01T00:00:00.000+00:00", "phase": "released",
+        "engine": None, "supervisor": None,
+    }  # fmt: skip
+    root = make_project({"status.md": "- [/] [Script] Deploy\n    ```sh\n    false\n    ```\n- [ ] After\n"})
+    (root / ".flow/intent.lock").write_text(json.dumps(intent | wrong))
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.address, recovery.name, recovery.attempt) == ("1", "Deploy", 1)
+    with pytest.raises(NeedsPersonError):
+        await step(engine)
+    engine.change("done", "Deploy")
+    assert engine.recovery() is None
+
+
 def test_an_invalid_plan_is_never_changed(make_project: MakeProject) -> None:
     root = make_project({"status.md": "- [ ] a\n- [?] b\n"})
     with pytest.raises(PlanError, match=r"status.md:2:3"):
@@ -146,6 +185,7 @@ def test_t1_34_registries(make_project: MakeProject) -> None:
         ("[]", "not an object"),
         ('{"Git": ', "not JSON"),
         ('{"Git": 1}', "not an object"),
+        ("[" * 100_000, "nested too deeply"),
     ):
         registry.write_text(text)
         assert atom() is None
