@@ -97,6 +97,14 @@ class Engine:
         """The task that would run."""
         return self.tree().cursor()
 
+    def require_sound(self, tree: Tree) -> None:
+        """Raise PlanError when there is no next task because of problems, and not because all is done."""
+        from engine.runtime.problems import problem_error
+
+        problems = tree.problems() if tree.cursor() is None else []
+        if problems:
+            raise problem_error(problems, "No task can run.")
+
     def find(self, address: str, expect: str | None = None) -> Task:
         """The task at this address or of this unique name."""
         return hands.find(self.tree(), address, expect)

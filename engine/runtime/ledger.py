@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import BusyError, ChangedOutsideError, ContentChangedError, PlanError
+from engine.errors import BusyError, ChangedOutsideError, ContentChangedError
 from engine.flows import Loader, Tree
 from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
+from engine.runtime.problems import problem_error
 from engine.runtime.settings import load_settings
 from engine.status import Change, Plan, Problem, apply, parse, settle
 from engine.storage import Plans, Snapshot, Store, revision_of
@@ -172,11 +173,7 @@ class Ledger:
 
     def _refuse(self, problems: Sequence[Problem]) -> None:
         if problems:
-            raise PlanError(
-                f".flow/{problems[0]}",
-                hint="Nothing was written. `flow check` lists all problems.",
-                problems=[asdict(problem) for problem in problems],
-            )
+            raise problem_error(problems, "Nothing was written.")
 
     def _write(self, tree: Tree, plan: Plan) -> None:
         before = tree.snapshots[plan.file]

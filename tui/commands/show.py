@@ -73,6 +73,8 @@ def next_task(as_json: bool) -> None:
     engine = open_engine(readonly=True)
     tree = engine.tree()
     task = tree.cursor()
+    if task is None:
+        engine.require_sound(tree)
     if as_json:
         output.put_json(None if task is None else task_json(engine, tree, Row(task, task.address, 0)))
     elif task is None:

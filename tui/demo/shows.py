@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def show_in_app(root: Path) -> int:
         code = run_flow(root)
         if not was_killed(code):
             output.say(
-                f"The project stays in {root}. Open it again with: cd {shlex.quote(str(root))} && flow"
+                f"The project stays in {root}. Open it again with: cd {shlex.quote(str(root))} && {_program()}"
             )
             return code
         terminal.restore()
@@ -78,3 +79,11 @@ def _as_a_person(root: Path) -> list[str]:
     assert task is not None
     output.say(f"{output.line(task.name)}: this waits for a person. The demonstration answers: done.")
     return ["done", task.address, "--expect", task.name, "--note", _APPROVED]
+
+
+def _program() -> str:
+    """How this person starts this program from a shell."""
+    if shutil.which("flow") is not None:
+        return "flow"
+    own = Path(sys.argv[0]).resolve()
+    return shlex.quote(str(own)) if own.name == "flow" else f"{shlex.quote(sys.executable)} -m tui"

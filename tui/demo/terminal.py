@@ -16,7 +16,7 @@ else:
 # output, the enhanced keyboard; and off: the cursor. One sequence a mode; a terminal ignores those that it
 # does not know.
 _MODES_OFF = (1000, 1002, 1003, 1004, 1006, 1015, 1016, 2004, 2026, 2048, 1049)
-_RESET = "\x1b[<u" + "".join(f"\x1b[?{mode}l" for mode in _MODES_OFF) + "\x1b[?25h\x1b[0m\r"
+_RESET = "\x1b[<u" + "".join(f"\x1b[?{mode}l" for mode in _MODES_OFF) + "\x1b[?7h\x1b[?25h\x1b[0m\r"
 
 
 class Terminal:
@@ -26,7 +26,7 @@ class Terminal:
         self._modes = None if _termios is None else _termios.tcgetattr(sys.stdin.fileno())
 
     def restore(self) -> None:
-        """Leave the alternate screen, show the cursor, stop all reports, restore the line discipline."""
+        """Leave the alternate screen, show the cursor, wrap lines, stop all reports, restore the line discipline."""
         sys.stdout.write(_RESET)
         sys.stdout.flush()
         if self._modes is not None:

@@ -1,0 +1,18 @@
+"""The error for problems of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from engine.errors import PlanError
+from engine.status import Problem
+
+
+def problem_error(problems: Sequence[Problem], consequence: str) -> PlanError:
+    """The error that names the first of these problems, and what follows from them; all are among its fields."""
+    return PlanError(
+        f".flow/{problems[0]}",
+        hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
+        problems=[asdict(problem) for problem in problems],
+    )
