@@ -32,19 +32,22 @@ def look(root: Path, scenario: Scenario) -> None:
 
 
 def recover(stage: Stage, root: Path, scenario: Scenario) -> int:
-    """Goes on until nothing is left to do. Returns how often a person had to decide, who looks at the world first:
-    what has happened is marked done, what has not is run again."""
+    """Goes on until nothing is left to do. Returns how often a person had to decide."""
     asked = 0
     for _ in range(_ROUNDS):
         said = stage.run("step", root)
         if said.outcome == "needs_person":
-            happened = scenario.effects(root) >= 1
             asked += 1
-            said = stage.run("done" if happened else "retry", root)
+            said = stage.run(choice(root, scenario), root)
         if said.outcome == "nothing":
             return asked
         assert said.outcome in ("done", "interrupted"), said
     raise AssertionError(f"it does not come to an end: {said}")
+
+
+def choice(root: Path, scenario: Scenario) -> str:
+    """What a person decides, who looks at the world first: what has happened is done, what has not is run again."""
+    return "done" if scenario.effects(root) >= 1 else "retry"
 
 
 def check(root: Path, scenario: Scenario) -> None:

@@ -79,6 +79,11 @@ class Matrix:
         assert may_ask or not asked, "a person was asked"
         oracle.check(self.root, self.scenario)
 
+    def person(self) -> str:
+        """What a person asks for now: another step, or what to do about the interrupted task."""
+        said = self.stage.run("step", self.root)
+        return oracle.choice(self.root, self.scenario) if said.outcome == "needs_person" else "step"
+
     def report(self, what: str, capsys: pytest.CaptureFixture[str]) -> None:
         with capsys.disabled():
             print(  # noqa: T201
@@ -149,12 +154,23 @@ def test_the_engine_is_killed_once_more_while_it_recovers(
         ]
     for kill, first, may_ask in firsts:
         kill(first)
-        points = stage.record_engine("step", matrix.root, matrix.log)
+        action = matrix.person()
+        if action == "step":
+            kill(first)
+        points = stage.record_engine(action, matrix.root, matrix.log)
         matrix.recorded += len(points)
 
-        def attempt(second: Point, kill: Kill = kill, first: Point = first, may_ask: bool = may_ask) -> None:
+        def attempt(
+            second: Point,
+            kill: Kill = kill,
+            first: Point = first,
+            action: str = action,
+            may_ask: bool = may_ask,
+        ) -> None:
             kill(first)
-            said = stage.kill_engine("step", matrix.root, second)
+            if action != "step":
+                action = matrix.person()
+            said = stage.kill_engine(action, matrix.root, second)
             # It may have less to do than when it was recorded, if the work came further this time.
             assert said.code == -9 or said.outcome in ("done", "interrupted", "needs_person"), said
             oracle.look(matrix.root, scenario)
