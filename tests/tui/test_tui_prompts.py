@@ -290,3 +290,20 @@ async def test_enter_never_takes_a_choice_that_is_not_safe(
         assert count(tmp_path) == 1
         await person.press("escape")
         gate.touch()
+
+
+@pytest.mark.parametrize("size", [(90, 24), (60, 18)])
+async def test_long_evidence_scrolls_and_the_choices_stay_on_the_screen(
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path, size: tuple[int, int]
+) -> None:
+    folder = interrupted / ".flow" / "logs" / "output"
+    output = next(file for file in folder.iterdir() if file.read_text().startswith("at work"))
+    with output.open("a") as file:
+        file.write("".join(f"line {number}\n" for number in range(60)))
+    async with sit(interrupted, size=size) as person:
+        await _asked(person, "Interrupted")
+        await person.sees("1/1  Long work", "resume", "retry", "mark done", "skip", "fail", "not now")
+        await person.press("ctrl+d", "ctrl+d", "ctrl+d")
+        await person.sees("line 59", "not now")
+        await person.pilot.resize_terminal(100, 30)
+        await person.sees("not now")

@@ -107,6 +107,7 @@ class Prompt(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = self.TITLE_WORD
+        self._fit(self.app.size.height)
         lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
         safe = [line for line in lines if line.choice.safe]
         (safe or lines)[0].focus()
@@ -115,6 +116,7 @@ class Prompt(ModalScreen[str | None]):
         self._fit(event.size.height)
 
     def _fit(self, height: int) -> None:
+        """Leaves room for the choices, whatever the length of the evidence."""
         room = height - len(self.query(ChoiceLine)) - 5
         self.query_one("#evidence").styles.max_height = max(1, room)
 
