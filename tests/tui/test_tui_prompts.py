@@ -303,7 +303,7 @@ async def test_long_evidence_scrolls_and_the_choices_stay_on_the_screen(
     async with sit(interrupted, size=size) as person:
         await _asked(person, "Interrupted")
         await person.sees("1/1  Long work", "resume", "retry", "mark done", "skip", "fail", "not now")
-        await person.press("ctrl+d", "ctrl+d", "ctrl+d")
+        await person.press(*["ctrl+d"] * 8)
         await person.sees("line 59", "not now")
         await person.pilot.resize_terminal(100, 30)
         await person.sees("not now")
