@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.errors import PlanError, StateError, UsageError
+from engine.errors import PlanError, StaleIdError, StateError, UsageError
 from engine.status.body import body
 from engine.status.layout import Row, depth_of, laid_out, rows, size, width_of
 from engine.status.model import RULES, Plan, Problem, Status, Task
@@ -27,7 +27,7 @@ def add(plan: Plan, what: str, *, to: Task | None = None, at: int | None = None)
     inside of them. Returns the plan with the new text. Raises `StateError` when a rule forbids it,
     `PlanError` when the text cannot hold it, `UsageError` for a name that is none.
     """
-    _require_sound(plan)
+    _require_sound(plan, to)
     text = what.replace("\r\n", "\n")
     if not TASK_LIKE.match(text.split("\n", 1)[0]):
         if "\n" in text.strip("\n"):
@@ -51,7 +51,7 @@ def add(plan: Plan, what: str, *, to: Task | None = None, at: int | None = None)
 
 def remove(plan: Plan, task: Task) -> Plan:
     """Removes a task with its body and children; returns the plan with the new text."""
-    _require_sound(plan)
+    _require_sound(plan, task)
     start, end = task.line - 1, task.end - 1
     wanted = rows(plan.tasks)
     row = _row_of(plan, task)
@@ -67,7 +67,7 @@ def rename(plan: Plan, task: Task, name: str) -> Plan:
 
     Reference, metadata and comments stay.
     """
-    _require_sound(plan)
+    _require_sound(plan, task)
     name = name.strip()
     new = read_wording(name)
     if not new.name or "\n" in name or new.ref is not None or new.is_flow or new.comments:
@@ -103,7 +103,7 @@ def move(plan: Plan, task: Task, *, to: Task | None = None, at: int | None = Non
     Returns the plan with the new text. Raises `StateError` when a rule forbids it: a task cannot be moved
     into itself, nor an unfinished one under a finished one.
     """
-    _require_sound(plan)
+    _require_sound(plan, task, to)
     above = to
     while above is not None:
         if above is task:
@@ -201,7 +201,12 @@ def _require_place(plan: Plan, to: Task | None, tasks: Sequence[Task]) -> None:
         )
 
 
-def _require_sound(plan: Plan) -> None:
+def _require_sound(plan: Plan, *tasks: Task | None) -> None:
+    for task in tasks:
+        if task is not None and task.plan is not plan:
+            raise StaleIdError(
+                f"{task.name!r} is from another reading of {plan.file}.", hint="Look it up again."
+            )
     if plan.problems:
         raise _refusal(plan.problems, "Nothing of the file is changed until it is mended.")
 

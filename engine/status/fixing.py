@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.status.layout import NEW_WIDTH, depth_of, own_lines, rows, shifted
+from engine.status.layout import NEW_WIDTH, Row, depth_of, own_lines, rows, shifted
 from engine.status.model import RULES, Plan, Problem, Task
 from engine.status.scanner import Scanner, parse
 from engine.status.syntax import BOX, STATUSES
@@ -57,9 +57,13 @@ def fix(data: bytes | str, file: str = "status.md", *, comments: bool = False) -
     if comments and plan.comments:
         bare = _without_comments(plan)
         again = parse(bare, file)
-        if rows(again.tasks) == rows(plan.tasks) and len(again.problems) <= len(plan.problems):
+        if _trees(again) == _trees(plan) and len(again.problems) <= len(plan.problems):
             plan = again
     return Fixed(plan.text, tuple(plan.problems))
+
+
+def _trees(plan: Plan) -> list[Row]:
+    return [row._replace(lines=0) for row in rows(plan.tasks)]
 
 
 def _mended(plan: Plan) -> str:

@@ -40,12 +40,15 @@ def _text(lines: Sequence[str], index: int) -> str:
 
 def _front_matter_end(lines: Sequence[str]) -> int:
     """The number of lines from `---` to the `---` or `...` that closes it; 0 if this is a thematic break."""
+    known = False  # to be front matter: the first line that says something is a header
     for index in range(1, len(lines)):
         text = _text(lines, index)
         if _END.match(text):
-            return index + 1
-        if index == 1 and text.strip() and not text.startswith("#") and not _HEADER.match(text):
-            return 0
+            return index + 1 if known else 0
+        if not known and text.strip() and not text.startswith("#"):
+            if not _HEADER.match(text):
+                return 0
+            known = True
     return 0
 
 

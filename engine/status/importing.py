@@ -62,7 +62,7 @@ def import_markdown(data: bytes | str, file: str = "import.md") -> Imported:
     if plan.problems or _shape(plan) != expected:
         _write_tasks_only(sheet, text.split("\n"), containers)
         plan = _settle(sheet)
-    return Imported(plan.text, tuple(sheet.lost))
+    return Imported(plan.text, tuple(sorted(sheet.lost, key=lambda problem: problem.line)))
 
 
 def _text(data: bytes | str, sheet: _Sheet) -> str:
@@ -169,7 +169,17 @@ def _write_task(sheet: _Sheet, mark: str, text: str, level: int, origin: int) ->
     if wording.ref is not None and not re.search(r"@\s+\"?[^\"\s]+\.md\"?\s*\Z", name):
         sheet.lose(origin, f"The task would refer to the flow {wording.ref!r}: its text was altered.")
         name = _neutral(name)
+    if not wording.name and read_wording(name).tag is not None:
+        name = _without_tag(name)
+    elif not read_wording(name).name:
+        sheet.lose(origin, "The task says nothing that a reader sees: it got a name.")
+        name = f"Untitled {name}"
     sheet.write(f"{'  ' * level}- [{mark}] {name}", origin)
+
+
+def _without_tag(name: str) -> str:
+    """The same text for a reader, with what would be a tag as text."""
+    return re.sub(r"\[", r"\\[", name, count=1)
 
 
 def _neutral(name: str) -> str:
@@ -216,7 +226,7 @@ def _mend(sheet: _Sheet, plan: Plan) -> None:
     if mend_fences(scanner, sheet.lines):
         return
     tasks = {task.line: task for task in plan.walk()}
-    taken: dict[Task | None, set[str]] = {}
+    taken: dict[Task | None, dict[str, int]] = {}
     for problem in plan.problems:
         index = problem.line - 1
         line, origin, task = sheet.lines[index], sheet.origins[index], tasks.get(problem.line)
@@ -230,7 +240,7 @@ def _mend(sheet: _Sheet, plan: Plan) -> None:
         elif problem.code == "duplicate":
             if task.parent not in taken:
                 siblings = task.parent.children if task.parent is not None else plan.tasks
-                taken[task.parent] = {sibling.name for sibling in siblings}
+                taken[task.parent] = dict.fromkeys((sibling.name for sibling in siblings), 1)
             sheet.lines[index] = _numbered(task, line, taken[task.parent])
             sheet.lose(origin, f"The name {task.name!r}, which another task has: a number was added.")
         elif problem.code in ("focus", "conflict"):
@@ -247,7 +257,7 @@ def _mend(sheet: _Sheet, plan: Plan) -> None:
             assert box is not None
             name = _neutral(line[box.end() :].rstrip("\n"))
             if task.tag is not None:
-                name = re.sub(r"\[", r"\\[", name, count=1)
+                name = _without_tag(name)
             sheet.lose(origin, f"What the text of {task.name!r} would mean: it was altered.")
             sheet.lines[index] = f"{line[: box.end()]}{name}\n"
         else:
@@ -259,12 +269,16 @@ def _escaped(line: str) -> str:
     return re.sub(r"(?<!\\)\[(?=[^\]\n]{0,2}\](?:[ \t]|\n|\Z))", r"\\[", line, count=1)
 
 
-def _numbered(task: Task, line: str, taken: set[str]) -> str:
-    """The task line with the first number behind its name that none of its siblings has."""
-    number = 2
+def _numbered(task: Task, line: str, taken: dict[str, int]) -> str:
+    """The task line with the first number behind its name that none of its siblings has.
+
+    `taken` holds the names of the siblings, each with the number that was tried last.
+    """
+    number = taken[task.name] + 1
     while f"{task.name} ({number})" in taken:
-        number = number * 2 if number > 1000 else number + 1
-    taken.add(f"{task.name} ({number})")
+        number += 1
+    taken[task.name] = number
+    taken[f"{task.name} ({number})"] = 1
     at = line.rfind(f" @ {task.ref}") if task.ref is not None else -1
     head, tail = (line[:at], line[at:]) if at >= 0 else (line.rstrip(" \t\n"), "\n")
     return f"{head} ({number}){tail}"

@@ -1,0 +1,221 @@
+"""Any GitHub-style Markdown becomes a plan."""
+
+from __future__ import annotations
+
+import os
+import re
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from engine.errors import PlanError
+from engine.status import Imported, import_markdown, parse
+
+EXAMPLES = 40 * int(os.environ.get("FLOW_TORTURE", "1"))
+READER = MarkdownIt("commonmark", {"maxNesting": 10_000})
+READER.core.ruler.disable("inline")
+BOX = re.compile(r"\[([ xX/!v-])\][ \t]+\S")
+
+
+def as_github_has_it(text: str) -> list[int]:
+    """The depths of the tasks, in order, among tasks."""
+    depths: list[int] = []
+    stack: list[bool] = []
+    tokens = READER.parse(text.replace("\0", "\ufffd"))
+    for index, token in enumerate(tokens):
+        if token.type == "list_item_open":
+            first = tokens[index + 1]
+            is_task = first.type == "paragraph_open" and first.map is not None and token.map is not None
+            is_task = is_task and first.map[0] == token.map[0] and bool(BOX.match(tokens[index + 2].content))  # type: ignore[index]
+            if is_task:
+                depths.append(sum(stack))
+            stack.append(is_task)
+        elif token.type == "list_item_close":
+            stack.pop()
+    return depths
+
+
+def taken_in(text: str) -> Imported:
+    imported = import_markdown(text)
+    plan = parse(imported.text)
+    assert not plan.problems
+    assert [task.id.count(".") for task in plan.walk()] == as_github_has_it(text)
+    assert [task.problems for task in plan.walk()] == [[]] * len(list(plan.walk()))
+    return imported
+
+
+FOREIGN = """\
+# To do
+
+Some *text*.
+
+* [X] star
+   1. [ ] nested in numbers
+      with text
+
+      and a paragraph
+        + [ ] deeper
+
+          ```sh
+          make
+          ```
+* plain
+
+1. Install
+   - [ ] inside of a note
+     more
+
+   text behind
+
+> - [x] quoted
+
+- [ ] same
+- [ ] same
+- [?] not for GitHub
+- [ ] [Guide](docs/guide.md)
+- [ ] lunch @ noon
+- [ ] flow @ b.md
+\t- [ ] tabs
+"""
+
+
+def test_lists_of_every_kind() -> None:
+    imported = taken_in(FOREIGN)
+    assert (
+        imported.text
+        == """\
+# To do
+
+Some *text*.
+
+- [ ] star
+  - [ ] nested in numbers
+    with text
+
+    and a paragraph
+    - [ ] deeper
+
+      ```sh
+      make
+      ```
+* plain
+
+1. Install
+- [ ] inside of a note
+  more
+
+text behind
+
+- [x] quoted
+
+- [ ] same
+- [ ] same (2)
+- \\[?] not for GitHub
+- [ ] [Guide](docs/guide.md#)
+- [ ] lunch &#64; noon
+- [ ] flow &#64; b.md
+  - [ ] tabs
+"""
+    )
+    assert [(problem.line, problem.message) for problem in imported.lost] == [
+        (5, "The state of 'star', which the tasks around it contradict."),
+        (6, "The number 1. of a task."),
+        (23, "The quote that a task is in."),
+        (26, "The name 'same', which another task has: a number was added."),
+        (28, "The task would refer to the flow 'docs/guide.md': its text was altered."),
+        (29, "The task would refer to the flow 'noon': its text was altered."),
+        (30, "What the text of 'flow' would mean: it was altered."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no tasks\n",
+        "- [ ] a\n  ===\n- [ ] b\n",
+        "- [x] a\n  ```\n  open\n- [ ] b\n",
+        "- [x] a\n  <!-- open\n- [ ] b\n",
+        "---\nkeys:\n- [ ] a\n---\n- [ ] b\n",
+        "- - [ ] a\n  - [x] b\n",
+        "-\n  [ ] a\n",
+        "[a]: /url\n<b>\n- [ ] a\n",
+        "- [ ] a\n        - [ ] text of a\n",
+        "- [ ] [Script] a\n  ```sh\n  x\n  ```\n  - [ ] b\n",
+        "a\r- [ ] b\r\n- [x] c\0\n",
+        "- [/] a\n- [/] b\n  - [/] c\n",
+        "- [ ] a\n\n\n      - [ ] code\n\n* * *\n- [ ] b\n",
+    ],
+)
+def test_what_a_plan_may_not_hold_is_mended(text: str) -> None:
+    taken_in(text)
+
+
+def test_bytes_that_are_no_text() -> None:
+    imported = import_markdown(b"\xef\xbb\xbf- [ ] a \xff\n")
+    assert imported.text == "- [ ] a \ufffd\n"
+    assert "UTF-8" in imported.lost[0].message
+
+
+def test_an_endless_line_is_refused() -> None:
+    with pytest.raises(PlanError):
+        import_markdown("x" * 2_000_000)
+
+
+def test_nesting_beyond_the_reader_is_refused() -> None:
+    with pytest.raises(PlanError, match="deeply"):
+        import_markdown("".join(f"{'  ' * level}- [ ] {level}\n" for level in range(500)))
+
+
+def test_a_list_that_repeats_itself_a_thousand_times() -> None:
+    assert len(parse(taken_in("- [ ] again\n" * 1000).text).tasks) == 1000
+
+
+LINES = st.tuples(
+    st.sampled_from([0, 0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 8]),
+    st.sampled_from(
+        [
+            "- [ ] ",
+            "* [x] ",
+            "1. [ ] ",
+            "-  [?] ",
+            "",
+            "- ",
+            "2) ",
+            "> ",
+            "> - [ ] ",
+            "- [/] ",
+            "- - [ ] ",
+            "\t",
+        ]
+    ),
+    st.sampled_from(
+        ["a", "b", "c @ x.md", "<!-- d -->", "", "```", "<div>", "===", "# h", "[g](g.md)", "[S] e", "***"]
+    ),
+)
+
+
+@given(st.lists(LINES, max_size=9))
+@settings(max_examples=EXAMPLES)
+def test_any_markdown_keeps_its_tasks(lines: list[tuple[int, str, str]]) -> None:
+    taken_in("".join(f"{' ' * indent}{bullet}{rest}\n" for indent, bullet, rest in lines))
+
+
+def test_every_markdown_file_around() -> None:
+    """Those of the installed packages and of this repository that have tasks, or could be taken to have some."""
+    folders = [Path(sysconfig.get_path("purelib")), Path(__file__).parents[3]]
+    seen = 0
+    for folder in folders:
+        for file in folder.rglob("*.md"):
+            if folder is folders[1] and ".venv" in file.parts:
+                continue
+            text = file.read_text("utf-8", "replace")
+            if "[" in text:
+                imported = taken_in(text)
+                assert not any("text around" in problem.message for problem in imported.lost), file
+                seen += 1
+    assert seen
