@@ -15,10 +15,8 @@ import pytest
 
 from engine import (
     BusyError,
-    ConfigurationError,
     Engine,
     NeedsPersonError,
-    Output,
     Resume,
     Started,
     StateError,
@@ -408,116 +406,22 @@ async def test_t7_07_killed_in_the_grandchild_file(
     assert task.address == "1/1.1/3"
 
 
-async def test_t3_24_failures_have_their_reason_and_the_engine_lives(make_project: MakeProject) -> None:
-    scripts = {
-        "exits": ("exit 3", "3"),
-        "is killed": ("kill -9 $$", "SIGKILL"),
-        "takes too long": ("sleep 60", "longer"),
-        "exports no JSON": ('echo "{" > "$FLOW_EXPORTS"', "JSON"),
-    }
-    plan = "".join(
-        f"- [ ] [Script] {name}\n    ```sh {'timeout=0.2' if 'long' in name else ''}\n    {script}\n    ```\n"
-        for name, (script, _) in scripts.items()
-    )
-    engine = Engine.open(make_project({"status.md": plan}))
-    for name, (_, reason) in scripts.items():
-        finished = await finish(engine.step())
-        assert (finished.name, finished.outcome) == (name, StepOutcome.FAILED)
-        assert reason in finished.message
-        engine.change("skip", name)
-
-
-async def test_t3_25_exports_later_ones_win_and_reserved_keys_are_refused(make_project: MakeProject) -> None:
-    plan = """\
-- [ ] [Script] One
-    ```sh
-    echo '{"version": "1", "root": "/elsewhere"}' > "$FLOW_EXPORTS"
-    ```
-- [ ] [Script] Two
-    ```sh
-    cat "$FLOW_CONTEXT"; echo '{"version": "2"}' > "$FLOW_EXPORTS"
-    ```
-"""
-    root = make_project({"status.md": plan})
-    engine = Engine.open(root)
-    first = await collect(engine.step())
-    assert any("'root'" in str(event) for event in first)
-    second = await collect(engine.step())
-    assert '"version": "1"' in "".join(event.text for event in second if isinstance(event, Output))
-    assert engine.context() == {"version": "2"}
-
-
-async def test_retries_by_declaration_are_no_interruptions(make_project: MakeProject) -> None:
-    plan = """\
-- [ ] [Script] Flaky
-    ```sh retries=3 backoff=10ms
-    echo try >> tries
-    [ $(wc -l < tries) -eq 3 ]
-    ```
-"""
-    root = make_project({"status.md": plan})
-    events = await collect(Engine.open(root).step())
-    assert [event.attempt for event in events if isinstance(event, Started)] == [1, 2, 3]
-    assert (root / ".flow/status.md").read_text().startswith("- [x]")
-
-
-async def test_a_once_task_whose_done_was_taken_back_asks_before_it_runs_again(
-    make_project: MakeProject,
-) -> None:
-    root = make_project({"status.md": "- [ ] [Script] Pay\n    ```sh\n    echo paid >> paid\n    ```\n"})
-    engine = Engine.open(root)
-    await finish(engine.step())
-    engine.undo()
-    with pytest.raises(NeedsPersonError, match="has run already"):
-        await finish(engine.step())
-    assert (root / "paid").read_text() == "paid\n"
-    assert (await finish(engine.retry("Pay"))).outcome is StepOutcome.DONE
-    assert (root / "paid").read_text() == "paid\npaid\n"
-
-
-async def test_t1_35_an_atom_that_breaks_when_imported_is_refused_before_anything_is_written(
-    make_project: MakeProject,
-) -> None:
-    root = make_project({"status.md": "- [ ] [Mine] Boom\n"})
-    flow = root / ".flow"
-    (flow / "atoms").mkdir()
-    (flow / "atoms/mine.py").write_text("class Mine:\n    pass\nraise SystemExit(3)\n")
-    (flow / "flow.registry.json").write_text('{"Mine": "mine:Mine"}')
-    with pytest.raises(ConfigurationError, match="broken"):
-        await finish(Engine.open(root).step())
-    assert (flow / "status.md").read_text() == "- [ ] [Mine] Boom\n"
-    assert not (flow / "intent.lock").exists()
-
-
-async def test_a_users_atom_says_what_its_effect_is(make_project: MakeProject) -> None:
-    root = make_project({"status.md": "- [ ] [Mine] Work\n"})
-    flow = root / ".flow"
-    (flow / "atoms").mkdir()
-    (flow / "atoms/mine.py").write_text(
-        "from engine import Atom, AtomResult, Effect\n"
-        "class Mine(Atom):\n    effect = Effect.IDEMPOTENT\n"
-        "    def run(self, call):\n        return AtomResult.waiting('Ask the boss')\n"
-    )
-    (flow / "flow.registry.json").write_text('{"Mine": "mine:Mine"}')
-    engine = Engine.open(root)
-    finished = await finish(engine.step())
-    assert (finished.outcome, finished.message) == (StepOutcome.WAITING, "Ask the boss")
-    assert engine.recovery() is None
-    assert (await finish(engine.step())).outcome is StepOutcome.WAITING
+def git(root: Path, *arguments: str) -> None:
+    person = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *person, *arguments], cwd=root, check=True)
 
 
 async def test_the_evidence_names_commits_and_files_since_the_start(
     make_project: MakeProject, vanish: Callable[..., None]
 ) -> None:
     root = make_project({"status.md": HANGING.format(options="")})
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
     (root / "old.txt").write_text("old\n")
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "before"], cwd=root, check=True)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "commit", "-q", "--allow-empty", "-m", "before")
     os.utime(root / "old.txt", (1, 1))
     vanish(root)
     (root / "new.txt").write_text("new\n")
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "meanwhile"], cwd=root, check=True)
+    git(root, "commit", "-q", "--allow-empty", "-m", "meanwhile")
     recovery = Engine.open(root).recovery()
     assert recovery is not None
     assert any(line.startswith("commit") and "meanwhile" in line for line in recovery.changes)
