@@ -91,6 +91,9 @@ def execute_next(project: Project, run: Run) -> Steps:
     try:
         return (yield from execute(project, run, task))
     except StateError as error:
+        _, other = next_task(project)
+        if other is None or path_of(other) != path_of(task):
+            return (yield from execute_next(project, run))  # somebody began or settled a task in this moment
         problems = tree.problems()
         if not problems:
             raise

@@ -185,8 +185,7 @@ class Ledger:
     def _meet(self, tree: Tree) -> None:
         """At the first change ever, take in every plan as it is: from now on there is something to compare with."""
         if self._plans.is_untouched():
-            for file, snapshot in tree.snapshots.items():
-                self._plans.adopt(file, snapshot)
+            self._plans.adopt_all(tree.snapshots)
 
     def _adopt(self, file: str, snapshot: Snapshot) -> None:
         if self._plans.outside(file, snapshot):

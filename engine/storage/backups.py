@@ -22,10 +22,6 @@ class Backups:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def exist(self) -> bool:
-        """Whether there is any."""
-        return bool(self._store.names(self._store.flow / BACKUPS))
-
     def folder(self, file: str) -> Path:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 

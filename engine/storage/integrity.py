@@ -106,7 +106,7 @@ class Plans:
 
     def is_untouched(self) -> bool:
         """Whether the engine has never written, and nobody accepted, a plan of this project."""
-        return not read_meta(self.store).plans and not self.backups.exist()
+        return not read_meta(self.store).plans
 
     def outside(self, file: str, snapshot: Snapshot) -> bool:
         """Whether this content is neither what the engine wrote last nor what a person accepted."""
@@ -129,6 +129,14 @@ class Plans:
             self.backups.keep(file, snapshot)
             self._accept(file, snapshot.revision)
         return diff(file, before, snapshot)
+
+    def adopt_all(self, snapshots: Mapping[str, Snapshot]) -> None:
+        """Accepts many contents as known, with a backup of each: all of them, or when it fails none."""
+        with self.store.lock():
+            for file, snapshot in snapshots.items():
+                self.backups.keep(file, snapshot)
+            revisions = {file: snapshot.revision for file, snapshot in snapshots.items()}
+            change_meta(self.store, {"plans": revisions, "previous": {}, "settled": True})
 
     def accept(self, file: str) -> str:
         """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file."""

@@ -19,6 +19,7 @@ from engine import (
     StateError,
     Status,
     StepOutcome,
+    StorageError,
     UsageError,
 )
 from tests.conftest import MakeProject
@@ -299,3 +300,15 @@ def test_reset_makes_everything_pending_again(make_project: MakeProject) -> None
     assert [task.status.value for task in engine.tree().walk()] == ["done"] + ["pending"] * 10
     engine.reset()
     assert {task.status for task in engine.tree().walk()} == {Status.PENDING}
+
+
+def test_a_first_change_that_fails_leaves_nothing_to_call_changed_outside(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] a\n- [ ] [Sub](sub.md)\n", "sub.md": "- [ ] b\n"})
+    engine = Engine.open(root)
+    (root / ".flow/backups").write_text("a file where a folder should be")
+    with pytest.raises(StorageError):
+        engine.change("done", "a")
+    (root / ".flow/backups").unlink()
+    assert engine.changed_outside() == []
+    engine.change("done", "a")
+    assert engine.changed_outside() == []

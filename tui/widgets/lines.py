@@ -159,12 +159,12 @@ class ActionBar(Widget):
     def render(self) -> Content:
         width = self.size.width - 1
         *hints, last = self._hints or [Hint("?", "help", "help")]
-        room = width - cell_len(f"{last.key} {last.text}")
+        room = width - cell_len(f"{last.key} {one_line(last.text)}")
         parts: list[tuple[str, str]] = [(" ", "")]
         self._places = []
         x = 1
         for hint in [*hints, last]:
-            text = hint.text
+            text = one_line(hint.text)
             size = cell_len(f"{hint.key} {text}") + 2
             if hint is not last and x + size > room:
                 short = set_cell_size(text, max(0, room - x - len(hint.key) - 4)).rstrip() + "…"
