@@ -25,6 +25,7 @@ Exit status: 0 the work ended and its status is on the disk, or there was no job
 # pathlib and contextlib would double the start-up
 # ruff: noqa: PTH105, PTH108, PTH118, PTH120, PTH123, PTH208, SIM105
 
+import errno
 import marshal
 import os
 import sys
@@ -273,15 +274,18 @@ class Supervision:
             pass  # an output past its bounds is no reason to let go of the work
 
     def write_exit(self, status: "dict[str, Any]") -> None:
-        """Put the exit status on the disk. A disk that refuses may recover: try again, with a new file."""
-        for wait in (0.1, 0.3, 1.0, 3.0, None):
+        """Put the exit status on the disk. A disk that refuses may recover, so try again, with a new file; a full one
+        as long as it takes: the result is worth more than this process.
+        """
+        waits = [3.0, 1.0, 0.3, 0.1]
+        while True:
             try:
                 replace(self.path + b".exit", as_json(status))
                 return
-            except OSError:
-                if wait is None:
+            except OSError as reason:
+                if not waits and reason.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                time.sleep(wait)
+                time.sleep(waits.pop() if waits else 3.0)
 
     # -- the terminal --
 

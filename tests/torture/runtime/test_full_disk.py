@@ -1,0 +1,67 @@
+"""T7.08: a disk that fills up while a script runs costs nobody its result."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, StepOutcome, init_project
+from tests.integration.conftest import finish
+
+pytestmark = pytest.mark.torture
+
+PLAN = """\
+- [ ] [Script] Work
+    ```sh
+    echo once >> runs
+    touch started
+    sleep 0.3
+    ```
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a file system of its own cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+async def test_t7_08_the_result_waits_for_room(
+    small_disk: Path, wait_for: Callable[[Callable[[], object]], None]
+) -> None:
+    init_project(small_disk)
+    (small_disk / ".flow/status.md").write_text(PLAN)
+
+    def fill_for_a_while() -> None:
+        wait_for(lambda: (small_disk / "started").exists())
+        fill(small_disk / "filler")
+        time.sleep(5.5)  # longer than the supervisor would try for any other error
+        (small_disk / "filler").unlink()
+
+    other = threading.Thread(target=fill_for_a_while)
+    other.start()
+    finished = await finish(Engine.open(small_disk).step())
+    other.join()
+    assert finished.outcome is StepOutcome.DONE
+    assert (small_disk / "runs").read_text() == "once\n"
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            return
