@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -34,7 +35,10 @@ class FlowApp(App[int], inherit_bindings=False):
         keymap: dict[str, str] | None = None,
         watch: bool = True,
     ) -> None:
+        no_color = os.environ.get("NO_COLOR")
         super().__init__()
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color  # Textual takes it away, and scripts have a right to it
         self.engine = engine
         self._watches = watch
         loaded = themes.load(*theme_folders)

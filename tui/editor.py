@@ -127,6 +127,13 @@ class Editor:
             self.screen.show_state()
             return
         address, name = moving
+        around: Task | None = target
+        while around is not None:
+            if around.address == address:
+                self.screen.say("A task cannot be moved into itself.", "$warning")
+                self.screen.show_state()
+                return
+            around = around.above
         to = target.above.address if target.above is not None else None
         at = target.number
         self._restructure("move", lambda: self.screen.engine.move(address, to=to, at=at, expect=name))

@@ -70,7 +70,7 @@ class History:
                 entry = Entry(
                     when=str(record.get("time", "")),
                     who=str(record.get("who", "")),
-                    what=str(record.get("what", "")),
+                    what=str(record.get("because") or record.get("what", "")),
                     run=str(record.get("run", "")),
                     message=str(record.get("message") or record.get("reason") or record.get("note") or ""),
                     seconds=_number(record.get("seconds")),

@@ -143,12 +143,10 @@ class Navigator:
             return
         if task is None or self.screen.focused_side is not None:
             return
-        if task.inside:
+        if task.inside or task.subflow is not None:
             self.zoom(task)
         elif task.ref is not None:
-            self.screen.say(
-                "There is nothing to see inside: its sub-flow is empty or cannot be read.", "$warning"
-            )
+            self.screen.say("There is nothing to see inside: its sub-flow cannot be read.", "$warning")
         elif self.screen.engine.readonly or task.status.is_settled or task.tag is not None:
             self.screen.say("This task has nothing inside to zoom into.", "$muted")
         else:

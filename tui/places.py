@@ -57,7 +57,7 @@ class Places:
 
 def _carried(place: Place, old: Plan, new: Plan) -> Place | None:
     zoom = carry(place.zoom, old, new) if place.zoom is not None else None
-    if place.zoom is not None and (zoom is None or not zoom.inside):
+    if place.zoom is not None and (zoom is None or not (zoom.inside or zoom.subflow)):
         return None
     selected = carry(place.selected, old, new) if place.selected is not None else None
     return replace(place, zoom=zoom, selected=selected)

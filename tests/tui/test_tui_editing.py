@@ -89,7 +89,13 @@ async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
         await person.until(lambda: person.prompt == "Confirm")
         await person.press("y")
         await person.until(lambda: plan(person) == "- [ ] [Docs](sub_flows/docs.md)\n")
-        assert plan(person, "sub_flows/docs.md") is not None
+        await person.idle()
+        await person.press("enter")
+        await person.sees("status.md › Docs", "This plan has no tasks yet", ".flow/sub_flows/docs.md")
+        await person.press("a")
+        await _typed(person, *"Write", "enter")
+        await person.until(lambda: person.selected == "1/1", "the task inside")
+        assert "- [ ] Write\n" in plan(person, "sub_flows/docs.md")
 
 
 async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:

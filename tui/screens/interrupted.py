@@ -12,6 +12,8 @@ from engine import Recovery, Resume
 from tui.screens.evidence import last_output, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
+_CHANGES = 4
+
 
 class InterruptedPrompt(Prompt):
     """Answers with resume, retry, done, skip or fail: the choices of `Engine.recover`."""
@@ -46,6 +48,11 @@ class InterruptedPrompt(Prompt):
             parts.append(
                 sentence(("This task is no longer in the plan. No other task will be marked.", "$warning"))
             )
+        if known.changes:
+            shown = list(known.changes[:_CHANGES])
+            if len(known.changes) > _CHANGES:
+                shown.append(f"and {len(known.changes) - _CHANGES} more")
+            parts.append(sentence((f"Changed since then: {', '.join(shown)}", "$muted")))
         yield Static(Content("\n").join(parts))
         if known.output.strip():
             yield last_output(known.output)
@@ -64,20 +71,18 @@ class InterruptedPrompt(Prompt):
     def choices(self) -> Iterable[Choice]:
         known = self.recovery
         able = known.resume is not Resume.ASK
-        again = f"run it again, as attempt {known.attempt + 1}"
-        if known.children:
-            again = f"end what is alive, then {again}"
+        # Every choice but to follow it ends what is alive: nothing may run beside its successor.
+        first = "end what is alive, then " if known.children else ""
+        again = f"{first}run it again, as attempt {known.attempt + 1}"
+        settle = f"{first}{{}}"
         yield Choice("r", "resume", _HOW[known.resume], "resume", safe=able, enabled=able)
         yield Choice("t", "retry", again, "retry", enabled=not known.gone)
-        yield Choice("x", "mark done", "it did its work, go on with the next", "done", enabled=not known.gone)
-        yield Choice("minus", "skip", "it is not needed", "skip", enabled=not known.gone)
-        yield Choice(
-            "exclamation_mark",
-            "fail",
-            "it holds the plan until somebody sees to it",
-            "fail",
-            enabled=not known.gone,
-        )
+        for key, title, text, answer in (
+            ("x", "mark done", "go on with the next: it did its work", "done"),
+            ("minus", "skip", "go on without it", "skip"),
+            ("exclamation_mark", "fail", "hold the plan until somebody sees to it", "fail"),
+        ):
+            yield Choice(key, title, settle.format(text), answer, enabled=not known.gone)
         yield LATER
 
 
@@ -86,5 +91,5 @@ _HOW = {
     Resume.COMMIT: "its result is known: take it",
     Resume.FOLLOW: "it is still running: follow it to its end",
     Resume.CHECK: "check whether it is done, and ask again if it is not",
-    Resume.ASK: "cannot be told: it may or may not have done its work",
+    Resume.ASK: "off: nobody can tell whether it did its work",
 }

@@ -23,7 +23,7 @@ from tui import actions
 from tui.conductor import Conductor
 from tui.editor import Editor
 from tui.navigator import Navigator
-from tui.screens.pages import empty_hint, page_of
+from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.states import footer, note_of, state_of
 from tui.session import EngineSaid, HistoryRead, Reading, Session, WasChanged, WasRead, WorkEnded
 from tui.text import one_line
@@ -262,8 +262,7 @@ class MainScreen(Screen[None]):
             names = [reading.tree.root.title]
             names += [*self.path_to(zoom.address)[1:], zoom.name] if zoom is not None else []
             self.query_one("#crumbs", Breadcrumb).show(names, reading.progress)
-            shown = zoom.subflow or zoom.plan if zoom is not None else reading.tree.root
-            self.query_one("#left").border_subtitle = Content(one_line(shown.file, 60))
+            self.query_one("#left").border_subtitle = Content(one_line(shown_plan(self, reading).file, 60))
         hint = empty_hint(self)
         empty = self.query_one("#empty", Static)
         empty.display = hint is not None

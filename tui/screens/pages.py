@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine import Body, Problem, Status, Task, body
+from engine import Body, Plan, Problem, Status, Task, body
 from tui import marks
 from tui.widgets.detail import Page
 from tui.widgets.rows import Row
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
+    from tui.session import Reading
 
 
 def page_of(screen: MainScreen) -> Page:
@@ -95,13 +96,18 @@ def _hint(screen: MainScreen, task: Task) -> str:
     return ""
 
 
+def shown_plan(screen: MainScreen, reading: Reading) -> Plan:
+    """The file whose tasks are the picture."""
+    zoom = screen.flow_tree.rows.zoom
+    return reading.tree.root if zoom is None else zoom.subflow or zoom.plan
+
+
 def can_add(screen: MainScreen) -> bool:
     """Whether a key may add to the plan on the screen: a file that lost all its text is not written over."""
     reading = screen.reading
     if reading is None or screen.engine.readonly or screen.error is not None:
         return False
-    zoom = screen.flow_tree.rows.zoom
-    plan = zoom.subflow or zoom.plan if zoom is not None else reading.tree.root
+    plan = shown_plan(screen, reading)
     snapshot = reading.tree.snapshots.get(plan.file)
     return not plan.problems and (snapshot is None or bool(snapshot.data.strip()))
 
@@ -134,7 +140,7 @@ def empty_hint(screen: MainScreen) -> Content | None:
         ("This plan has no tasks yet.\n\n", "bold $foreground"),
         *(adds or [("Write the first one", "$muted")]),
         (" into ", "$muted"),
-        (f".flow/{screen.reading.tree.root.file}", "$foreground"),
+        (f".flow/{shown_plan(screen, screen.reading).file}", "$foreground"),
         (" and save:\n\n", "$muted"),
         ("- [ ] Say hello", "$foreground"),
         ("\n\nIt is on the screen at once. ", "$muted"),

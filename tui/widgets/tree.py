@@ -124,7 +124,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         zoom = self.rows.zoom
         while zoom is not None:
             found = carry(zoom, old, new)
-            if found is not None and found.inside:
+            if found is not None and (found.inside or found.subflow is not None):
                 return found
             zoom = zoom.above
         return None
@@ -348,8 +348,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         ]
         indent = self._indent(row)
         left.append(("│ " * (indent // 2), "guide"))
-        inner = task.children or task.subflow is not None
-        left.append((("▾ " if self.rows.is_open(task) else "▸ ") if inner else "  ", "fold"))
+        left.append((("▾ " if self.rows.is_open(task) else "▸ ") if task.inside else "  ", "fold"))
         left.append((f"{marks.GLYPHS[task.status]} ", str(task.status)))
         problems = self.rows.problems_of(task) or facts.problems(task)
         if problems:
