@@ -72,7 +72,7 @@ class InterruptedPrompt(Prompt):
         known = self.recovery
         able = known.resume is not Resume.ASK
         # Every choice but to follow it ends what is alive: nothing may run beside its successor.
-        first = "end what is alive, then " if known.children else ""
+        first = "end it, then " if known.children else ""
         again = f"{first}run it again, as attempt {known.attempt + 1}"
         settle = f"{first}{{}}"
         yield Choice("r", "resume", _HOW[known.resume], "resume", safe=able, enabled=able)
