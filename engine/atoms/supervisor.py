@@ -149,19 +149,38 @@ class Supervision:
         argv = self.job["argv"]
         env = {**os.environb, **self.job["env"]}
         if self.terminal >= 0:
-            streams: list[Any] = [(os.POSIX_SPAWN_DUP2, self.terminal, number) for number in (0, 1, 2)]
-        else:
-            streams = [
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, output, 1),
-                (os.POSIX_SPAWN_DUP2, output, 2),
-            ]
-        child = os.posix_spawn(
+            return self.spawn_on_terminal(argv, env)
+        streams: list[Any] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ]
+        return os.posix_spawn(
             argv[0], argv, env, file_actions=streams, setpgroup=0, setsigmask=[], setsigdef=_RESET
         )
-        if self.terminal >= 0:
-            self.hand_terminal(child)
-        return child
+
+    def spawn_on_terminal(self, argv: "list[bytes]", env: "dict[bytes, bytes]") -> int:
+        """Start the work as a shell would: it takes the terminal itself, before its program runs, so that a key pressed
+        right then is its own already."""
+        child = os.fork()
+        if child:
+            try:
+                os.setpgid(child, child)  # whoever comes first: from here on the group can be signalled
+            except OSError:
+                pass  # the work did so itself, and runs its program by now
+            return child
+        try:
+            os.setpgid(0, 0)
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            os.tcsetpgrp(self.terminal, os.getpid())
+            for number in (0, 1, 2):
+                os.dup2(self.terminal, number)
+            for number in _RESET:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.execve(argv[0], argv, env)
+        finally:
+            os._exit(127)
 
     # -- watching --
 

@@ -96,6 +96,7 @@ def test_a_file_that_shrinks_is_no_trouble(bench: Bench) -> None:
 
 
 def test_what_was_never_printed_is_empty(bench: Bench) -> None:
+    bench.runner.folder.mkdir(parents=True, exist_ok=True)
     assert bench.runner.read("nothing", 7) == (b"", 7)
     assert bench.runner.tail("nothing", 7) == ""
     assert not bench.runner.began("nothing")
