@@ -67,6 +67,13 @@ def move(
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
         plan, parent = _place(tree, to)
+        above = parent if parent is not None else plan.referrer
+        while above is not None:
+            if above is task:
+                raise StateError(
+                    f"{task.address} {task.name} cannot be moved into itself.", address=task.address
+                )
+            above = above.above
         if plan is task.plan:
             new = edits.move(plan, task, to=parent, at=at)
             changed = [new]

@@ -91,6 +91,10 @@ def test_t4_04_t4_14_t4_16_t4_18_what_is_refused(root: Path) -> None:
         engine.add("Build")
     with pytest.raises(StateError):
         engine.move("Build", to="Compile")
+    with pytest.raises(StateError):
+        engine.move("Sign", to="Sign")
+    with pytest.raises(StateError):
+        engine.move("Sign", to="Ask for the key")
     assert text(root) == PLAN
 
 
