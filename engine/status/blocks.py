@@ -69,6 +69,7 @@ class Blocks:
         self.last = 0  # the last line that was not blank
         self.fresh = False  # the innermost item has nothing in it yet
         self._fence = OpenFence("", 0, 0, None)
+        self._fence_indent: str | None = None  # a line of it that begins so is in it for certain
         self._html: tuple[re.Pattern[str] | None, int] = (None, 0)
         self._comment: OpenComment | None = None
         self._paragraph: list[str] = []
@@ -81,6 +82,8 @@ class Blocks:
             text = text.removeprefix("\ufeff")
         if len(text) > LONGEST_LINE:
             text = text[:80]
+        if self._goes_on(text, number):
+            return
         place = self._enter(text)
         whole = place.tasks == len(self.open) and place.notes == len(self.notes)
         if self.leaf >= FENCE:
@@ -99,6 +102,25 @@ class Blocks:
         self.leaf, self.fresh = NOTHING, False
         if not text.isspace() and text:
             self.last = number
+
+    def _goes_on(self, text: str, number: int) -> bool:
+        """The short way for what most lines that are no tasks are: text that goes on, and code."""
+        bare = text.lstrip(" \t")
+        if self.leaf == FENCE:
+            indent = self._fence_indent
+            if indent is None or not text.startswith(indent) or not bare or bare[0] == self._fence.mark[0]:
+                return False
+        elif (
+            not (PARAGRAPH <= self.leaf <= TASK_TEXT)
+            or not bare[:1].isalpha()
+            or "<!--" in bare
+            or self._comment
+        ):
+            return False
+        elif self.leaf == PARAGRAPH:
+            self._paragraph.append(bare)
+        self.last = number
+        return True
 
     def close(self, tasks: int, notes: int) -> None:
         """Closes what does not go on: tasks beyond the first `tasks`, containers beyond the first `notes`."""
@@ -128,12 +150,9 @@ class Blocks:
         )
 
     def _enter(self, text: str) -> Place:
-        position = 0
-        end = len(text)
-        while position < end and text[position] in " \t":
-            position += 1
+        position = len(text) - len(text.lstrip(" \t"))
         column = column_of(text, position)
-        blank = position == end
+        blank = position == len(text)
         tasks = len(self.open)
         if tasks and not blank:
             if self.offsets is not None:
@@ -255,9 +274,7 @@ class Blocks:
                 if bullet is None:
                     break
                 after = position + bullet.end()
-                content = after
-                while content < len(text) and text[content] in " \t":
-                    content += 1
+                content = len(text) - len(text[after:].lstrip(" \t"))
                 empty = content == len(text)
                 if paragraph and whole and (empty or (bullet[1] is not None and int(bullet[1]) != 1)):
                     break
@@ -317,6 +334,7 @@ class Blocks:
             self.leaf = FENCE
             owner = self.open[-1] if self.open and not self.notes else None
             self._fence = OpenFence(match[1] or match[3], number, column - origin, owner)
+            self._fence_indent = " " * column if QUOTE not in self.notes else None
             self.fence_opened(owner, number)
             return True
         if first == "<":

@@ -107,40 +107,58 @@ class Scanner(Blocks):
         plan.headers, self._front = read_headers(plan.lines)
         front = self._front
         opened, names = self.open, self._names
-        match_task = syntax.TASK.match
+        statuses = STATUSES.get
         pending, done = Status.PENDING, Status.DONE
         # The column of the task on the line right above, if that came this short way. What it changed in
         # `last` and `leaf` is written there before anything else looks.
-        current = -1
+        current = level = -1
+        width = 0
         parent: Task | None = None
         siblings = plan.tasks
         seen: dict[str, int] = {}
         above = pending
         for number, line in enumerate(plan.lines, 1):
-            match = match_task(line)
-            if match is not None:
-                indent, mark, name = match.groups()
-                column = len(indent) if not ("[" in name or "@" in name or "<" in name) else -1
-            else:
-                column = -1
+            # A plain task: its indentation, `- [`, a mark, `] `, and a name in which nothing has a meaning.
+            bare = line.lstrip(" ")
+            column = -1
+            if bare[:3] == "- [" and bare[4:6] == "] " and (status := statuses(bare[3])) is not None:
+                name = bare[6:].strip()
+                if name and not ("[" in name or "@" in name or "<" in name):
+                    column = len(line) - len(bare)
             if column == current >= 0:
                 opened.pop().end = number
             else:
-                if current >= 0:
-                    self.last, self.leaf = number - 1, TASK_TEXT
-                level = self._reach(column) if column >= 0 and number > front else -1
+                if current < 0:
+                    level = self._reach(column) if column >= 0 and number > front else -1
+                elif column > current:
+                    if width and column == current + width:
+                        level += 1
+                        names.append({})
+                    else:
+                        level = -1
+                elif column >= 0 and column % width == 0:
+                    while column < current:
+                        current -= width
+                        level -= 1
+                        opened.pop().end = number
+                    opened.pop().end = number
+                    del names[level + 1 :]
+                else:
+                    level = -1
                 if level < 0:
+                    if current >= 0:
+                        self.last, self.leaf, current = number - 1, TASK_TEXT, -1
                     self.feed(line, number)
-                    current = -1
+                    width = self.width
+                    if number == front:
+                        self._end_front_matter(number)
                     continue
                 current = column
                 parent = opened[-1] if level else None
                 siblings = parent.children if parent is not None else plan.tasks
                 above = parent.status if parent is not None else pending
                 seen = names[level]
-            if name[-1] <= " ":
-                name = name.rstrip()
-            status = STATUSES[mark]
+            assert status is not None
             task = Task(plan, parent, name, status, number, len(siblings) + 1)
             siblings.append(task)
             opened.append(task)
@@ -355,9 +373,8 @@ class Scanner(Blocks):
     def fence_unclosed(self, fence: OpenFence, last: int) -> None:
         self.unclosed.append((fence, last))
 
-    def feed(self, line: str, number: int) -> None:
-        super().feed(line, number)
-        if number == self._front and (self.leaf >= FENCE or self.open or self.notes):
+    def _end_front_matter(self, number: int) -> None:
+        if self.leaf >= FENCE or self.open or self.notes:
             self.problem(
                 number,
                 0,

@@ -21,8 +21,6 @@ STATUSES: dict[str, Status] = {
     "!": Status.FAILED,
 }
 
-#: A well-formed task line: its indentation, its mark and its text.
-TASK = re.compile(r"( *+)- \[([ xXv/!-])\] (\S.*)")
 #: What a reader takes for a task, whether or not it is a well-formed one: after it comes a blank or the end.
 BOX = re.compile(r"\[([^\]\n]{0,2})\](?=[ \t]|\n?\Z)")
 #: A line that looks like a task under any bullet.

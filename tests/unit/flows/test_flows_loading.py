@@ -1,0 +1,260 @@
+"""Many files as one tree: references and what is wrong with them, addresses, the tree as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StateError, UnknownAddressError, UnsupportedFileError
+from engine.flows import Loader, Tree
+from engine.status import Task, apply, begin, done, settle
+from engine.storage import Plans, Store
+
+Project = Callable[[Mapping[str, str]], Loader]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    def make(files: Mapping[str, str]) -> Loader:
+        for name, text in files.items():
+            path = tmp_path / ".flow" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        (tmp_path / ".flow").mkdir(exist_ok=True)
+        return Loader(Plans(Store(tmp_path)))
+
+    return make
+
+
+def outline(tree: Tree) -> list[str]:
+    return [f"{task.address} {task.name}" for task in tree.walk()]
+
+
+def problem_of(task: Task) -> str:
+    (problem,) = task.problems
+    assert problem.file == task.plan.file
+    assert problem.line == task.line
+    return problem.message
+
+
+def test_t1_03_no_plan_file(project: Project) -> None:
+    tree = project({}).load()
+    assert tree.root.tasks == []
+    assert tree.root.problems == []
+    assert tree.cursor() is None
+    assert tree.progress().total == 0
+    assert tree.snapshots == {}
+    assert list(tree.plans) == ["status.md"]
+
+
+def test_a_tree_through_files(project: Project) -> None:
+    tree = project(
+        {
+            "status.md": "- [x] A\n- [/] [Build](sub/b.md)\n    note\n- [ ] C\n",
+            "sub/b.md": "- [/] One\n    - [ ] Deep @ sub/d.md\n- [ ] Two\n",
+            "sub/d.md": "- [ ] End\n",
+        }
+    ).load()
+    assert outline(tree) == ["1 A", "2 Build", "2/1 One", "2/1.1 Deep", "2/1.1/1 End", "2/2 Two", "3 C"]
+    assert tree.problems() == []
+    assert list(tree.plans) == ["status.md", "sub/b.md", "sub/d.md"]
+    assert set(tree.snapshots) == set(tree.plans)
+    cursor = tree.cursor()
+    assert cursor is not None
+    assert cursor.address == "2/1.1/1"
+    assert tree.progress().total == 4
+    assert tree.progress(tree.find("2")).total == 2
+
+
+def test_t1_08_a_file_outside_of_the_folder_counts_as_missing(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("- [ ] X\n")
+    tree = project({"status.md": "- [ ] A @ b.md\n"}).load()
+    assert "missing" in problem_of(tree.root.tasks[0])
+
+
+def test_t2_07_the_rest_of_the_tree_loads_and_runs(project: Project) -> None:
+    tree = project(
+        {
+            "status.md": "- [ ] Missing @ no.md\n- [ ] Broken @ bad.md\n- [ ] Itself @ status.md\n- [ ] First @ ok.md\n"
+            "- [ ] Second @ ./ok.md\n- [ ] Circle @ one.md\n- [ ] Rest\n",
+            "bad.md": "- [?] X\n",
+            "ok.md": "- [x] Y\n",
+            "one.md": "- [x] Z\n- [ ] Back @ two.md\n",
+            "two.md": "- [ ] Again @ one.md\n- [ ] Fine\n",
+        }
+    ).load()
+    missing, broken, itself, first, second, circle, rest = tree.root.tasks
+    assert "missing" in problem_of(missing)
+    assert missing.subflow is None
+    assert "unknown marker" in problem_of(broken)
+    assert broken.subflow is tree.plans["bad.md"], "it is shown as far as it can be read"
+    assert "circular: status.md -> status.md" in problem_of(itself)
+    assert "second one" in problem_of(second)
+    assert "line 4" in problem_of(second)
+    assert "circular: one.md -> two.md -> one.md" in problem_of(tree.find("6/2/1"))
+    assert [first.problems, circle.problems, rest.problems] == [[], [], []]
+    assert not tree.root.problems
+    cursor = tree.cursor()
+    assert cursor is not None
+    assert cursor.address == "6/2/2", "first.md is done in all but its referrer"
+    assert {problem.line for problem in tree.problems() if problem.file == "status.md"} == {1, 2, 3, 5}
+    tree.validate_state()
+
+
+@pytest.mark.parametrize("ref", ["../b.md", "/etc/passwd", "C:\\x.md", "CON", "a/PRN.txt", "x" * 5000])
+def test_t2_10_nothing_is_opened_outside(project: Project, ref: str) -> None:
+    tree = project({"status.md": f"- [ ] A @ {ref}\n- [ ] B\n"}).load()
+    assert len(tree.root.tasks[0].problems) == 1
+    assert list(tree.plans) == ["status.md"]
+    cursor = tree.cursor()
+    assert cursor is not None
+    assert cursor.name == "B"
+
+
+def test_t2_12_a_symlink_that_leads_out(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "out.md").write_text("- [ ] X\n")
+    loader = project({"status.md": "- [ ] A @ link.md\n"})
+    (tmp_path / ".flow" / "link.md").symlink_to(tmp_path / "out.md")
+    tree = loader.load()
+    assert "refused" in problem_of(tree.root.tasks[0])
+    assert list(tree.plans) == ["status.md"]
+
+
+def test_a_symlink_inside_is_the_file_it_leads_to(project: Project, tmp_path: Path) -> None:
+    loader = project({"status.md": "- [ ] A @ b.md\n- [ ] B @ link.md\n", "b.md": "- [ ] X\n"})
+    (tmp_path / ".flow" / "link.md").symlink_to("b.md")
+    assert "second one" in problem_of(loader.load().root.tasks[1])
+
+
+def test_a_folder_is_a_broken_reference(project: Project, tmp_path: Path) -> None:
+    loader = project({"status.md": "- [ ] A @ folder.md\n"})
+    (tmp_path / ".flow" / "folder.md").mkdir()
+    assert "broken" in problem_of(loader.load().root.tasks[0])
+
+
+def test_a_root_that_cannot_be_read_raises(project: Project, tmp_path: Path) -> None:
+    loader = project({})
+    (tmp_path / ".flow" / "status.md").mkdir()
+    with pytest.raises(UnsupportedFileError):
+        loader.load()
+
+
+def test_operation_files_are_no_flows_but_must_exist(project: Project) -> None:
+    tree = project({"status.md": "- [ ] [Loom] A @ a.json\n- [ ] [Loom] B @ b.toml\n", "a.json": "{}"}).load()
+    assert tree.root.tasks[0].subflow is None
+    assert tree.root.tasks[0].problems == []
+    assert "missing" in problem_of(tree.root.tasks[1])
+
+
+def test_metadata_makes_any_file_a_flow(project: Project) -> None:
+    tree = project({"status.md": "- [ ] A @ plan.txt <!-- type: flow -->\n", "plan.txt": "- [ ] X\n"}).load()
+    assert outline(tree) == ["1 A", "1/1 X"]
+
+
+def test_a_finished_task_with_an_unfinished_flow(project: Project) -> None:
+    tree = project({"status.md": "- [x] A @ b.md\n- [ ] B\n", "b.md": "- [x] X\n- [ ] Y\n"}).load()
+    assert "logic conflict" in problem_of(tree.root.tasks[0])
+    assert not tree.root.problems
+
+
+def test_t7_09_files_that_refer_to_each_other(project: Project) -> None:
+    tree = project(
+        {
+            "status.md": "- [ ] A @ a.md\n",
+            "a.md": "- [ ] B @ b.md\n",
+            "b.md": "- [ ] C @ a.md\n- [ ] D @ status.md\n",
+        }
+    ).load()
+    assert [problem.line for problem in tree.problems()] == [1, 2]
+    assert tree.cursor() is None
+
+
+def test_t7_15_a_thousand_files_in_a_chain(project: Project) -> None:
+    files = {f"c{number}.md": f"- [ ] t{number} @ c{number + 1}.md\n" for number in range(1000)}
+    loader = project({"status.md": "- [ ] go @ c0.md\n", **files, "c1000.md": "- [ ] end\n"})
+    tree = loader.load()
+    assert tree.problems() == []
+    end = tree.cursor()
+    assert end is not None
+    assert end.name == "end"
+    assert tree.find(end.address) is end
+    assert len(apply(done(end))) == 1002
+    tree.validate_state()
+    assert tree.progress().done == 1
+
+
+def test_a_plan_with_the_same_bytes_keeps_its_tasks(project: Project, tmp_path: Path) -> None:
+    loader = project({"status.md": "- [ ] A @ b.md\n- [ ] B @ c.md\n", "b.md": "- [ ] X\n"})
+    first = loader.load()
+    again = loader.load()
+    assert again.root is first.root
+    (tmp_path / ".flow" / "c.md").write_text("- [ ] Z\n")
+    third = loader.load()
+    assert third.root is first.root
+    assert third.root.tasks[1].problems == []
+    assert outline(third) == ["1 A", "1/1 X", "2 B", "2/1 Z"]
+    (tmp_path / ".flow" / "c.md").unlink()
+    (tmp_path / ".flow" / "status.md").write_text("- [ ] New @ b.md\n")
+    fourth = loader.load()
+    assert fourth.root is not first.root
+    assert fourth.plans["b.md"] is first.plans["b.md"]
+    assert fourth.find("X").address == "1/1"
+
+
+def test_addresses_first_then_names(project: Project) -> None:
+    tree = project(
+        {
+            "status.md": "- [ ] A @ b.md\n- [ ] 1\n- [ ] [Script] Same\n- [ ] [Git] Same\n",
+            "b.md": "- [ ] X\n    - [ ] Y\n",
+        }
+    ).load()
+    assert tree.find("1").name == "A"
+    assert tree.find(" 1/1.1 ").name == "Y"
+    assert tree.find("Y").address == "1/1.1"
+    assert tree.find("[Git] Same").address == "4"
+    with pytest.raises(UnknownAddressError, match="Give an address: 3, 4"):
+        tree.find("Same")
+    with pytest.raises(UnknownAddressError, match="1/1"):
+        tree.find("1/9")
+    with pytest.raises(UnknownAddressError, match="'Same'"):
+        tree.find("Smae")
+    for odd in ("", "2/1", "1/1.1.1", "0", "../..", "9" * 500, "/".join("1" * 500)):
+        with pytest.raises(UnknownAddressError):
+            tree.find(odd)
+
+
+def test_t3_09_two_active_tasks_in_two_files(project: Project) -> None:
+    tree = project({"status.md": "- [/] A\n- [ ] B @ b.md\n", "b.md": "- [/] X\n"}).load()
+    with pytest.raises(StateError, match=r"status\.md:1.*b\.md:1"):
+        tree.validate_state()
+
+
+def test_t4_11_activation_across_files(project: Project) -> None:
+    tree = project({"status.md": "- [/] A\n- [ ] B @ b.md\n", "b.md": "- [ ] X\n"}).load()
+    with pytest.raises(StateError, match="'A'"):
+        begin(tree.find("X"))
+
+
+def test_t5_04_after_a_crash_between_two_files(project: Project) -> None:
+    tree = project({"status.md": "- [/] A @ b.md\n", "b.md": "- [x] X\n"}).load()
+    assert [plan.file for plan in apply(settle(tree.root))] == ["status.md"]
+    assert tree.root.text == "- [x] A @ b.md\n"
+
+
+def test_a_sub_flow_with_problems_is_never_run(project: Project) -> None:
+    tree = project({"status.md": "- [/] A @ b.md\n- [ ] B\n", "b.md": "- [/] X\n- [/] Y\n"}).load()
+    cursor = tree.cursor()
+    assert cursor is not None
+    assert cursor.name == "B"
+    assert outline(tree) == ["1 A", "1/1 X", "1/2 Y", "2 B"]
+
+
+@pytest.mark.parametrize("data", [b"\0\0", b"\xff\xfe", b"- [ ] X\r- [ ] Y"])
+def test_t2_13_a_sub_flow_that_is_no_text(project: Project, tmp_path: Path, data: bytes) -> None:
+    loader = project({"status.md": "- [ ] A @ b.md\n"})
+    (tmp_path / ".flow" / "b.md").write_bytes(data)
+    tree = loader.load()
+    assert "broken" in problem_of(tree.root.tasks[0])
+    assert (tmp_path / ".flow" / "b.md").read_bytes() == data
