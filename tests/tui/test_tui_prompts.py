@@ -117,7 +117,7 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
         await person.sees("broken", "1 attempt", "retry", "mark done")
         await person.press("enter")  # the safe choice has the focus
         assert person.prompt == ""
-        assert person.status("1") == "failed"
+        await person.until(lambda: person.status("1") == "failed")
         await person.press("s")
         await _asked(person, "Failed")
         await person.press("t")
@@ -195,7 +195,7 @@ async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None
         await _asked(person, "Preview")
         await person.press("enter")
         assert person.prompt == ""
-        assert person.status("1") == "pending"
+        await person.until(lambda: person.status("1") == "pending")
         assert (root / "CHANGELOG.md").read_text() == "## Unreleased\n"
 
 

@@ -28,7 +28,7 @@ async def test_t6_06_step_shows_output_while_the_script_runs(sit: Sit, gate: Pat
         await person.until(lambda: "begun" in person.main.detail.output.text, "output while it runs")
         await person.sees("running 1 Work", "ctrl+c stop", "output", "attempt 1")
         await person.press("j", "k")  # the screen answers meanwhile
-        assert person.status("1") == "active"
+        await person.until(lambda: person.status("1") == "active")
         gate.touch()
         await _status(person, "1", "done")
         await person.sees("Done: Work", "next 2 After")
@@ -40,8 +40,8 @@ async def test_run_goes_on_until_a_person_is_needed_and_x_goes_on_with_it(sit: S
     async with sit({"status.md": plan}) as person:
         await person.press("r")
         await person.sees("waiting for you: 2 Approve")
-        assert person.status("1") == "done"
-        assert person.status("3") == "pending"
+        await person.until(lambda: person.status("1") == "done")
+        await person.until(lambda: person.status("3") == "pending")
         await person.idle()
         await person.press("c", "x")
         await _status(person, "3", "done")
@@ -54,7 +54,7 @@ async def test_u_runs_no_further_than_the_selection(sit: Sit) -> None:
         await person.press("g", "j", "u")
         await _status(person, "2", "done")
         await person.idle()
-        assert person.status("3") == "pending"
+        await person.until(lambda: person.status("3") == "pending")
 
 
 async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gate: Path) -> None:
@@ -108,7 +108,7 @@ async def test_a_broken_registry_is_said_in_words(sit: Sit) -> None:
         await person.press("s")
         await person.until(lambda: list(person.app._notifications), "a message")
         await person.idle()
-        assert person.status("1") == "pending"
+        await person.until(lambda: person.status("1") == "pending")
 
 
 async def test_output_keeps_colours_and_shows_other_controls(sit: Sit) -> None:
