@@ -72,19 +72,19 @@ async def test_a_plan_changed_elsewhere_keeps_selection_folds_and_zoom(
     async with sit(orbit, watch=True) as person:
         flow = person.app.engine.root / ".flow"
         await person.press("G", "k", "space", "g", "j", "enter", "G", "k")
-        assert person.selected == "2/3"
+        await person.until(lambda: person.selected == "2/3")
         # Watching takes a moment to begin; the edit is repeated until it is seen.
         new = "- [x] Unpack\n" + orbit["build.md"].replace("Wheel installs", "Wheel works")
         (flow / "build.md").write_text(new)
         await person.sees("Unpack", "Wheel works")
-        assert person.selected == "2/4"  # still Sign
+        await person.until(lambda: person.selected == "2/4")  # still Sign
         task = person.main.flow_tree.chosen
         assert task is not None
         assert task.name == "Sign"
         (flow / "status.md").write_text("- [x] Before\n" + orbit["status.md"].split("# Release")[1].strip())
         await person.until(lambda: person.selected == "3/4", "the shifted address")
         await person.press("h")
-        assert person.selected == "3"
+        await person.until(lambda: person.selected == "3")
         await person.sees("Before", "Write")  # Docs stays unfolded
 
 
@@ -128,9 +128,9 @@ async def test_a_deleted_project_is_a_state_with_a_way_out(sit: Sit, orbit: dict
 async def test_copying_gives_the_address_and_the_name(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
         await person.press("G", "y")
-        assert person.app.clipboard == "6"
+        await person.until(lambda: person.app.clipboard == "6")
         await person.press("Y")
-        assert person.app.clipboard == "Thank everybody"
+        await person.until(lambda: person.app.clipboard == "Thank everybody")
 
 
 async def test_z_takes_back_the_last_change(sit: Sit, orbit: dict[str, str]) -> None:

@@ -7,22 +7,22 @@ from tests.tui.conftest import Sit
 
 async def test_opens_on_the_next_task_and_says_so(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
-        assert person.selected == "2"  # the next task is folded into it
+        await person.until(lambda: person.selected == "2")  # the next task is folded into it
         await person.sees("Orbit 2.0", "next 2/2.2 Run the tests", "step 2/2.2 Run the tests")
 
 
 async def test_keys_move_over_headings_and_stop_at_both_ends(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
         await person.press("g")
-        assert person.selected == "1"
+        await person.until(lambda: person.selected == "1")
         await person.press("k")
-        assert person.selected == "1"
+        await person.until(lambda: person.selected == "1")
         await person.press("j", "down", "j", "j", "j", "j")
-        assert person.selected == "5"  # over the heading "Afterwards"
+        await person.until(lambda: person.selected == "5")  # over the heading "Afterwards"
         await person.press("G", "j")
-        assert person.selected == "6"
+        await person.until(lambda: person.selected == "6")
         await person.press("up")
-        assert person.selected == "5"
+        await person.until(lambda: person.selected == "5")
 
 
 async def test_half_screens_move_far_and_keep_the_selection_in_view(sit: Sit) -> None:
@@ -43,13 +43,13 @@ async def test_space_folds_and_unfolds_children_and_subflows(sit: Sit, orbit: di
     async with sit(orbit) as person:
         await person.sees("Changelog")
         await person.press("g", "j", "j", "j")
-        assert person.selected == "4"
+        await person.until(lambda: person.selected == "4")
         await person.press("space")
         assert "Changelog" not in person.text
         await person.press("space")
         assert "Changelog" in person.text
         await person.press("j", "space")  # on a leaf: folds what is around it
-        assert person.selected == "4"
+        await person.until(lambda: person.selected == "4")
         assert "Changelog" not in person.text
         await person.press("k", "k", "space")
         assert "Compile" in person.text
@@ -70,14 +70,14 @@ async def test_zooming_in_and_out_comes_back_to_the_same_row(sit: Sit, orbit: di
         await person.press("enter")
         await person.sees("Orbit 2.0 › Build", "Compile", "build.md")
         assert "Thank everybody" not in person.text
-        assert person.selected == "2/2.2"  # the next task, inside
+        await person.until(lambda: person.selected == "2/2.2")  # the next task, inside
         await person.press("g", "j", "l")
         await person.sees("Orbit 2.0 › Build › Check")
         assert "Compile" not in person.text
         await person.press("h")
-        assert person.selected == "2/2"
+        await person.until(lambda: person.selected == "2/2")
         await person.press("backspace")
-        assert person.selected == "2"
+        await person.until(lambda: person.selected == "2")
         await person.sees("Thank everybody")
         await person.press("h")
         await person.sees("This is the whole plan")
@@ -88,10 +88,10 @@ async def test_history_goes_back_and_forth(sit: Sit, orbit: dict[str, str]) -> N
         await person.press("enter", "j", "h", "G", "k", "enter")
         await person.sees("Orbit 2.0 › Docs")
         await person.press("H")
-        assert person.selected == "5"
+        await person.until(lambda: person.selected == "5")
         await person.press("H")
         await person.sees("Orbit 2.0 › Build")
-        assert person.selected == "2/2.3"
+        await person.until(lambda: person.selected == "2/2.3")
         await person.press("L", "L")
         await person.sees("Orbit 2.0 › Docs")
 
@@ -100,27 +100,27 @@ async def test_a_leaf_has_nothing_to_zoom_into(sit: Sit, orbit: dict[str, str]) 
     async with sit(orbit) as person:
         await person.press("g", "enter")
         await person.sees("nothing inside to zoom into")
-        assert person.selected == "1"
+        await person.until(lambda: person.selected == "1")
 
 
 async def test_c_selects_the_next_task_wherever_it_is(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
         await person.press("c")
-        assert person.selected == "2/2.2"
+        await person.until(lambda: person.selected == "2/2.2")
         await person.press("G", "k", "enter", "c")
-        assert person.selected == "2/2.2"
-        assert person.main.flow_tree.rows.zoom is None
+        await person.until(lambda: person.selected == "2/2.2")
+        await person.until(lambda: person.main.flow_tree.rows.zoom is None)
 
 
 async def test_a_click_selects_and_a_click_on_the_arrow_unfolds(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
         line = next(number for number, text in enumerate(person.text.split("\n")) if "Announce" in text)
         await person.pilot.click(offset=(30, line))
-        assert person.selected == "4"
+        await person.until(lambda: person.selected == "4")
         line = next(number for number, text in enumerate(person.text.split("\n")) if "Build  »" in text)
         column = person.text.split("\n")[line].index("▸")
         await person.pilot.click(offset=(column, line))
-        assert person.selected == "2"
+        await person.until(lambda: person.selected == "2")
         await person.sees("2/2.2")
 
 
@@ -130,16 +130,16 @@ async def test_search_opens_what_is_folded_and_escape_puts_it_back(sit: Sit, orb
         await person.until(lambda: person.selected == "2/2.3", "the first match after the selection")
         await person.sees("2 found")
         await person.press("escape")
-        assert person.selected == "2"
+        await person.until(lambda: person.selected == "2")
         assert "Compile" not in person.text
         await person.press("slash", *"wheel", "enter")
         await person.until(lambda: person.selected == "2/2.3")
         await person.press("n")
-        assert person.selected == "3"
+        await person.until(lambda: person.selected == "3")
         await person.press("n")
-        assert person.selected == "2/2.3"
+        await person.until(lambda: person.selected == "2/2.3")
         await person.press("N")
-        assert person.selected == "3"
+        await person.until(lambda: person.selected == "3")
 
 
 async def test_filter_leaves_what_is_open_then_failed_then_settled(sit: Sit, orbit: dict[str, str]) -> None:
@@ -170,7 +170,7 @@ async def test_help_names_every_action(sit: Sit, orbit: dict[str, str]) -> None:
         await person.press("question_mark")
         await person.sees("Keys", *(action.help for action in person.main.actions.values()))
         await person.press("escape")
-        assert person.app.screen is person.main
+        await person.until(lambda: person.app.screen is person.main)
 
 
 async def test_the_palette_finds_a_task_and_goes_there(sit: Sit, orbit: dict[str, str]) -> None:

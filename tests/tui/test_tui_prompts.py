@@ -100,7 +100,7 @@ async def test_an_interrupted_task_can_be_settled_by_hand(
         await _asked(person, "Interrupted")
         await person.press(key)
         await person.until(lambda: person.status("1/1") == status, status)
-        assert person.app.engine.recovery() is None
+        await person.until(lambda: person.app.engine.recovery() is None)
 
 
 FAILING = "- [ ] [Script] Test\n    ```sh\n    echo broken; exit 3\n    ```\n- [ ] Publish\n"
@@ -116,7 +116,7 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
         await _asked(person, "Failed")
         await person.sees("broken", "1 attempt", "retry", "mark done")
         await person.press("enter")  # the safe choice has the focus
-        assert person.prompt == ""
+        await person.until(lambda: person.prompt == "")
         await person.until(lambda: person.status("1") == "failed")
         await person.press("s")
         await _asked(person, "Failed")
@@ -194,7 +194,7 @@ async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None
         await person.press("s")
         await _asked(person, "Preview")
         await person.press("enter")
-        assert person.prompt == ""
+        await person.until(lambda: person.prompt == "")
         await person.until(lambda: person.status("1") == "pending")
         assert (root / "CHANGELOG.md").read_text() == "## Unreleased\n"
 
@@ -221,7 +221,7 @@ async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, gate: P
         await person.press(answer)
         engine = person.app.engine
         if answer == "n":
-            assert person.prompt == ""
+            await person.until(lambda: person.prompt == "")
             await person.press("q")
             await _asked(person, "Quit")
             await person.press("w")
@@ -254,7 +254,7 @@ async def test_t1_37_code_from_elsewhere_is_shown_before_it_runs(
         await _asked(person, "Trust")
         await person.sees("echo here > trace", "trust")
         await person.press("enter")
-        assert person.prompt == ""
+        await person.until(lambda: person.prompt == "")
         assert not (root / "trace").exists()
         await person.idle()
         await person.press("s")
@@ -290,7 +290,7 @@ async def test_enter_never_takes_a_choice_that_is_not_safe(
         await _asked(person, "Interrupted")
         await person.press("down", "enter")
         await person.sees("press t to retry")
-        assert person.prompt == "Interrupted"
+        await person.until(lambda: person.prompt == "Interrupted")
         assert count(tmp_path) == 1
         await person.press("escape")
         gate.touch()

@@ -32,7 +32,7 @@ async def test_t6_06_step_shows_output_while_the_script_runs(sit: Sit, gate: Pat
         gate.touch()
         await _status(person, "1", "done")
         await person.sees("Done: Work", "next 2 After")
-        assert person.main.detail.output.text.split() == ["begun", "ended"]
+        await person.until(lambda: person.main.detail.output.text.split() == ["begun", "ended"])
 
 
 async def test_run_goes_on_until_a_person_is_needed_and_x_goes_on_with_it(sit: Sit) -> None:
@@ -66,7 +66,7 @@ async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gat
         await person.sees("stopped by a person")
         await person.press("escape")
         await person.sees("interrupted: 1 Work")
-        assert person.app.engine.recovery() is not None
+        await person.until(lambda: person.app.engine.recovery() is not None)
 
 
 async def test_f_follows_a_run_until_the_person_moves(sit: Sit, gate: Path) -> None:
@@ -78,9 +78,9 @@ async def test_f_follows_a_run_until_the_person_moves(sit: Sit, gate: Path) -> N
         await person.press("G", "r")
         await person.until(lambda: person.selected == "1/2", "the running task")
         await person.press("G")
-        assert person.selected == "2"
+        await person.until(lambda: person.selected == "2")
         await person.press("F")
-        assert person.selected == "1/2"
+        await person.until(lambda: person.selected == "1/2")
         gate.touch()
         await _status(person, "1", "done")
 
