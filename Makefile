@@ -15,7 +15,7 @@ demo: $(PROGRAM)
 	$(BIN)/flow demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 4
 
 check: lint test
 
