@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from tests.torture.storage.tracing import Point
+from tests.torture.tracing import CALL, Point, traced
 
 _ACTIONS = Path(__file__).with_name("actions.py")
+KILL = "signal=KILL"
 PATIENCE = 30.0
 """Seconds after which a command waits for ever."""
-_CALL = re.compile(r"^([a-z_0-9]+)\((.*)")
 # The calls that change something, here or in another process; being killed at any other is being killed at the next
 # of these. `getpriority` stands for opens that may make a file (see actions.py), and `exit_group` for the end.
 CHANGING = frozenset(
@@ -98,11 +98,11 @@ class Stage:
 
     def kill_engine(self, action: str, root: Path, point: Point) -> Said:
         """The command, killed before it enters this call."""
-        return self._run(action, root, engine=["-o", os.devnull, *_kill(point)])
+        return self._run(action, root, engine=["-o", os.devnull, *point.inject(KILL)])
 
     def kill_supervisor(self, root: Path, point: Point, log: Path) -> tuple[Said, bool]:
         """A step whose supervisor is killed before it enters this call, and whether it was."""
-        said = self._run("step", root, supervisor=["-o", str(log), *_kill(point)])
+        said = self._run("step", root, supervisor=["-o", str(log), *point.inject(KILL)])
         return said, "+++ killed by SIGKILL" in _whole(log)
 
     def _run(
@@ -119,9 +119,7 @@ class Stage:
         self._server.stdin.write(json.dumps(order).encode() + b"\n")
         self._server.stdin.flush()
         child = self._number()
-        if engine is not None:
-            code = self._trace(child, root, engine)
-        else:
+        with nullcontext() if engine is None else traced(child, root, engine):
             code = self._end_of(child)
         said = Path(f"{root}.said")
         if code != 0:
@@ -129,24 +127,6 @@ class Stage:
         answer = json.loads(said.read_bytes())
         said.unlink()
         return Said(code, answer["outcome"], answer["message"])
-
-    def _trace(self, child: int, root: Path, options: list[str]) -> int:
-        tracer = subprocess.Popen(
-            ["strace", *options, "-p", str(child)],
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        assert tracer.stderr is not None
-        with tracer.stderr:
-            attached = tracer.stderr.readline()
-            go = Path(f"{root}.go")
-            go.touch()
-            code = self._end_of(child)
-            tracer.wait()
-        go.unlink()
-        assert "attached" in attached, attached
-        return code
 
     def _end_of(self, child: int) -> int:
         assert self._server.stdout is not None
@@ -167,10 +147,6 @@ class Stage:
         return int(line)
 
 
-def _kill(point: Point) -> list[str]:
-    return ["-e", f"inject={point.name}:signal=KILL:when={point.ordinal}"]
-
-
 def _points(log: str, silent: set[str]) -> list[Point]:
     """The calls that change something; and, since running work changes things by itself, every call while it has just
     begun, and one for every look at it afterwards."""
@@ -179,7 +155,7 @@ def _points(log: str, silent: set[str]) -> list[Point]:
     between: list[Point] = []
     is_parent, rounds = False, 0
     for line in log.splitlines():
-        match = _CALL.match(line)
+        match = CALL.match(line)
         if match is None:
             continue
         if "flow-torture-end" in line:

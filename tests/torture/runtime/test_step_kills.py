@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from engine.errors import FlowError
-from tests.torture.storage.tracing import Point, can_trace
+from tests.torture.tracing import Point, can_trace
 
 from . import oracle
 from .scenarios import SCENARIOS, Scenario

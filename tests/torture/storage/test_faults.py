@@ -14,10 +14,11 @@ import pytest
 from engine.errors import FlowError, StorageError, UnsupportedFileError
 from engine.loom import Append, FileEdit, Loom
 from engine.storage import Plans, Store
+from tests.torture.tracing import Point, can_trace
 
 from . import oracle
 from .actions import OLD_PLAN, OLD_TEXT
-from .tracing import Point, Stage, can_trace
+from .stage import Stage
 
 pytestmark = pytest.mark.torture
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EINTR")
@@ -39,7 +40,7 @@ SHARE = 40
 
 @pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no fault matrix")
 def test_every_call_fails_once_and_for_good(
-    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
     failures: list[str] = []
@@ -54,8 +55,10 @@ def test_every_call_fails_once_and_for_good(
             # Interrupted again and again is not a fault but the kernel's way of saying: try again.
             if not (error == "EINTR" and onwards)
         ]
-        wanted = SHARE * torture
-        some = matrix if wanted >= len(matrix) else random.Random(4).sample(matrix, wanted)
+        if share is None or SHARE * share >= len(matrix):
+            some = matrix
+        else:
+            some = random.Random(4).sample(matrix, SHARE * share)
         for point, error, onwards in some:
             root = Path(shutil.copytree(template, fast / "project"))
             try:

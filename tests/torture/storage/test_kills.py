@@ -11,24 +11,24 @@ from pathlib import Path
 import pytest
 
 from engine.errors import FlowError
+from tests.torture.tracing import Point, can_trace
 
 from . import oracle
-from .tracing import Point, Stage, can_trace
+from .stage import Stage
 
 pytestmark = [
     pytest.mark.torture,
     pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no kill matrix"),
 ]
 SHARE = 25
-"""Points that are tried of each matrix, times FLOW_TORTURE."""
+"""Points that are tried of each matrix, times FLOW_TORTURE; with `full`, all of them."""
 
 
-def chosen(points: list[Point], torture: int) -> list[Point]:
+def chosen(points: list[Point], share: int | None) -> list[Point]:
     """A share that is the same every time, or all of them."""
-    wanted = SHARE * torture
-    if wanted >= len(points):
+    if share is None or SHARE * share >= len(points):
         return points
-    return random.Random(4).sample(points, wanted)
+    return random.Random(4).sample(points, SHARE * share)
 
 
 def report(
@@ -55,7 +55,7 @@ def try_each(
 
 
 def test_killed_at_every_call_of_a_commit_and_an_edit(
-    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
 
@@ -66,12 +66,12 @@ def test_killed_at_every_call_of_a_commit_and_an_edit(
 
     with Stage() as stage:
         points = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
-        failures = try_each(chosen(points, torture), fast, attempt, template)
-    report("commit and edit", len(points), len(chosen(points, torture)), failures, capsys)
+        failures = try_each(chosen(points, share), fast, attempt, template)
+    report("commit and edit", len(points), len(chosen(points, share)), failures, capsys)
 
 
 def test_killed_at_every_call_while_another_program_writes(
-    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
 
@@ -87,8 +87,8 @@ def test_killed_at_every_call_while_another_program_writes(
         points = stage.record("foreign", recorded, fast / "log")
         assert wait_until_written(recorded)
         oracle.check(recorded, foreign=True)
-        failures = try_each(chosen(points, torture), fast, attempt, template)
-    report("edit with another writer", len(points), len(chosen(points, torture)), failures, capsys)
+        failures = try_each(chosen(points, share), fast, attempt, template)
+    report("edit with another writer", len(points), len(chosen(points, share)), failures, capsys)
 
 
 def wait_until_written(root: Path) -> bool:
@@ -116,7 +116,7 @@ def command_of(process: object) -> list[str]:
 
 
 def test_killed_at_every_call_of_the_recovery(
-    fast: Path, torture: int, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
     recorded = tried = 0
@@ -125,7 +125,7 @@ def test_killed_at_every_call_of_the_recovery(
         commit = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
         # What is left when it is killed at each call that changes names or bytes, one after the other.
         changing = [point for point in commit if point.name in ("renameat2", "renameat", "write", "fsync")]
-        for point in changing if torture > 3 else changing[2::5]:
+        for point in changing if share is None else changing[2::5]:
             broken = fast / "broken"
             shutil.copytree(template, broken)
             said = stage.inject("commit", broken, point, "signal=KILL").said
@@ -136,7 +136,7 @@ def test_killed_at_every_call_of_the_recovery(
                 oracle.check(root, said)
 
             points = stage.record("recover", Path(shutil.copytree(broken, fast / "mended")), fast / "log")
-            some = points if torture > 3 else points[:: max(1, len(points) // (7 * torture))]
+            some = points if share is None else points[:: max(1, len(points) // (7 * share))]
             recorded += len(points)
             tried += len(some)
             failures += try_each(some, fast, attempt, broken)

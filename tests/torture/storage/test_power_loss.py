@@ -69,12 +69,18 @@ def replay(
 
 @pytest.mark.parametrize("name", ["native", "portable"])
 def test_after_any_loss_of_power_it_is_old_or_new(
-    fast: Path, torture: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+    fast: Path,
+    share: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
 ) -> None:
     system = choose() if name == "native" else choose("none")
     system.has_folders = True  # a system without folders makes names durable by itself: nothing to record
     disk, ops = record(fast / "project", monkeypatch, system)
-    states, tried, failures = replay(fast / "project", disk, ops, patience=20, stride=max(1, 8 // torture))
+    states, tried, failures = replay(
+        fast / "project", disk, ops, patience=20, stride=max(1, 8 // (share or 8))
+    )
     line = f"{name}: {len(ops)} operations, {states} states, {tried} tried, {len(failures)} failures"
     with capsys.disabled():
         print(f"\npower loss, {line}")  # noqa: T201

@@ -70,9 +70,9 @@ def lost(text: str, name: str, count: int) -> list[str]:
 @pytest.mark.parametrize("engines", [2, 4])
 @pytest.mark.parametrize("system", ["native", "portable"])
 def test_engines_lose_and_double_nothing(
-    fast: Path, torture: int, engines: int, system: str, running: Running
+    fast: Path, share: int | None, engines: int, system: str, running: Running
 ) -> None:
-    count = 40 * torture
+    count = 40 * (share or 50)
     (fast / "source.txt").write_bytes(b"")
     (fast / "stop").touch()
     started = [running.start("engine", system, fast, f"e{number}", count) for number in range(engines)]
@@ -87,9 +87,9 @@ def test_engines_lose_and_double_nothing(
         assert guarantees == {"LEASED"} or not on_linux
 
 
-def test_the_naive_way_loses_edits(fast: Path, torture: int, running: Running) -> None:
+def test_the_naive_way_loses_edits(fast: Path, share: int | None, running: Running) -> None:
     """The control: were it not to lose anything, the races above would prove nothing."""
-    count = 300 * torture
+    count = 300 * (share or 10)
     gone = 0
     for _ in range(10):  # whether two processes really meet is up to the machine
         (fast / "source.txt").write_bytes(b"")
@@ -128,11 +128,11 @@ def race(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_line_of_another_program_is_lost(
-    fast: Path, torture: int, kind: str, running: Running, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, kind: str, running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not platform.system.has_leases:
         pytest.skip("these races are only won by leases and exchange")
-    count = 100 * torture
+    count = 100 * (share or 20)
     text, done = race(running, fast, kind, "native", count)
     with capsys.disabled():
         print(f"\n{kind}: {count} foreign writes, {sum(one[0] for one in done)} of ours, ", end="")  # noqa: T201
@@ -143,10 +143,10 @@ def test_no_line_of_another_program_is_lost(
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ONLY_EXCHANGE_WINS])
 def test_no_line_is_lost_when_exchange_is_refused(
-    fast: Path, torture: int, kind: str, running: Running
+    fast: Path, share: int | None, kind: str, running: Running
 ) -> None:
     if not platform.system.has_leases:
         pytest.skip("without leases as well, these races are not promised")
-    count = 50 * torture
+    count = 50 * (share or 40)
     text, _ = race(running, fast, kind, "no-exchange", count)
     assert lost(text, "f", count) == []

@@ -1,10 +1,8 @@
-"""strace: what system calls a piece of work makes, and the same work with one of them killed or failed."""
+"""What system calls a piece of work makes, and the same work with one of them killed or failed."""
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tests.torture.tracing import CALL, Point, traced
+
 ACTIONS = Path(__file__).with_name("actions.py")
-_CALL = re.compile(r"^(?:\d+\s+)?([a-z_0-9]+)\(")
 # Calls that touch no file and say nothing: being killed there is being killed at their neighbour.
 _SILENT = {
     "getpid",
@@ -31,25 +30,9 @@ _SILENT |= {"vfork", "clock_nanosleep", "wait4", "futex", "rt_sigreturn", "resta
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """The Nth call of a name."""
-
-    name: str
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True)
 class Ran:
     code: int
     said: tuple[str, ...]
-
-
-def can_trace() -> bool:
-    """Whether strace is here and may trace."""
-    tracer = shutil.which("strace")
-    if tracer is None:
-        return False
-    return subprocess.run([tracer, "-o", os.devnull, "true"], capture_output=True).returncode == 0
 
 
 class Stage:
@@ -79,22 +62,9 @@ class Stage:
         assert self._server.stdin is not None and self._server.stdout is not None
         self._server.stdin.write(f"{action} {root}\n")
         self._server.stdin.flush()
-        pid = self._server.stdout.readline().strip()
-        tracer = subprocess.Popen(
-            ["strace", "-o", log, *options, "-p", pid],
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        assert tracer.stderr is not None
-        with tracer.stderr:
-            attached = tracer.stderr.readline()
-            go = Path(f"{root}.go")
-            go.touch()
+        pid = int(self._server.stdout.readline())
+        with traced(pid, root, ["-o", log, *options]):
             code = int(self._server.stdout.readline())
-            tracer.wait()
-        go.unlink()
-        assert "attached" in attached, attached
         return Ran(code, tuple(Path(f"{root}.said").read_text().split("\n")[:-1]))
 
     def record(self, action: str, root: Path, log: Path) -> list[Point]:
@@ -104,7 +74,7 @@ class Stage:
         points: list[Point] = []
         inside = False
         for line in log.read_text(errors="replace").splitlines():
-            match = _CALL.match(line)
+            match = CALL.match(line)
             if match is None:
                 continue
             name = match[1]
@@ -120,5 +90,4 @@ class Stage:
 
     def inject(self, action: str, root: Path, point: Point, what: str, *, onwards: bool = False) -> Ran:
         """Runs the work with a signal or an error at this point, or from there on."""
-        when = f"{point.ordinal}{'+' if onwards else ''}"
-        return self._run(action, root, ["-e", f"inject={point.name}:{what}:when={when}"])
+        return self._run(action, root, point.inject(what, onwards=onwards))
