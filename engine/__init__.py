@@ -46,9 +46,11 @@ if TYPE_CHECKING:
         Warned,
     )
     from engine.runtime.hands import Changed
+    from engine.runtime.narration import describe
     from engine.runtime.recovery import Recovery, Resume
     from engine.runtime.scaffold import init_project
     from engine.runtime.structure import Restructured
+    from engine.runtime.timeline import Attempt
     from engine.runtime.trust import Code
     from engine.runtime.undo import Undone
     from engine.status import (
@@ -83,9 +85,11 @@ else:
             "engine.runtime.engine": "Engine Running",
             "engine.runtime.events": "Conflict Event Finished Output PlanChanged Started StepOutcome Warned",
             "engine.runtime.hands": "Changed",
+            "engine.runtime.narration": "describe",
             "engine.runtime.recovery": "Recovery Resume",
             "engine.runtime.scaffold": "init_project",
             "engine.runtime.structure": "Restructured",
+            "engine.runtime.timeline": "Attempt",
             "engine.runtime.trust": "Code",
             "engine.runtime.undo": "Undone",
             "engine.status": "Body Comment Fence Heading Plan Problem Progress Status Task body parse",
@@ -103,6 +107,7 @@ __all__ = [
     "Append",
     "Atom",
     "AtomResult",
+    "Attempt",
     "Body",
     "BusyError",
     "Call",
@@ -161,6 +166,7 @@ __all__ = [
     "UsageError",
     "Warned",
     "body",
+    "describe",
     "find_root",
     "init_project",
     "parse",

@@ -70,6 +70,11 @@ class Script(Supervised):
         fence, _ = _blocks(call.config)
         return _effect(call.config, fence)
 
+    def line_of(self, config: Mapping[str, Any]) -> int:
+        """The line of the block that runs, on which its options stand. Raises ConfigurationError."""
+        fence, _ = _blocks(config)
+        return int(fence["line"])
+
     def retries(self, config: Mapping[str, Any]) -> Retries:
         fence, _ = _blocks(config)
         return Retries(count(config, fence, "retries", 100), seconds(config, fence, "backoff") or 1.0)

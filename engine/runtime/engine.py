@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from engine.runtime import recovery as recovering
     from engine.runtime import undo as undoing
     from engine.runtime.checking import Unreachable
+    from engine.runtime.conclusion import Steps
     from engine.runtime.conversion import Mended, Taken
     from engine.runtime.events import Event
-    from engine.runtime.execution import Run, Steps
+    from engine.runtime.execution import Run
     from engine.runtime.hands import Changed
     from engine.runtime.recovery import Recovery
     from engine.runtime.structure import Restructured
+    from engine.runtime.timeline import Attempt
     from engine.runtime.trust import Code
     from engine.runtime.undo import Undone
     from engine.storage import Guarantee
@@ -179,8 +181,18 @@ class Engine:
         return data.decode("utf-8", "replace"), offset
 
     def history(self, *, after: int = 0) -> Iterator[dict[str, Any]]:
-        """The records of the event log behind number `after`."""
+        """The records of the event log behind number `after`, oldest first. Whoever asks for what is behind the last
+        record that was read reads only what is new."""
         return self._project.log.records(after=after)
+
+    def latest(self) -> Iterator[dict[str, Any]]:
+        """The records of the event log, newest first; what is not asked for is not read."""
+        return self._project.log.latest()
+
+    def timeline(self) -> tuple[Attempt, ...]:
+        """What ran when, for how long and with what result, and what people did by hand, in the order in which it
+        began. Only what is new since the last call is read. Blocks briefly."""
+        return self._project.timeline.read()
 
     def context(self) -> dict[str, Any]:
         """What tasks have exported so far."""
@@ -343,7 +355,8 @@ class Engine:
         return pumping.pump(lambda: self._claimed(lambda run: self._run(run, until)))
 
     def recover(self, choice: str) -> AsyncIterator[Event]:
-        """Settle the interrupted task: `resume`, `retry`, `done`, `skip` or `fail`."""
+        """Settle the interrupted task: `resume`, `retry`, `done`, `skip`, `fail` or `always` (it may run again unasked
+        from now on, which is written into the plan, and it does)."""
         return pumping.pump(lambda: self._claimed(lambda run: self._recover(run, choice)))
 
     def retry(self, address: str, *, expect: str | None = None) -> AsyncIterator[Event]:
@@ -419,8 +432,12 @@ class Engine:
             return (yield from recovering.resume(self._project, run, intent))
         if choice == "retry":
             return (yield from recovering.retry(self._project, run, intent))
+        if choice == "always":
+            return (yield from recovering.always(self._project, run, intent))
         if choice not in _DECISIONS:
-            raise UsageError(f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip or fail.")
+            raise UsageError(
+                f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip, fail or always."
+            )
         return (yield from recovering.decide(self._project, intent, _DECISIONS[choice]))
 
     def _retry(self, run: Run, address: str, expect: str | None) -> Steps:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from engine import status as rules
 from engine.atoms import (
@@ -40,21 +39,18 @@ from engine.errors import (
     UnsupportedFileError,
 )
 from engine.flows import Tree
+from engine.runtime.conclusion import Steps, conclude, ending, log, remember, vanished
 from engine.runtime.control import Control
-from engine.runtime.events import Conflict, Event, Finished, Output, PlanChanged, Started, StepOutcome, Warned
+from engine.runtime.events import Conflict, Finished, Output, PlanChanged, Started, StepOutcome, Warned
 from engine.runtime.evidence import head_of
-from engine.runtime.identity import body_text, find_again, key_of, path_of
+from engine.runtime.identity import body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
-from engine.runtime.ledger import Committed
 from engine.runtime.log import now
 from engine.runtime.problems import problem_error
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Change, Status, Task
 
-Steps = Generator[Event | None, None, Finished]
-
-INTERRUPTIONS_LIMIT = 3
 # Seconds between two looks at running work: short at first, since most work is.
 _POLL, _SLOWEST_POLL = 0.004, 0.05
 # A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
@@ -149,7 +145,7 @@ def execute(
     except FlowError:
         project.intents.clear()
         raise
-    yield from _log(project, "started", intent, attempt=number, atom=intent.atom)
+    yield from log(project, "started", intent, attempt=number, atom=intent.atom, file=intent.file)
     if committed.files:
         yield PlanChanged(committed.files)
     yield Started(intent.run, intent.address, intent.name, intent.atom, number)
@@ -209,52 +205,12 @@ def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
         cleaner = atom.cleaner(call, f"{intent.run}-cleanup")
         if cleaner is not None and run_job(project, cleaner) is None:
             yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
-    yield from _log(project, "stopped", intent)
+    yield from log(project, "stopped", intent)
     finished = ending(
         intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was stopped; the next start offers what to do."
     )
     yield finished
     return finished
-
-
-def vanished(project: Project, intent: Intent) -> Steps:
-    """The work is gone without a result: count it, and leave the decision open or let the circuit breaker decide.
-
-    Work that never began is no interruption; but it is not begun anew here, lest that goes on for ever."""
-    if not project.runner.began(intent.run):
-        intent = project.intents.write(intent.having(phase=Phase.CLAIMED))
-        yield from _log(project, "unbegun", intent)
-        message = "Its supervisor ended before the work began; nothing was run. The next start runs it."
-        finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
-        yield finished
-        return finished
-    intent = counted(project, intent)
-    yield from _log(project, "vanished", intent, interruptions=intent.interruptions)
-    if intent.interruptions >= INTERRUPTIONS_LIMIT:
-        return (yield from trip(project, intent))
-    message = "Its work vanished without a result. `flow recover` shows what is known."
-    finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
-    yield finished
-    return finished
-
-
-def counted(project: Project, intent: Intent) -> Intent:
-    """The intent with this interruption counted, once, durably. What a person stopped is no interruption."""
-    if intent.phase in (Phase.VANISHED, Phase.STOPPING):
-        return intent
-    return project.intents.write(intent.having(phase=Phase.VANISHED, interruptions=intent.interruptions + 1))
-
-
-def trip(project: Project, intent: Intent) -> Steps:
-    """The circuit breaker: too many interruptions in a row, so a person has to look."""
-    reason = (
-        f"Its work vanished without a result {intent.interruptions} times in a row; reopen it to try again."
-    )
-    return (
-        yield from settle(
-            project, intent, Status.FAILED, StepOutcome.FAILED, reason, interruptions=intent.interruptions
-        )
-    )
 
 
 def new_run() -> str:
@@ -279,99 +235,6 @@ def run_job(project: Project, job: Job, limit: float = _PROBE_LIMIT) -> Ended | 
     return ended
 
 
-def conclude(project: Project, intent: Intent, result: AtomResult, begun: float) -> Steps:
-    """Make the result durable, then commit it to the plan, then let go of the intent."""
-    if intent.result is None:
-        stored = {"outcome": result.outcome.value, "reason": result.reason, "exports": dict(result.exports)}
-        intent = project.intents.write(intent.having(result=stored))
-    seconds = time.monotonic() - begun
-    if result.outcome is Outcome.WAITING:
-        _remember(project, intent, interruptions=0)
-        project.intents.clear()
-        yield from _log(project, "waiting", intent, reason=result.reason)
-        finished = ending(intent, Status.ACTIVE, StepOutcome.WAITING, result.reason, seconds)
-        yield finished
-        return finished
-    for key in project.context.merge(result.exports):
-        yield Warned(f"{intent.name} exported {key!r}, which belongs to the engine; it was left out.")
-    if result.outcome is Outcome.SUCCESS:
-        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, result.reason, seconds))
-    return (yield from settle(project, intent, Status.FAILED, StepOutcome.FAILED, result.reason, seconds))
-
-
-def settle(
-    project: Project,
-    intent: Intent,
-    status: Status,
-    outcome: StepOutcome,
-    message: str,
-    seconds: float = 0.0,
-    *,
-    interruptions: int = 0,
-) -> Steps:
-    """Commit this status for the task that the intent means, and let go of the intent. A task that is gone from the
-    plan is reported; no other one is marked (T3.27)."""
-    found: list[bool] = []
-    stands: list[Status] = []
-
-    def make(tree: Tree) -> Sequence[Change]:
-        now_at = project.intents.refreshed(intent)
-        task = find_again(tree.root, now_at.path, now_at.body)
-        found[:] = [task is not None]
-        if task is None:
-            return []
-        # What somebody marked in the file meanwhile is not overwritten.
-        stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
-        return [] if stands else change_to(task, status)
-
-    committed: Committed = project.ledger.commit(make, what=status.value)
-    intent = project.intents.refreshed(intent)
-    if not found[0]:
-        message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
-    elif stands:
-        message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
-        status = stands[0]
-    if status is Status.FAILED and found[0]:
-        _remember(project, intent, interruptions=interruptions)
-    else:
-        project.plans.drop_record(key_of(intent.path))
-    project.intents.clear()
-    project.runner.forget(intent.run)
-    yield from _log(
-        project, outcome.value, intent, status=status.value, message=message, seconds=round(seconds, 3)
-    )
-    if committed.files:
-        yield PlanChanged(committed.files)
-    finished = ending(intent, status if found[0] else None, outcome, message, seconds)
-    yield finished
-    return finished
-
-
-def change_to(task: Task, status: Status) -> list[Change]:
-    """The changes that bring a task to this status; only what is left open around it when it is there already."""
-    if task.status is status:
-        if task.plan.problems:
-            raise problem_error(task.plan.problems, "Nothing of this file is changed until it is mended.")
-        root = task
-        while root.above is not None:
-            root = root.above
-        return rules.settle(root.plan)
-    verbs = {
-        Status.DONE: rules.done,
-        Status.SKIPPED: rules.skip,
-        Status.FAILED: rules.fail,
-        Status.ACTIVE: rules.begin,
-        Status.PENDING: rules.reopen,
-    }
-    return verbs[status](task)
-
-
-def ending(
-    intent: Intent, status: Status | None, outcome: StepOutcome, message: str, seconds: float = 0.0
-) -> Finished:
-    return Finished(intent.run, intent.address, intent.name, status, outcome, message, seconds)
-
-
 def _supervise(project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, job: Job) -> Steps:
     supervisor = project.runner.start(intent.run, tty=job.tty)
     intent = project.intents.write(intent.having(supervisor=supervisor, phase=Phase.RELEASED))
@@ -391,6 +254,7 @@ def _try_again(
             return (yield from stop(project, intent, atom, call))
         run.control.wait(min(left, _SLOWEST_POLL))
         yield None
+    yield from log(project, "retried", intent, reason=reason)
     before = intent.run
     call = replace(call, attempt=intent.attempt + 1)
     intent = intent.having(
@@ -399,6 +263,7 @@ def _try_again(
     job = atom.job(call, intent.run)
     project.intents.write(intent)
     project.runner.forget(before)
+    yield from log(project, "started", intent, attempt=intent.attempt, atom=intent.atom, file=intent.file)
     yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt)
     return (yield from _supervise(project, run, intent, atom, call, job))
 
@@ -414,8 +279,8 @@ def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Ca
         result = atom.write(call, project.loom, base=run.base, force=run.force)
     except ContentChangedError as error:
         project.intents.clear()
-        _remember(project, intent, interruptions=0)
-        yield from _log(project, "conflict", intent, path=error.path)
+        remember(project, intent, interruptions=0)
+        yield from log(project, "conflict", intent, path=error.path)
         yield Conflict(
             intent.address, intent.name, error.path, error.base, error.disk, error.edit, str(error)
         )
@@ -482,14 +347,3 @@ def _activate(tree: Tree, intent: Intent) -> Sequence[Change]:
             f"{intent.name} was taken out of the plan a moment ago.", hint="Look at the plan again."
         )
     return [] if task.status is Status.ACTIVE else rules.begin(task)
-
-
-def _remember(project: Project, intent: Intent, *, interruptions: int) -> None:
-    record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
-    project.plans.put_record(key_of(intent.path), record)
-
-
-def _log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:
-    complaint = project.log.write(what, address=intent.address, name=intent.name, run=intent.run, **payload)
-    if complaint:
-        yield Warned(complaint)

@@ -9,7 +9,7 @@ from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError
 from engine.flows import Tree
 from engine.runtime.claim import claim, is_claimed
-from engine.runtime.execution import INTERRUPTIONS_LIMIT, change_to
+from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, change_to
 from engine.runtime.identity import find_again, key_of, path_of
 from engine.runtime.project import Project
 from engine.runtime.recovery import decide, open_intent

@@ -167,7 +167,8 @@ class Ledger:
             self._plans.write(file, snapshot, data)
         if rewrite.then is not None:
             rewrite.then()
-        self._log.write("rewritten", **rewrite.note, versions=versions)
+        if versions:
+            self._log.write("rewritten", **rewrite.note, versions=versions)
         self._writer = Loader(self._plans)
         return Committed(self._writer.load(), tuple(rewrite.texts))
 

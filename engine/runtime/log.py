@@ -55,6 +55,10 @@ class Log:
         """The whole records behind number `after`, oldest first."""
         return self._journal.records(after=after)
 
+    def latest(self) -> Iterator[dict[str, Any]]:
+        """The whole records, newest first; what is not asked for is not read."""
+        return self._journal.latest()
+
     def _artifact(self, text: str) -> str:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
         self._store.replace(self._store.flow / "artifacts" / name, text.encode("utf-8", "backslashreplace"))

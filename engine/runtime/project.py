@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.atoms import Call, LocalRunner
     from engine.loom import Loom
     from engine.runtime.intent import IntentFile
+    from engine.runtime.timeline import Timeline
     from engine.runtime.trust import Trust
 
 Made = TypeVar("Made")
@@ -59,6 +60,12 @@ class Project:
         from engine.runtime.trust import Trust
 
         return self._once("trust", lambda: Trust(self.store.root))
+
+    @property
+    def timeline(self) -> Timeline:
+        from engine.runtime.timeline import Timeline
+
+        return self._once("timeline", lambda: Timeline(self.log))
 
     def _once(self, name: str, make: Callable[[], Made]) -> Made:
         with self._making:

@@ -6,32 +6,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.atoms import Atom, AtomResult, Call, Effect, LoomAtom, Outcome, ProcessId, Supervised, atom_for
-from engine.errors import ConfigurationError, FlowError, NeedsPersonError
-from engine.runtime.events import Started, StepOutcome
-from engine.runtime.evidence import changes_since
-from engine.runtime.execution import (
-    INTERRUPTIONS_LIMIT,
-    Run,
-    Steps,
-    conclude,
-    counted,
-    execute,
-    follow,
-    new_run,
-    run_job,
-    settle,
-    trip,
+from engine.atoms import (
+    BUILT_IN,
+    Atom,
+    AtomResult,
+    Call,
+    Effect,
+    LoomAtom,
+    Outcome,
+    ProcessId,
+    Script,
+    Supervised,
+    atom_for,
+    configuration,
 )
+from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
+from engine.flows import Tree
+from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
+from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
+from engine.runtime.evidence import changes_since
+from engine.runtime.execution import Run, execute, follow, new_run, run_job
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
+from engine.runtime.ledger import Rewrite
 from engine.runtime.log import now
 from engine.runtime.project import Project
 from engine.runtime.registry import load_registry
-from engine.status import Status, Task
+from engine.status import Status, Task, body, find_in
+from engine.status.options import with_option
 
 _TAIL_LINES = 40
 _POLL = 0.01
@@ -52,7 +58,8 @@ class Resume(StrEnum):
 class Recovery:
     """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
     task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
-    `changes`: commits and files of the project since it began."""
+    `changes`: commits and files of the project since it began; `always_off`: why `always` is no choice here, empty
+    when it is one."""
 
     address: str
     file: str
@@ -70,6 +77,7 @@ class Recovery:
     stopped: bool
     gone: bool
     changes: tuple[str, ...] = ()
+    always_off: str = ""
 
 
 def open_intent(project: Project) -> Intent | None:
@@ -104,6 +112,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         stopped=intent.phase is Phase.STOPPING,
         gone=task is None,
         changes=_changes(project, intent, task),
+        always_off=_why_not_always(project, intent, task),
     )
 
 
@@ -127,6 +136,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         yield None
     if _never_started(project, intent):
         project.intents.clear()
+        yield from log(project, "unbegun", intent)
         return (
             yield from execute(project, run, task, attempt=intent.attempt, interruptions=intent.interruptions)
         )
@@ -137,7 +147,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     if _is_complete(project, intent, atom, call):
         done = AtomResult.success("It was found complete.")
         return (yield from conclude(project, intent, done, time.monotonic()))
-    intent = counted(project, intent)
+    intent = yield from _lost(project, intent)
     if intent.interruptions >= INTERRUPTIONS_LIMIT:
         return (yield from trip(project, intent))
     if intent.effect == Effect.IDEMPOTENT.value or _did_not_happen(project, intent):
@@ -155,15 +165,51 @@ def retry(project: Project, run: Run, intent: Intent) -> Steps:
     """End what is alive, then run the task again as a new attempt."""
     if _alive(project, intent):
         project.runner.end(intent.run, intent.supervisor)
+        yield from log(project, "stopped", intent)
     elif (
         intent.result is None
         and project.runner.ended(intent.run) is None
         and not _never_started(project, intent)
     ):
-        intent = counted(project, intent)
+        intent = yield from _lost(project, intent)
         if intent.interruptions >= INTERRUPTIONS_LIMIT:
             return (yield from trip(project, intent))
     return (yield from again(project, run, intent))
+
+
+def always(project: Project, run: Run, intent: Intent) -> Steps:
+    """Write into the plan that this task may run again unasked (`effect=idempotent`), then retry it.
+
+    The intent learns it in the same commit. Code that was approved stays so, since whoever approved it asked for this.
+    Raises StateError where the plan has no place for it.
+    """
+
+    def make(tree: Tree) -> Rewrite:
+        known = project.intents.refreshed(intent)
+        task = find_again(tree.root, known.path, known.body)
+        reason = _why_not_always(project, intent, task)
+        if reason or task is None:
+            raise StateError(reason, hint="`flow recover retry` runs it again this once.")
+        line = Script().line_of(configuration(task))
+        fence = next(one for one in body(task).fences if one.line == line)
+        new = with_option(task, fence, "effect", Effect.IDEMPOTENT.value)
+        is_approved = not project.trust.missing([task])
+
+        def then() -> None:
+            changed = find_in(new, task.id)
+            project.intents.moved(
+                known.having(path=path_of(task), body=body_text(changed), effect=Effect.IDEMPOTENT.value)
+            )
+            if is_approved:
+                project.trust.approve(project.trust.missing([changed]))
+
+        note = {"because": "always", "address": task.address, "name": task.name}
+        return Rewrite({} if new.text == task.plan.text else {new.file: new.text}, note, then)
+
+    committed = project.ledger.rewrite(make)
+    if committed.files:
+        yield PlanChanged(committed.files)
+    return (yield from retry(project, run, project.intents.refreshed(intent)))
 
 
 def again(project: Project, run: Run, intent: Intent) -> Steps:
@@ -181,6 +227,28 @@ def decide(project: Project, intent: Intent, status: Status) -> Steps:
         project.runner.end(intent.run, intent.supervisor)
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
+
+
+def _lost(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
+    """Count this interruption, once, and write it into the log."""
+    known = counted(project, intent)
+    if known is not intent:
+        yield from log(project, "vanished", known, interruptions=known.interruptions)
+    return known
+
+
+def _why_not_always(project: Project, intent: Intent, task: Task | None) -> str:
+    """Why the task cannot be declared to be one that may run again unasked; empty when it can."""
+    if task is None:
+        return f"{intent.name} is no longer in the plan."
+    try:
+        entry = load_registry(project.flow).entries.get(intent.atom)
+        if entry is None or entry.target != BUILT_IN["Script"]:
+            return f"What {intent.atom or 'its atom'} may do again is not said in the plan, but by the atom."
+        Script().line_of(configuration(task))
+    except FlowError as error:
+        return error.message
+    return ""
 
 
 def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, ...]:

@@ -93,16 +93,12 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
 def _last(project: Project) -> dict[str, Any]:
     """The last record of a change that no later one takes back."""
     taken_back: set[int] = set()
-    changes: list[dict[str, Any]] = []
-    for record in project.log.records():
-        if record["what"] not in ("changed", "rewritten"):
-            continue
-        changes.append(record)
-        if "undoes" in record:
-            taken_back.add(record["undoes"])
-    standing = [change for change in changes if "undoes" not in change and change["seq"] not in taken_back]
-    if standing:
-        return standing[-1]
+    for record in project.log.latest():
+        if record["what"] in ("changed", "rewritten"):
+            if "undoes" in record:
+                taken_back.add(record["undoes"])
+            elif record["seq"] not in taken_back:
+                return record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 
 

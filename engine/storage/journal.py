@@ -2,17 +2,21 @@
 
 The writer repairs a torn tail before it appends; readers hold back what is torn or damaged. Past `limit`
 bytes the file is renamed to `<stem>-<last number>.jsonl` and a new one is begun, both under the lock, so that
-nothing is lost.
+nothing is lost. A reader that comes back for more reads only what is new, and one that wants the latest records
+reads from the end.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.errors import StorageError
 
@@ -20,11 +24,23 @@ _TAIL = 65_536
 _WAIT = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a reader goes on that has seen all up to `number`: in which file (its inode), and how far into it."""
+
+    file: int
+    offset: int
+    number: int
+
+
 class Journal:
+    """The log at `path`. Threads may share it."""
+
     def __init__(self, path: Path, *, limit: int = 10_000_000) -> None:
         self.path = path
         self._limit = limit
         self._lock = path.with_suffix(".lock")
+        self._place: _Place | None = None
 
     def append(self, record: Mapping[str, Any]) -> int:
         """Write one record and return its sequence number. StorageError: nothing of it is there."""
@@ -40,18 +56,74 @@ class Journal:
             raise StorageError(f"{self.path}: {error.strerror}.", hint="The log is not complete.") from error
 
     def records(self, *, after: int = 0) -> Iterator[dict[str, Any]]:
-        """Every whole record with a higher number than `after`, oldest first, through all files."""
-        for path in [*self._older(), self.path]:
-            if path != self.path and int(path.stem.rpartition("-")[2]) <= after:
-                continue
-            try:
-                data = path.read_bytes()
-            except FileNotFoundError:
-                continue
-            for line in data.splitlines():
-                record = _whole(line)
-                if record is not None and record["seq"] > after:
-                    yield record
+        """Every whole record with a higher number than `after`, oldest first, through all files.
+
+        Whoever asks for what is behind the last record that was read costs no more than what is new. StorageError
+        when a file cannot be read.
+        """
+        with ExitStack() as files:
+            # Opened before the older ones are looked for, so that a rotation in between hides nothing.
+            current = self._open(self.path, files)
+            place, offset, number = self._place, 0, 0
+            status = os.fstat(current.fileno()) if current is not None else None
+            if (
+                place is not None
+                and status is not None
+                and (status.st_ino, after >= place.number, status.st_size >= place.offset)
+                == (place.file, True, True)
+            ):
+                offset, number = place.offset, place.number
+            else:
+                for path in self._older():
+                    if _last_of(path) > after and (older := self._open(path, files)) is not None:
+                        for record, _ in self._whole_lines(older):
+                            if record["seq"] > max(after, number):
+                                number = record["seq"]
+                                yield record
+            if current is None or status is None:
+                return
+            current.seek(offset)
+            for record, length in self._whole_lines(current):
+                offset += length
+                if record["seq"] > number:
+                    number = record["seq"]
+                    if number > after:
+                        yield record
+            self._place = _Place(status.st_ino, offset, number)
+
+    def latest(self) -> Iterator[dict[str, Any]]:
+        """Every whole record, newest first; what is not asked for is not read. StorageError as for `records`."""
+        with ExitStack() as files:
+            current = self._open(self.path, files)
+            number: int | None = None
+            for path in [self.path, *reversed(self._older())]:
+                file = current if path == self.path else self._open(path, files)
+                for line in _backwards(file) if file is not None else ():
+                    record = _whole(line)
+                    if record is not None and (number is None or record["seq"] < number):
+                        number = record["seq"]
+                        yield record
+
+    def _open(self, path: Path, files: ExitStack) -> BinaryIO | None:
+        """One of the files, closed with `files`; None when there is none."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror}.", hint="The log cannot be shown.") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise StorageError(
+                f"{path} is no regular file.", hint="Move it away: the engine makes a new log."
+            )
+        return files.enter_context(os.fdopen(descriptor, "rb"))
+
+    def _whole_lines(self, file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
+        """The records from here on, each with its length; a damaged line is an empty record, a torn tail none."""
+        for line in file:
+            if line.endswith(b"\n"):
+                yield _whole(line.rstrip(b"\r\n")) or {"seq": 0}, len(line)
 
     def _older(self) -> list[Path]:
         found = self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")
@@ -90,7 +162,27 @@ class Journal:
         if start:
             return max((record["seq"] for record in self.records()), default=0)
         older = self._older()
-        return int(older[-1].stem.rpartition("-")[2]) if older else 0
+        return _last_of(older[-1]) if older else 0
+
+
+def _last_of(path: Path) -> int:
+    """The number of the last record of a file that was rotated away, by its name."""
+    return int(path.stem.rpartition("-")[2])
+
+
+def _backwards(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, the last one first; what stands behind the last line end is left out."""
+    end, rest, is_tail = file.seek(0, os.SEEK_END), b"", True
+    while end:
+        start = max(0, end - _TAIL)
+        file.seek(start)
+        lines = (file.read(end - start) + rest).split(b"\n")
+        if is_tail:
+            lines.pop()
+            is_tail = False
+        rest = lines.pop(0) if start and lines else b""
+        yield from reversed(lines)
+        end = start
 
 
 def _repair(handle: int) -> int:
@@ -120,4 +212,4 @@ def _whole(line: bytes) -> dict[str, Any] | None:
     if not mark or tail != b'%08x"}' % zlib.crc32(text + b"}"):
         return None
     record = json.loads(text + b"}")
-    return record if isinstance(record, dict) else None
+    return record if isinstance(record, dict) and isinstance(record.get("seq"), int) else None

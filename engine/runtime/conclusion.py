@@ -1,0 +1,172 @@
+"""What becomes of an attempt: its result is made durable, committed to the plan, and only then is the intent let go.
+
+Everything here runs while the claim is held, as generators like those of `engine.runtime.execution`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from engine import status as rules
+from engine.atoms import AtomResult, Outcome
+from engine.flows import Tree
+from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
+from engine.runtime.identity import find_again, key_of
+from engine.runtime.intent import Intent, Phase
+from engine.runtime.ledger import Committed
+from engine.runtime.problems import problem_error
+from engine.runtime.project import Project
+from engine.status import Change, Status, Task
+
+Steps = Generator[Event | None, None, Finished]
+
+INTERRUPTIONS_LIMIT = 3
+
+
+def conclude(project: Project, intent: Intent, result: AtomResult, begun: float) -> Steps:
+    """Make the result durable, then commit it to the plan, then let go of the intent."""
+    if intent.result is None:
+        stored = {"outcome": result.outcome.value, "reason": result.reason, "exports": dict(result.exports)}
+        intent = project.intents.write(intent.having(result=stored))
+    seconds = time.monotonic() - begun
+    if result.outcome is Outcome.WAITING:
+        remember(project, intent, interruptions=0)
+        project.intents.clear()
+        yield from log(project, "waiting", intent, reason=result.reason)
+        finished = ending(intent, Status.ACTIVE, StepOutcome.WAITING, result.reason, seconds)
+        yield finished
+        return finished
+    for key in project.context.merge(result.exports):
+        yield Warned(f"{intent.name} exported {key!r}, which belongs to the engine; it was left out.")
+    if result.outcome is Outcome.SUCCESS:
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, result.reason, seconds))
+    return (yield from settle(project, intent, Status.FAILED, StepOutcome.FAILED, result.reason, seconds))
+
+
+def settle(
+    project: Project,
+    intent: Intent,
+    status: Status,
+    outcome: StepOutcome,
+    message: str,
+    seconds: float = 0.0,
+    *,
+    interruptions: int = 0,
+) -> Steps:
+    """Commit this status for the task that the intent means, and let go of the intent. A task that is gone from the
+    plan is reported; no other one is marked (T3.27)."""
+    found: list[bool] = []
+    stands: list[Status] = []
+
+    def make(tree: Tree) -> Sequence[Change]:
+        now_at = project.intents.refreshed(intent)
+        task = find_again(tree.root, now_at.path, now_at.body)
+        found[:] = [task is not None]
+        if task is None:
+            return []
+        # What somebody marked in the file meanwhile is not overwritten.
+        stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
+        return [] if stands else change_to(task, status)
+
+    committed: Committed = project.ledger.commit(make, what=status.value)
+    intent = project.intents.refreshed(intent)
+    if not found[0]:
+        message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
+    elif stands:
+        message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
+        status = stands[0]
+    if status is Status.FAILED and found[0]:
+        remember(project, intent, interruptions=interruptions)
+    else:
+        project.plans.drop_record(key_of(intent.path))
+    project.intents.clear()
+    project.runner.forget(intent.run)
+    yield from log(
+        project, outcome.value, intent, status=status.value, message=message, seconds=round(seconds, 3)
+    )
+    if committed.files:
+        yield PlanChanged(committed.files)
+    finished = ending(intent, status if found[0] else None, outcome, message, seconds)
+    yield finished
+    return finished
+
+
+def change_to(task: Task, status: Status) -> list[Change]:
+    """The changes that bring a task to this status; only what is left open around it when it is there already."""
+    if task.status is status:
+        if task.plan.problems:
+            raise problem_error(task.plan.problems, "Nothing of this file is changed until it is mended.")
+        root = task
+        while root.above is not None:
+            root = root.above
+        return rules.settle(root.plan)
+    verbs = {
+        Status.DONE: rules.done,
+        Status.SKIPPED: rules.skip,
+        Status.FAILED: rules.fail,
+        Status.ACTIVE: rules.begin,
+        Status.PENDING: rules.reopen,
+    }
+    return verbs[status](task)
+
+
+def ending(
+    intent: Intent, status: Status | None, outcome: StepOutcome, message: str, seconds: float = 0.0
+) -> Finished:
+    """The last event of a step at the task of this intent."""
+    return Finished(intent.run, intent.address, intent.name, status, outcome, message, seconds)
+
+
+def vanished(project: Project, intent: Intent) -> Steps:
+    """The work is gone without a result: count it, and leave the decision open or let the circuit breaker decide.
+
+    Work that never began is no interruption; but it is not begun anew here, lest that goes on for ever."""
+    if not project.runner.began(intent.run):
+        intent = project.intents.write(intent.having(phase=Phase.CLAIMED))
+        yield from log(project, "unbegun", intent)
+        message = "Its supervisor ended before the work began; nothing was run. The next start runs it."
+        finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
+        yield finished
+        return finished
+    intent = counted(project, intent)
+    yield from log(project, "vanished", intent, interruptions=intent.interruptions)
+    if intent.interruptions >= INTERRUPTIONS_LIMIT:
+        return (yield from trip(project, intent))
+    message = "Its work vanished without a result. `flow recover` shows what is known."
+    finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, message)
+    yield finished
+    return finished
+
+
+def counted(project: Project, intent: Intent) -> Intent:
+    """The intent with this interruption counted, once, durably. What a person stopped is no interruption."""
+    if intent.phase in (Phase.VANISHED, Phase.STOPPING):
+        return intent
+    return project.intents.write(intent.having(phase=Phase.VANISHED, interruptions=intent.interruptions + 1))
+
+
+def trip(project: Project, intent: Intent) -> Steps:
+    """The circuit breaker: too many interruptions in a row, so a person has to look."""
+    reason = (
+        f"Its work vanished without a result {intent.interruptions} times in a row; reopen it to try again."
+    )
+    return (
+        yield from settle(
+            project, intent, Status.FAILED, StepOutcome.FAILED, reason, interruptions=intent.interruptions
+        )
+    )
+
+
+def remember(project: Project, intent: Intent, *, interruptions: int) -> None:
+    """Keep what the next attempt at this task has to know of this one."""
+    record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
+    project.plans.put_record(key_of(intent.path), record)
+
+
+def log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:
+    """Write into the log what happened to this attempt; a log that fails is a warning."""
+    complaint = project.log.write(what, address=intent.address, name=intent.name, run=intent.run, **payload)
+    if complaint:
+        yield Warned(complaint)
