@@ -1,45 +1,29 @@
-"""Getting around: moving, folding, zooming in and out, search and filter. Changes nothing but the picture."""
+"""Getting around: moving, folding, zooming in and out. Changes nothing but the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine import Status, Task
+from engine import Task
 from tui.places import Place, Places
-from tui.widgets.rows import Keep
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
     from tui.widgets.tree import FlowTree
 
-_FILTERS: tuple[tuple[str, frozenset[Status]], ...] = (
-    ("", frozenset(Status)),
-    ("open", frozenset({Status.PENDING, Status.ACTIVE, Status.FAILED})),
-    ("failed", frozenset({Status.FAILED})),
-    ("settled", frozenset({Status.DONE, Status.SKIPPED})),
-)
-
 
 class Navigator:
-    """Serves one main screen; `do_<id>` are the handlers of the actions in the groups Move, Zoom and Find."""
+    """Serves one main screen; `do_<id>` are the handlers of the actions in the groups Move and Zoom."""
 
     def __init__(self, screen: MainScreen) -> None:
         self.screen = screen
         self.places = Places()
         self.following = False
-        self.needle = ""
-        self._filter = 0
-        self._before_search: tuple[Place, set[Task]] | None = None
 
     @property
     def tree(self) -> FlowTree:
         return self.screen.flow_tree
-
-    @property
-    def filter_name(self) -> str:
-        """What the filter leaves: empty for everything."""
-        return _FILTERS[self._filter][0]
 
     def here(self) -> Place:
         return Place(self.tree.rows.zoom, self.tree.chosen, self.tree.scroll_offset.y)
@@ -171,7 +155,7 @@ class Navigator:
         if place is None:
             self.screen.say("There is no other place to go to.", "$muted")
         else:
-            self._show(place.zoom, place.selected, place.scroll)
+            self.put_back(place)
 
     def do_cursor(self) -> None:
         reading = self.screen.reading
@@ -181,7 +165,16 @@ class Navigator:
         else:
             self.screen.say("No task would run next.", "$muted")
 
+    def put_back(self, place: Place) -> None:
+        """Goes to a place without remembering this one."""
+        self._show(place.zoom, place.selected, place.scroll)
+
     def do_follow(self) -> None:
+        output = self.screen.detail.output
+        if output.display and not output.follows:
+            output.follow()
+            self.screen.say("Following the output.", "$muted")
+            return
         self.following = not self.following
         self.screen.say(
             "Following the running task." if self.following else "Not following any more.", "$muted"
@@ -193,90 +186,6 @@ class Navigator:
         running = self.tree.facts.running
         if self.following and running is not None and self.tree.chosen is not running:
             self.go_to(running)
-
-    # Finding
-
-    def do_search(self) -> None:
-        self._before_search = (self.here(), set(self.tree.rows.toggled))
-        self.screen.search.open(self.needle)
-
-    def search(self, needle: str) -> None:
-        """Selects the first match from the selection on, as the person types."""
-        self.needle = needle.casefold()
-        self.tree.needle = self.needle
-        if self.needle:
-            self._find(1, here_too=True)
-        self.tree.refresh()
-
-    def end_search(self, keep: bool) -> None:
-        """Enter keeps what was found; escape puts everything back."""
-        before, self._before_search = self._before_search, None
-        if keep or before is None:
-            return
-        self.needle = self.tree.needle = ""
-        place, toggled = before
-        self.tree.rows.toggled = toggled
-        self._show(place.zoom, place.selected, place.scroll)
-
-    def do_find_next(self) -> None:
-        self._find_again(1)
-
-    def do_find_previous(self) -> None:
-        self._find_again(-1)
-
-    def _find_again(self, direction: int) -> None:
-        if self.needle:
-            self._find(direction)
-        else:
-            self.screen.say("Nothing was searched yet: / searches.", "$muted")
-
-    def _find(self, direction: int, *, here_too: bool = False) -> None:
-        reading = self.screen.reading
-        if reading is None:
-            return
-        order = list(reading.tree.walk())
-        matches = [number for number, task in enumerate(order) if self.needle in task.name.casefold()]
-        self.screen.search.count(len(matches))
-        if not matches:
-            if not here_too:
-                self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
-            return
-        current = self.tree.chosen
-        at = next((number for number, task in enumerate(order) if task is current), -1)
-        if direction > 0:
-            found = next(
-                (number for number in matches if number > at or (here_too and number == at)), matches[0]
-            )
-        else:
-            found = next((number for number in reversed(matches) if number < at), matches[-1])
-        self.following = False
-        self.go_to(order[found])
-
-    def do_filter(self) -> None:
-        self._filter = (self._filter + 1) % len(_FILTERS)
-        self.apply_filter()
-        name = self.filter_name
-        self.screen.say(f"Only what is {name}." if name else "Everything is shown.", "$muted")
-        self.screen.show_state()
-
-    def apply_filter(self) -> None:
-        """Builds the filter anew for the current reading."""
-        self.tree.set_filter(self.keep())
-
-    def keep(self) -> Keep | None:
-        """Whether a task or something inside it passes the filter; None without a filter."""
-        reading = self.screen.reading
-        if not self._filter or reading is None:
-            return None
-        wanted = _FILTERS[self._filter][1]
-        kept: set[Task] = set()
-        for task in reading.tree.walk():
-            if task.is_leaf and task.status in wanted:
-                above: Task | None = task
-                while above is not None and above not in kept:
-                    kept.add(above)
-                    above = above.above
-        return kept.__contains__
 
 
 def _is_inside(task: Task, zoom: Task) -> bool:

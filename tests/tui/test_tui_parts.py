@@ -112,7 +112,7 @@ async def test_every_action_has_one_handler_and_every_key_one_action(sit: Sit) -
         for action in actions.ACTIONS:
             parts = [
                 part
-                for part in (main.navigator, main.conductor, main.editor, main)
+                for part in (main.navigator, main.finder, main.conductor, main.editor, main)
                 if hasattr(part, f"do_{action.id}")
             ]
             assert len(parts) == 1, action.id

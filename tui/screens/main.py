@@ -22,6 +22,7 @@ from engine import Engine, FlowError, Problem, Progress, Started, Task, UnknownA
 from tui import actions
 from tui.conductor import Conductor
 from tui.editor import Editor
+from tui.finder import Finder
 from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.states import footer, note_of, state_of
@@ -29,6 +30,7 @@ from tui.session import EngineSaid, HistoryRead, Reading, Session, WasChanged, W
 from tui.text import one_line
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
+from tui.widgets.output import OutputView
 from tui.widgets.search import Search
 from tui.widgets.tree import Facts, FlowTree
 
@@ -52,6 +54,7 @@ class MainScreen(Screen[None]):
         self.session = Session(self.app, engine, self)
         self.conductor = Conductor(self, self.session)
         self.navigator = Navigator(self)
+        self.finder = Finder(self)
         self.editor = Editor(self, self.conductor)
         self._expected: tuple[str, str] | None = None
         self.reading: Reading | None = None
@@ -114,7 +117,7 @@ class MainScreen(Screen[None]):
                     self.navigator.select_near(reading.next)
             else:
                 self.navigator.places.carry(old.tree.root, root)
-                self.flow_tree.rows.keep = self.navigator.keep()
+                self.flow_tree.rows.keep = self.finder.keep()
                 self.flow_tree.update_tree(root, self.facts())
             self.navigator.follow()
             self._follow_to_person()
@@ -317,13 +320,15 @@ class MainScreen(Screen[None]):
 
     @on(Search.Changed)
     def _search_changed(self, message: Search.Changed) -> None:
-        self.navigator.search(message.text)
+        self.finder.search(message.text)
 
     @on(Search.Closed)
     def _search_closed(self, message: Search.Closed) -> None:
-        self.search.close()
-        self.flow_tree.focus()
-        self.navigator.end_search(message.keep)
+        self.finder.end_search(message.keep)
+
+    @on(OutputView.Found)
+    def _found_in_output(self) -> None:
+        self.finder.show_found()
 
     # Actions
 
@@ -333,7 +338,7 @@ class MainScreen(Screen[None]):
 
     def handler(self, id: str) -> Callable[[], None]:
         """Who does an action."""
-        for part in (self.navigator, self.conductor, self.editor, self):
+        for part in (self.navigator, self.finder, self.conductor, self.editor, self):
             handler: Callable[[], None] | None = getattr(part, f"do_{id}", None)
             if handler is not None:
                 return handler
@@ -377,10 +382,10 @@ class MainScreen(Screen[None]):
         self.app.action_command_palette()
 
     def do_cancel(self) -> None:
-        """Escape: drops the search marks and goes back to the tree; changes nothing else."""
-        self.editor.cancel()
-        self.navigator.needle = self.flow_tree.needle = ""
-        self.flow_tree.refresh()
-        self.remove_class("-details")
-        self.flow_tree.focus()
+        """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
+        if self.editor.moving is not None:
+            self.editor.cancel()
+        elif not self.finder.cancel():
+            self.remove_class("-details")
+            self.flow_tree.focus()
         self.show_state()

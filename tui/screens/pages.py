@@ -129,9 +129,9 @@ def empty_hint(screen: MainScreen) -> Content | None:
         return Content.styled("Reading the plan …", "$muted")
     if screen.flow_tree.rows.list:
         return None
-    if screen.navigator.filter_name:
+    if screen.finder.filter_name:
         return Content.assemble(
-            (f"Nothing is {screen.navigator.filter_name} here.\n\n", "$foreground"),
+            (f"Nothing is {screen.finder.filter_name} here.\n\n", "$foreground"),
             ("f", "bold $primary"),
             (" shows something else", "$muted"),
         )

@@ -58,8 +58,8 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     if reading.outside:
         count = len(reading.outside)
         return f"~ {count} plan{'s' if count > 1 else ''} changed outside", "$accent"
-    if screen.navigator.filter_name:
-        return f"only {screen.navigator.filter_name} · f", "$accent"
+    if screen.finder.filter_name:
+        return f"only {screen.finder.filter_name} · f", "$accent"
     if screen.engine.readonly:
         return "read only", "$accent"
     if screen.navigator.following and screen.conductor.own is not None:

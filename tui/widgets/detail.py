@@ -65,9 +65,7 @@ class Detail(Vertical):
         yield OutputView(id="output")
 
     def on_mount(self) -> None:
-        output = self.output
-        output.border_title = "output"
-        output.display = False
+        self.output.display = False
 
     @property
     def output(self) -> OutputView:

@@ -1,19 +1,20 @@
-"""What a task prints, as it prints it: a bounded number of lines that follow their end until they are scrolled."""
+"""What a task prints, as it prints it: lines that follow their end until they are scrolled, and can be searched."""
 
 from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
+from typing import ClassVar
 
 from rich.segment import Segment
+from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.text import colours_after, output_line
-
-LIMIT = 5_000
-"""Lines kept. The whole output stays in its file under `.flow/logs/output/`."""
+from tui.text import one_line
+from tui.widgets.printed import Printed
 
 _PENDING = 500_000
 """Characters that wait to be drawn; a script that prints faster than a screen can show loses the older ones."""
@@ -21,22 +22,22 @@ _PENDING = 500_000
 _DELAY = 0.04
 """Seconds between two drawings of new output."""
 
-_PIECE = 2_000
-"""A longer line is cut: a screen has no use for it, and drawing it would hold up the keys."""
-
 
 class OutputView(ScrollView, can_focus=True):
     """Lines of output, colours shown, every other control sequence as symbols. `run` says whose output it is."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"output--match", "output--current"}
+
+    class Found(Message):
+        """The number of lines that match, or the one that is shown, is another one."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.run = ""
-        self._lines: deque[tuple[str, str]] = deque(maxlen=LIMIT)
-        self._partial = ""
-        self._active = ""
-        self._following = True
+        self.follows = True
+        self._printed = Printed()
+        self._current: int | None = None
         self._pending: deque[str] = deque()
         self._pending_size = 0
         self._waits = False
@@ -44,10 +45,9 @@ class OutputView(ScrollView, can_focus=True):
     def clear(self, run: str = "") -> None:
         """Forgets everything; `run` names whose output comes next."""
         self.run = run
-        self._lines.clear()
-        self._partial = ""
-        self._active = ""
-        self._following = True
+        self._printed.clear()
+        self._current = None
+        self.follows = True
         self._pending.clear()
         self._pending_size = 0
         self._measure()
@@ -69,62 +69,140 @@ class OutputView(ScrollView, can_focus=True):
         self._pending.clear()
         self._pending_size = 0
         if text:
-            self._add(text)
-
-    def _add(self, text: str) -> None:
-        *whole, self._partial = (self._partial + text).split("\n")
-        if len(self._partial) > 2 * _PIECE:
-            self._partial = self._partial[-_PIECE:]
-        whole = whole[-LIMIT:]
-        if not self._active and "\x1b" not in text:
-            self._lines.extend(("", line[:_PIECE]) for line in whole)
-        else:
-            for line in whole:
-                self._lines.append((self._active, line[:_PIECE]))
-                self._active = colours_after(self._active, line[:_PIECE])
-        self._measure()
+            matches = len(self._printed.matches)
+            forgotten = self._printed.add(text)
+            self._measure()
+            if forgotten and not self.follows:
+                self.scroll_to(y=max(0, self.scroll_offset.y - forgotten), animate=False, force=True)
+            if matches != len(self._printed.matches):
+                self.post_message(self.Found())
 
     @property
     def text(self) -> str:
         """The lines kept, without styles."""
         self.flush()
-        whole = [output_line(line).plain for _, line in self._lines]
-        return "\n".join([*whole, output_line(self._partial).plain] if self._partial else whole)
+        return self._printed.text
 
     @property
     def is_empty(self) -> bool:
-        return not self._lines and not self._partial and not self._pending
+        return self._printed.is_empty and not self._pending
+
+    # Following
+
+    def follow(self) -> None:
+        """Goes to the end, and stays there while more comes."""
+        self.follows = True
+        self._measure()
 
     def _measure(self) -> None:
-        count = len(self._lines) + bool(self._partial)
-        self.virtual_size = Size(0, count)
-        if self._following:
-            self.scroll_to(y=max(0, count - self.scrollable_content_region.height), animate=False, force=True)
-        self.border_subtitle = "" if self._following else "paused · G follows"
+        self._printed.resize(self.scrollable_content_region.width)
+        rows = self._printed.rows
+        self.virtual_size = Size(0, rows)
+        if self.follows:
+            end = max(0, rows - self.scrollable_content_region.height)
+            self.scroll_to(y=end, animate=False, force=True)
+        self._say_where()
         self.refresh()
+
+    def _say_where(self) -> None:
+        """The line above the output: what it is, what is searched in it, and that it is paused."""
+        title: list[tuple[str, str]] = [("output", "$muted")]
+        if self.needle:
+            shown, found = self.found
+            title.append((f" · {one_line(self.needle, 40)} ", "$primary"))
+            title.append((f"{shown}/{found}" if found else "nothing found", "$muted"))
+        if not self.follows:
+            end = round(self.scroll_offset.y) + self.scrollable_content_region.height
+            title.append(
+                (f" · paused, {max(0, self.virtual_size.height - end)} below · F follows", "$warning")
+            )
+        self.border_title = Content.assemble(*title)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         at_end = round(new_value) >= self.virtual_size.height - self.scrollable_content_region.height
         if new_value < old_value and not at_end:
-            self._following = False
-            self.border_subtitle = "paused · G follows"
-        elif at_end and not self._following:
-            self._following = True
-            self.border_subtitle = ""
+            self.follows = False
+        elif at_end:
+            self.follows = True
+        self._say_where()
 
     def on_resize(self) -> None:
         self._measure()
 
+    # Searching
+
+    @property
+    def needle(self) -> str:
+        """What is searched; empty if nothing is."""
+        return self._printed.needle
+
+    @property
+    def found(self) -> tuple[int, int]:
+        """Which match is shown, from 1 (0: none), and how many lines match."""
+        matches = self._printed.matches
+        current = self._current
+        shown = matches.index(current) + 1 if current is not None and current in matches else 0
+        return shown, len(matches)
+
+    def search(self, needle: str) -> None:
+        """Shows the last line that has `needle` in it, whatever its case, and marks all; nothing ends the search."""
+        self.flush()
+        self._printed.search(needle)
+        self._current = None
+        if self._printed.matches:
+            self._show(self._printed.matches[-1])
+        self._say_where()
+        self.refresh()
+        self.post_message(self.Found())
+
+    def find(self, direction: int) -> None:
+        """Shows the next match below (1) or above (-1) the one that is shown, round and round."""
+        matches = self._printed.matches
+        if not matches:
+            return
+        current = self._current
+        if current is None:
+            self._show(matches[-1 if direction < 0 else 0])
+        elif direction > 0:
+            self._show(next((number for number in matches if number > current), matches[0]))
+        else:
+            self._show(next((number for number in reversed(matches) if number < current), matches[-1]))
+        self.post_message(self.Found())
+
+    def _show(self, number: int) -> None:
+        self._current = number
+        row, height = self._printed.row_of(number), self.scrollable_content_region.height
+        top = round(self.scroll_offset.y)
+        if not top <= row < top + height:
+            self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
+        self.follows = False
+        self._say_where()
+        self.refresh()
+
+    # Drawing
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        index = y + int(self.scroll_offset.y)
         style = self.rich_style
-        if index < len(self._lines):
-            active, line = self._lines[index]
-        elif index == len(self._lines) and self._partial:
-            active, line = self._active, self._partial[:_PIECE]
-        else:
+        row = self._printed.row(y + int(self.scroll_offset.y))
+        if row is None:
             return Strip.blank(width, style)
-        segments = output_line(line, active).render(self.app.console)
-        return Strip(Segment.apply_style(segments, style)).adjust_cell_length(width, style)
+        text, number = row
+        needle = self._printed.needle
+        if needle:
+            kind = "output--current" if number == self._current else "output--match"
+            shade = self.get_component_rich_style(kind, partial=True)
+            for start in _places(text.plain.casefold(), needle):
+                text.stylize(shade, start, start + len(needle))
+        segments = Segment.apply_style(text.render(self.app.console), style)
+        return Strip(segments).adjust_cell_length(width, style)
+
+
+def _places(text: str, needle: str) -> list[int]:
+    found: list[int] = []
+    at = text.find(needle)
+    while at >= 0:
+        found.append(at)
+        at = text.find(needle, at + len(needle))
+    return found

@@ -30,15 +30,18 @@ class Search(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="sign")
-        yield Input(compact=True, placeholder="a part of a task's name", id="needle")
+        yield Input(compact=True, id="needle")
         yield Label("", id="count")
 
     def on_mount(self) -> None:
         self.display = False
 
-    def open(self, text: str) -> None:
+    def open(self, text: str, what: str) -> None:
+        """Takes the keys. `what` says what is searched for, while nothing is typed."""
         self.display = True
+        self.query_one("#count", Label).update("")
         field = self.query_one(Input)
+        field.placeholder = what
         field.value = text
         field.focus()
 
@@ -46,8 +49,10 @@ class Search(Horizontal):
         self.display = False
 
     def count(self, matches: int) -> None:
-        """Says how many tasks match."""
-        self.query_one("#count", Label).update(f"{matches} found" if matches else "nothing found")
+        """Says how much matches."""
+        typed = bool(self.query_one(Input).value)
+        words = f"{matches} found" if matches else "nothing found" if typed else ""
+        self.query_one("#count", Label).update(words)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

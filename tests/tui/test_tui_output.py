@@ -1,0 +1,111 @@
+"""The output of a task: wrapped, followed to its end, paused by scrolling, searched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.tui.conftest import Sit
+from tui.text import output_line, plain_line
+from tui.widgets import printed
+from tui.widgets.printed import Printed
+
+
+@given(st.text(st.characters()), st.integers(2, 90))
+def test_wrapped_lines_fit_and_lose_nothing(text: str, width: int) -> None:
+    lines = Printed(width)
+    lines.add(text[:40])
+    lines.add(text[40:])
+    rows = [row for y in range(lines.rows) if (row := lines.row(y)) is not None]
+    assert len(rows) == lines.rows
+    assert all(cell_len(row.plain) <= width for row, _ in rows)
+    assert "".join(row.plain for row, _ in rows) == lines.text.replace("\n", "")
+    lines.resize(7)
+    narrow = [row for y in range(lines.rows) if (row := lines.row(y)) is not None]
+    assert all(cell_len(row.plain) <= 7 for row, _ in narrow)
+
+
+@given(st.text(st.characters()))
+def test_the_plain_line_is_what_is_shown(text: str) -> None:
+    line = text.replace("\n", "")
+    assert plain_line(line) == output_line(line).plain
+
+
+def test_only_the_last_lines_are_kept_and_numbers_stay() -> None:
+    lines = Printed(10)
+    lines.search("7")
+    lines.add("".join(f"line {number}\n" for number in range(printed.LIMIT)))
+    matches = len(lines.matches)
+    assert lines.add("a long line that takes three rows\n" * 2) == 2
+    assert lines.rows == printed.LIMIT - 2 + 2 * 4
+    assert len(lines.matches) == matches
+    row = lines.row(lines.row_of(lines.matches[-1]))
+    assert row is not None
+    assert "7" in row[0].plain
+    lines.add("\n" * (printed.LIMIT + 5))
+    assert not lines.matches
+    assert lines.rows == printed.LIMIT
+
+
+def printing(gate: Path, count: int = 60) -> str:
+    """A script that prints lines, waits for the gate, and prints one more."""
+    return (
+        "- [ ] [Script] Print\n    ```sh\n"
+        f'    for i in $(seq {count}); do echo "line $i of the log"; done\n'
+        f"    while [ ! -e {gate} ]; do sleep 0.02; done\n"
+        "    echo the last line\n    ```\n- [ ] After\n"
+    )
+
+
+async def test_output_pauses_when_scrolled_and_follows_again_at_a_key(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": printing(gate)}, size=(104, 28)) as person:
+        await person.press("s")
+        await person.sees("line 60 of the log")
+        output = person.main.detail.output
+        await person.press("tab", "tab", "k", "k", "k")
+        await person.sees("paused, 3 below · F follows")
+        top = output.scroll_offset.y
+        gate.touch()
+        await person.until(lambda: person.status("1") == "done")
+        await person.until(lambda: "the last line" in output.text)
+        assert output.scroll_offset.y == top
+        assert "the last line" not in person.text
+        await person.press("F")
+        await person.sees("the last line", "Following the output.")
+        assert "paused" not in person.text
+
+
+async def test_slash_searches_the_output_while_that_side_has_the_focus(sit: Sit, gate: Path) -> None:
+    gate.touch()
+    async with sit({"status.md": printing(gate)}, size=(104, 28)) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.sees("the last line")
+        await person.press("g", "tab", "tab", "/")
+        await person.sees("a part of a line of the output")
+        await person.press(*"LINE 1")
+        await person.sees("11 found", "11/11")  # 1 and 10 to 19
+        await person.press("enter", "N")
+        await person.sees("10/11", "line 18 of the log")
+        await person.press("n", "n")
+        await person.sees("1/11", "line 1 of the log")
+        await person.press("escape")
+        await person.sees("the last line")
+        assert "1/11" not in person.text
+        assert person.main.focused_side is person.main.detail.output
+        await person.press("/", "q", "q")
+        await person.sees("nothing found")
+        await person.press("escape", "escape")
+        await person.until(lambda: person.main.flow_tree.has_focus, "the tree")
+
+
+async def test_a_long_line_of_output_wraps(sit: Sit) -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    plan = f"- [ ] [Script] Long\n    ```sh\n    echo '{words}'\n    ```\n"
+    async with sit({"status.md": plan}, size=(104, 40)) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.sees("word0 word1", "word39")

@@ -1,0 +1,192 @@
+"""Finding: a search through the names of all tasks or through the output of one, and a filter by status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import Status, Task
+from tui.places import Place
+from tui.widgets.rows import Keep
+
+if TYPE_CHECKING:
+    from tui.screens.main import MainScreen
+    from tui.session import Reading
+
+_FILTERS: tuple[tuple[str, frozenset[Status]], ...] = (
+    ("", frozenset(Status)),
+    ("open", frozenset({Status.PENDING, Status.ACTIVE, Status.FAILED})),
+    ("failed", frozenset({Status.FAILED})),
+    ("settled", frozenset({Status.DONE, Status.SKIPPED})),
+)
+
+
+class Finder:
+    """Serves one main screen; `do_<id>` are the handlers of the actions in the group Find.
+
+    `typing`: the line of the search has the keys. `in_output`: it searches the output, because that side had the
+    focus.
+    """
+
+    def __init__(self, screen: MainScreen) -> None:
+        self.screen = screen
+        self.needle = ""
+        self.typing = False
+        self.in_output = False
+        self.matches = 0
+        self._filter = 0
+        self._before: tuple[Place, set[Task]] | None = None
+        self._order: tuple[Reading, list[Task], list[str]] | None = None
+
+    @property
+    def filter_name(self) -> str:
+        """What the filter leaves: empty for everything."""
+        return _FILTERS[self._filter][0]
+
+    # Searching
+
+    def do_search(self) -> None:
+        """Opens the line of the search, for the side that has the focus."""
+        output = self.screen.detail.output
+        self.in_output = self.screen.focused_side is not None and output.display
+        self.typing = True
+        if self.in_output:
+            self.screen.search.open(output.needle, "a part of a line of the output")
+        else:
+            tree = self.screen.flow_tree
+            self._before = (self.screen.navigator.here(), set(tree.rows.toggled))
+            self.screen.search.open(self.needle, "a part of a task's name")
+        self.screen.show_state()
+
+    def search(self, text: str) -> None:
+        """Shows the first match as the person types."""
+        if self.in_output:
+            self.screen.detail.output.search(text)
+            return
+        tree = self.screen.flow_tree
+        self.needle = tree.needle = text.casefold()
+        self.matches = 0
+        if self.needle:
+            self._find(1, here_too=True)
+        self.screen.search.count(self.matches)
+        tree.refresh()
+
+    def end_search(self, keep: bool) -> None:
+        """Enter keeps what was found; escape puts everything back."""
+        self.typing = False
+        self.screen.search.close()
+        if self.in_output:
+            output = self.screen.detail.output
+            if not keep:
+                self.end_output_search()
+            output.focus()
+        else:
+            self.screen.flow_tree.focus()
+            before, self._before = self._before, None
+            if not keep and before is not None:
+                self.forget()
+                place, toggled = before
+                self.screen.flow_tree.rows.toggled = toggled
+                self.screen.navigator.put_back(place)
+        self.screen.show_state()
+
+    def forget(self) -> None:
+        """Ends the search for a task: nothing is marked any more."""
+        self.needle = self.screen.flow_tree.needle = ""
+        self.screen.flow_tree.refresh()
+
+    def end_output_search(self) -> None:
+        """Ends the search in the output, which goes on at its end."""
+        output = self.screen.detail.output
+        output.search("")
+        output.follow()
+
+    def show_found(self) -> None:
+        """Counts what the output has of what is typed."""
+        if self.typing and self.in_output:
+            self.screen.search.count(self.screen.detail.output.found[1])
+
+    def cancel(self) -> bool:
+        """Ends the latest search or the filter, one at a time. False: there is none."""
+        if self.screen.focused_side is not None and self.screen.detail.output.needle:
+            self.end_output_search()
+        elif self.needle:
+            self.forget()
+        elif self._filter:
+            self.show_everything()
+        else:
+            return False
+        return True
+
+    def do_find_next(self) -> None:
+        self._again(1)
+
+    def do_find_previous(self) -> None:
+        self._again(-1)
+
+    def _again(self, direction: int) -> None:
+        output = self.screen.detail.output
+        if self.screen.focused_side is not None and output.needle:
+            output.find(direction)
+        elif self.needle:
+            self._find(direction)
+        else:
+            search = self.screen.actions["search"].shown_key
+            self.screen.say(f"Nothing was searched yet: {search} searches.", "$muted")
+
+    def _find(self, direction: int, *, here_too: bool = False) -> None:
+        order, names = self._names()
+        found = [number for number, name in enumerate(names) if self.needle in name]
+        self.matches = len(found)
+        if not found:
+            if not here_too:
+                self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
+            return
+        current = self.screen.flow_tree.chosen
+        at = order.index(current) if current is not None and current in order else -1
+        if direction > 0:
+            near = next((n for n in found if n > at or (here_too and n == at)), found[0])
+        else:
+            near = next((n for n in reversed(found) if n < at), found[-1])
+        self.screen.navigator.following = False
+        self.screen.navigator.go_to(order[near])
+
+    def _names(self) -> tuple[list[Task], list[str]]:
+        """All tasks in the order of the tree, and their names without regard to case; made once a reading."""
+        reading = self.screen.reading
+        if reading is None:
+            return [], []
+        if self._order is None or self._order[0] is not reading:
+            order = list(reading.tree.walk())
+            self._order = reading, order, [task.name.casefold() for task in order]
+        return self._order[1:]
+
+    # Filtering
+
+    def do_filter(self) -> None:
+        self._set_filter((self._filter + 1) % len(_FILTERS))
+        name = self.filter_name
+        self.screen.say(f"Only what is {name}." if name else "Everything is shown.", "$muted")
+
+    def show_everything(self) -> None:
+        """Takes the filter away."""
+        self._set_filter(0)
+
+    def _set_filter(self, which: int) -> None:
+        self._filter = which
+        self.screen.flow_tree.set_filter(self.keep())
+        self.screen.show_state()
+
+    def keep(self) -> Keep | None:
+        """Whether a task or something inside it passes the filter; None without a filter."""
+        reading = self.screen.reading
+        if not self._filter or reading is None:
+            return None
+        wanted = _FILTERS[self._filter][1]
+        kept: set[Task] = set()
+        for task in reading.tree.walk():
+            if task.is_leaf and task.status in wanted:
+                above: Task | None = task
+                while above is not None and above not in kept:
+                    kept.add(above)
+                    above = above.above
+        return kept.__contains__
