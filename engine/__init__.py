@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.flows import Tree
     from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
     from engine.runtime.checking import Unreachable
-    from engine.runtime.conversion import Mended, Taken
+    from engine.runtime.conversion import Mended, Taken, init_project_from
     from engine.runtime.engine import Engine, Running
     from engine.runtime.events import (
         Conflict,
@@ -81,7 +81,7 @@ else:
             "engine.flows": "Tree",
             "engine.loom": "Append Edit FileEdit Insert Loom Preview ReplaceBlock ReplaceLine",
             "engine.runtime.checking": "Unreachable",
-            "engine.runtime.conversion": "Mended Taken",
+            "engine.runtime.conversion": "Mended Taken init_project_from",
             "engine.runtime.engine": "Engine Running",
             "engine.runtime.events": "Conflict Event Finished Output PlanChanged Started StepOutcome Warned",
             "engine.runtime.hands": "Changed",
@@ -169,6 +169,7 @@ __all__ = [
     "describe",
     "find_root",
     "init_project",
+    "init_project_from",
     "parse",
     "scaffold",
 ]

@@ -9,6 +9,7 @@ from engine.errors import ContentChangedError, PlanError, UsageError
 from engine.flows import Tree
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
+from engine.runtime.scaffold import init_project
 from engine.status import Problem, parse
 from engine.status.fixing import fix
 from engine.storage import Snapshot, diff, read
@@ -111,9 +112,6 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
     The plan is called `name` (relative to `.flow/`), else `status.md` if there is none yet, else like the source.
     Raises UsageError when there is such a plan already; nothing is ever overwritten.
     """
-    from engine.status.importing import import_markdown  # brings a whole Markdown parser along
-
-    data = read(source).data
     if name is None:
         name = _ROOT if project.plans.read(_ROOT) is None else f"{source.stem}.md"
     if not name.endswith(".md"):
@@ -123,7 +121,26 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
     file = project.plans.path(name).relative
     if project.plans.read(file) is not None:
         raise UsageError(f"There is a .flow/{file} already.", hint="Choose another name: `--as NAME.md`.")
-    imported = import_markdown(data, str(source))
+    text, taken = _convert(source, file)
+    project.ledger.create(file, text, "imported", source=str(source))
+    return taken
+
+
+def init_project_from(root: Path, source: Path) -> Taken:
+    """Make `.flow/` in the folder `root` with a plan that is made of a Markdown file, which stays as it is.
+
+    Raises what `take_in` and `init_project` raise; nothing is written when no plan can be made of it.
+    """
+    text, taken = _convert(source, _ROOT)
+    init_project(root, {f".flow/{_ROOT}": text.encode()})
+    return taken
+
+
+def _convert(source: Path, file: str) -> tuple[str, Taken]:
+    """The text of the plan `file` that a Markdown file becomes, and what is said of it."""
+    from engine.status.importing import import_markdown  # brings a whole Markdown parser along
+
+    imported = import_markdown(read(source).data, str(source))
     plan = parse(imported.text, file)
     if plan.problems:
         raise PlanError(
@@ -131,5 +148,4 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
             hint="Nothing was written.",
             file=str(source),
         )
-    project.ledger.create(file, imported.text, "imported", source=str(source))
-    return Taken(file, sum(1 for _ in plan.walk()), imported.lost)
+    return imported.text, Taken(file, sum(1 for _ in plan.walk()), imported.lost)

@@ -149,6 +149,11 @@ class Engine:
         """The plans that another program changed since the engine last wrote them or a person accepted them."""
         return self._project.ledger.changed_outside(self.tree())
 
+    def known(self, file: str) -> str | None:
+        """The text of a plan as the engine last wrote it or a person accepted it; None if none is known."""
+        snapshot = self._project.plans.known(file)
+        return snapshot.data.decode("utf-8", "replace") if snapshot is not None else None
+
     def running(self) -> Running | None:
         """What is being executed right now, by whichever engine."""
         try:
