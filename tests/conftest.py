@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -37,8 +40,9 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def make_project(tmp_path: Path) -> MakeProject:
-    """Makes a project in a temporary folder: plan files (below `.flow/`) by name, and the built-in registry."""
+def make_project(tmp_path: Path) -> Iterator[MakeProject]:
+    """Makes a project in a temporary folder: plan files (below `.flow/`) by name, and the built-in registry. When the
+    test is over, whatever became of it, so is everything that still runs there."""
 
     def make(files: Mapping[str, str]) -> Path:
         root = tmp_path / "project"
@@ -51,7 +55,18 @@ def make_project(tmp_path: Path) -> MakeProject:
             path.write_text(text)
         return root
 
-    return make
+    yield make
+    end_everything(tmp_path)
+
+
+def end_everything(folder: Path) -> None:
+    """Kill all processes that stand in this folder, and the supervisors and the work of the projects in it."""
+    runs = {path.name for path in folder.rglob(".flow/logs/output/*") if "." not in path.name}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            stands_here = process.pid != os.getpid() and Path(process.cwd()).is_relative_to(folder)
+            if stands_here or (runs and process.environ().get("FLOW_RUN") in runs):
+                process.kill()
 
 
 @pytest.fixture

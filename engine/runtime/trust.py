@@ -18,7 +18,7 @@ from engine.atoms import BUILT_IN
 from engine.errors import ConfigurationError, TrustError
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Task, body
-from engine.storage import Store, read_if_exists, scaffold
+from engine.storage import read_if_exists, replace_file, scaffold
 
 _APP = "flow-manager"
 
@@ -149,7 +149,7 @@ class Trust:
             mine |= flags
             mine["approved"] = sorted({*mine.get("approved", ()), *approved})
             text = json.dumps({"version": 1, "projects": projects}, indent=1)
-            Store(self._file.parent).replace(self._file, text.encode())
+            replace_file(self._file, text.encode())
 
 
 def _asks_everywhere() -> bool:

@@ -5,7 +5,7 @@ from engine.storage.guarantee import Guarantee
 from engine.storage.integrity import Plans, Restored, diff
 from engine.storage.journal import Journal
 from engine.storage.paths import FLOW, SafePath, find_root, other_spelling, safe_path
-from engine.storage.scaffold import scaffold
+from engine.storage.scaffold import replace_file, scaffold
 from engine.storage.settle import Kept
 from engine.storage.store import Store, is_folder, read, read_if_exists
 from engine.storage.swap import Swapped
@@ -30,6 +30,7 @@ __all__ = [
     "other_spelling",
     "read",
     "read_if_exists",
+    "replace_file",
     "revision_of",
     "safe_path",
     "scaffold",

@@ -1,4 +1,4 @@
-"""Makes new files, and leaves alone whatever is there already."""
+"""Makes new files, and leaves alone whatever is there already; and replaces those of the user, outside of projects."""
 
 from __future__ import annotations
 
@@ -31,6 +31,28 @@ def scaffold(files: Mapping[str, bytes], target: Path) -> list[Path]:
                 if _make(folder, name, data):
                     made.append(base / relative)
     return made
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Durably puts a whole new content in place of a file outside of any project, whose folders are made.
+
+    Call it under a lock that all writers of the file take.
+    """
+    with disk(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Folder.within(Path(os.path.realpath(path.parent))) as folder:
+            part = f".{path.name}.{os.getpid():x}.part"
+            fd = folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                try:
+                    put(fd, data)
+                finally:
+                    close(fd)
+                folder.replace(part, folder, path.name)
+            except OSError:
+                folder.discard(part)
+                raise
+            folder.sync()
 
 
 def _make(folder: Folder, name: str, data: bytes) -> bool:

@@ -27,6 +27,17 @@ asyncio.run(main())
 """
 
 StartEngine = Callable[..., subprocess.Popen[bytes]]
+WaitFor = Callable[[Callable[[], object]], None]
+
+HANGING = """\
+- [ ] [Script] Migrate
+    ```sh {options}
+    echo run >> runs
+    touch started-$FLOW_ATTEMPT
+    while [ ! -e go ]; do sleep 0.02; done
+    ```
+- [ ] After
+"""
 
 
 @pytest.fixture
@@ -47,6 +58,20 @@ def start_engine() -> Iterator[StartEngine]:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+@pytest.fixture
+def vanish(start_engine: StartEngine, wait_for: WaitFor) -> Callable[[Path], None]:
+    """Runs a step of a project, kills its engine, and then its work, so that nobody knows how it ended."""
+
+    def make(root: Path, *what: str) -> None:
+        before = len(list(root.glob("started-*")))
+        process = start_engine(root, *what)
+        wait_for(lambda: len(list(root.glob("started-*"))) > before)
+        kill(process)
+        kill_work(Engine.open(root))
+
+    return make
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

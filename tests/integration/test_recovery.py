@@ -24,33 +24,7 @@ from engine import (
     StepOutcome,
 )
 from tests.conftest import MakeProject
-from tests.integration.conftest import StartEngine, collect, finish, is_running, kill, kill_work
-
-WaitFor = Callable[[Callable[[], object]], None]
-
-HANGING = """\
-- [ ] [Script] Migrate
-    ```sh {options}
-    echo run >> runs
-    touch started-$FLOW_ATTEMPT
-    while [ ! -e go ]; do sleep 0.02; done
-    ```
-- [ ] After
-"""
-
-
-@pytest.fixture
-def vanish(start_engine: StartEngine, wait_for: WaitFor) -> Callable[[Path], None]:
-    """Runs a step of a project, kills its engine, and then its work, so that nobody knows how it ended."""
-
-    def make(root: Path, *what: str) -> None:
-        before = len(list(root.glob("started-*")))
-        process = start_engine(root, *what)
-        wait_for(lambda: len(list(root.glob("started-*"))) > before)
-        kill(process)
-        kill_work(Engine.open(root))
-
-    return make
+from tests.integration.conftest import HANGING, StartEngine, WaitFor, collect, finish, is_running, kill
 
 
 async def test_t3_22_the_third_vanishing_in_a_row_opens_the_circuit_breaker(
