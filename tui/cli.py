@@ -18,45 +18,61 @@ from tui.commands import output
 from tui.commands.failures import INTERRUPTED, explain
 
 COMPLETE = "_FLOW_COMPLETE"
-"""The environment variable by which a shell asks for completions."""
+"""The environment variable by which a shell asks what could come next; `tui.commands.completion` answers."""
 
-COMMANDS = {
-    "init": "tui.commands.project:init",
-    "demo": "tui.commands.demo:demo",
-    "status": "tui.commands.show:status",
-    "next": "tui.commands.show:next_task",
-    "step": "tui.commands.run:step",
-    "run": "tui.commands.run:run",
-    "wait": "tui.commands.background:wait",
-    "stop": "tui.commands.background:stop",
-    "start": "tui.commands.change:start",
-    "done": "tui.commands.change:done",
-    "skip": "tui.commands.change:skip",
-    "fail": "tui.commands.change:fail",
-    "reopen": "tui.commands.change:reopen",
-    "retry": "tui.commands.run:retry",
-    "add": "tui.commands.structure:add",
-    "rename": "tui.commands.structure:rename",
-    "move": "tui.commands.structure:move",
-    "remove": "tui.commands.structure:remove",
-    "zoom": "tui.commands.structure:zoom",
-    "reset": "tui.commands.change:reset",
-    "undo": "tui.commands.change:undo",
-    "recover": "tui.commands.run:recover",
-    "accept": "tui.commands.integrity:accept",
-    "restore": "tui.commands.integrity:restore",
-    "check": "tui.commands.check:check",
-    "fix": "tui.commands.conversion:fix",
-    "import": "tui.commands.conversion:import_",
-    "loom": "tui.commands.loom:loom",
-    "log": "tui.commands.insight:log",
-    "context": "tui.commands.insight:context",
-    "trust": "tui.commands.project:trust",
-    "doctor": "tui.commands.insight:doctor",
-    "paths": "tui.commands.project:paths",
-    "completion": "tui.commands.project:completion",
+SECTIONS = {
+    "Begin": {
+        "init": "tui.commands.project:init",
+        "demo": "tui.commands.demo:demo",
+        "trust": "tui.commands.project:trust",
+    },
+    "Look": {
+        "status": "tui.commands.show:status",
+        "next": "tui.commands.show:next_task",
+        "log": "tui.commands.log:log",
+        "context": "tui.commands.insight:context",
+        "check": "tui.commands.check:check",
+    },
+    "Run": {
+        "step": "tui.commands.run:step",
+        "run": "tui.commands.run:run",
+        "wait": "tui.commands.background:wait",
+        "stop": "tui.commands.background:stop",
+        "retry": "tui.commands.run:retry",
+        "recover": "tui.commands.run:recover",
+    },
+    "Change tasks": {
+        "start": "tui.commands.change:start",
+        "done": "tui.commands.change:done",
+        "skip": "tui.commands.change:skip",
+        "fail": "tui.commands.change:fail",
+        "reopen": "tui.commands.change:reopen",
+        "reset": "tui.commands.change:reset",
+        "undo": "tui.commands.change:undo",
+    },
+    "Change the plan": {
+        "add": "tui.commands.structure:add",
+        "rename": "tui.commands.structure:rename",
+        "move": "tui.commands.structure:move",
+        "remove": "tui.commands.structure:remove",
+        "zoom": "tui.commands.structure:zoom",
+        "accept": "tui.commands.integrity:accept",
+        "restore": "tui.commands.integrity:restore",
+        "fix": "tui.commands.conversion:fix",
+        "import": "tui.commands.conversion:import_",
+    },
+    "Files, agents and scripts": {
+        "loom": "tui.commands.loom:loom",
+    },
+    "This installation": {
+        "doctor": "tui.commands.insight:doctor",
+        "paths": "tui.commands.project:paths",
+        "completion": "tui.commands.completion:completion",
+    },
 }
-"""Where each command is, in the order in which the help lists them."""
+"""Where each command is, in the sections and the order in which the help lists them."""
+
+COMMANDS = {name: place for section in SECTIONS.values() for name, place in section.items()}
 
 
 class LazyGroup(click.Group):
@@ -78,10 +94,20 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
+            from engine import UsageError
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"Did you mean `flow {near[0]}`?" if near else "`flow --help` lists the commands."
-            raise click.UsageError(f"There is no command {output.line(args[0])!r}. {hint}", ctx)
+            raise UsageError(f"There is no command {args[0]!r}.", hint=hint)
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in SECTIONS.items():
+            found = [(name, self.get_command(ctx, name)) for name in section]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, one.get_short_help_str(200)) for name, one in found if one is not None]
+                )
 
 
 @click.group(
@@ -100,22 +126,26 @@ def cli(ctx: click.Context, readonly: bool) -> None:
     by its name, where that is unique.
 
     \b
-    Exit codes: 0 done; 1 a task failed; 2 usage, unknown address; 3 a person is needed; 4 the plan is
-    invalid or a rule forbids it; 5 conflict; 6 another engine is at work; 7 no project here; 8 changed
-    outside, not accepted; 70 a defect of ours; 74 the disk or a permission failed.
+    Exit codes:
+      0  done
+      1  a task failed
+      2  usage, unknown address
+      3  a person is needed: a manual task, an interrupted task, trust
+      4  the plan is invalid, or a rule forbids it
+      5  conflict: content changed, another name than expected
+      6  another engine is at work
+      7  no project here
+      8  changed outside and not accepted; of wait: still running
+     70  a defect of ours
+     74  the disk or a permission failed
     """
     if ctx.invoked_subcommand is not None:
         if readonly:
             raise click.UsageError("--readonly is for the app; leave out the command.", ctx)
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.", ctx)
-    from engine import Engine
-    from tui import app, preferences
+    from tui.opening import open_nearest
 
-    engine = Engine.open(readonly=readonly)
-    mine = preferences.load()
-    ctx.exit(app.run(engine, theme=mine.theme, theme_folders=[mine.theme_folder], keymap=mine.keymap))
+    ctx.exit(open_nearest(readonly=readonly))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -126,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _invoke(arguments)
         sys.stdout.flush()
         return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
     except OSError as error:
@@ -153,10 +185,9 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _complete() -> int:
-    """The shell asks for completions; `flow completion` printed the lines by which it does."""
-    from click.shell_completion import shell_complete
+    from tui.commands.completion import answer
 
-    return shell_complete(cli, {}, "flow", COMPLETE, os.environ[COMPLETE])
+    return answer(cli, os.environ[COMPLETE])
 
 
 def _pipe_closed() -> int:

@@ -21,13 +21,16 @@ STILL_RUNNING = 8
 _LOOK_EVERY = 0.05
 
 
-@command("wait", "flow wait", "flow wait --timeout 600 && echo shipped")
+@command("wait", "flow wait", "flow wait --timeout 600 && echo shipped", shapes=("step",))
 @click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up (exit 8) after so many seconds."
 )
 @click.pass_context
 def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
-    """Wait for the engine that is at work here, and end as its run did: 0 done, 1 failed, 3 a person is needed."""
+    """Wait for the engine at work here, and end as its run did.
+
+    0: done, 1: failed, 3: a person is needed, 8: still running when the time is over.
+    """
     engine = open_engine(readonly=True)
     if not asyncio.run(engine.wait(timeout)):
         running = engine.running()
@@ -74,7 +77,10 @@ def _result(last: dict[str, Any]) -> dict[str, Any]:
 @command("stop", "flow stop")
 @click.pass_context
 def stop(ctx: click.Context, as_json: bool) -> None:
-    """End the task that an engine is running here, whichever process that engine is. The next start offers to go on."""
+    """End the task that an engine is running here.
+
+    Whichever process that engine is. The next start offers to go on.
+    """
     engine = open_engine()
     running = engine.stop_other()
     if running is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,11 +23,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class FlowCommand(click.Command):
-    """A command whose help ends with examples, printed as they are typed."""
+    """A command whose help ends with examples, printed as they are typed. `shapes` are the files in `tui/schemas/`
+    (without their suffix) that describe what it prints as JSON."""
 
-    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: tuple[str, ...] = (), shapes: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
+        self.shapes = shapes
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
@@ -35,14 +40,19 @@ class FlowCommand(click.Command):
                     formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], FlowCommand]:
-    """Make a command of a function that takes `as_json` among its arguments."""
+def command(
+    name: str, *examples: str, shapes: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], FlowCommand]:
+    """Make a command of a function that takes `as_json` among its arguments. Its JSON has the shapes of
+    `tui/schemas/`, the one of its own name unless others are given."""
+    shapes = shapes or (name,)
 
     def make(function: Callable[..., Any]) -> FlowCommand:
+        described = ", ".join(f"{shape}.json" for shape in shapes)
         with_json = click.option(
-            "--json", "as_json", is_flag=True, help="Print JSON (one object, with a version)."
+            "--json", "as_json", is_flag=True, help=f"Print JSON. Its shape: {described} (see `flow paths`)."
         )
-        return click.command(name, cls=FlowCommand, examples=examples)(with_json(function))
+        return click.command(name, cls=FlowCommand, examples=examples, shapes=shapes)(with_json(function))
 
     return make
 
@@ -56,19 +66,22 @@ class Address(_Text):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         from engine import Engine, FlowError
+        from tui.commands.rows import rows
 
         try:
-            tasks = list(Engine.open(readonly=True).tree().walk())
+            found = list(rows(Engine.open(readonly=True).tree().root.tasks))
         except (FlowError, OSError):
             return []
-        found = [
-            CompletionItem(task.address, help=task.name)
-            for task in tasks
-            if task.address.startswith(incomplete)
+        items = [
+            CompletionItem(row.address, help=row.task.name)
+            for row in found
+            if row.address.startswith(incomplete)
         ]
         if incomplete:
-            found += [CompletionItem(task.name) for task in tasks if task.name.startswith(incomplete)]
-        return found
+            # A name that several tasks have would be refused.
+            names = Counter(row.task.name for row in found if row.task.name.startswith(incomplete))
+            items += [CompletionItem(name) for name, count in names.items() if count == 1]
+        return items
 
 
 ADDRESS = Address()

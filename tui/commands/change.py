@@ -30,19 +30,25 @@ def _changing(name: str, verb: str, what: str) -> FlowCommand:
         f"flow {name} 2/1.3",
         f"flow {name} 2/1.3 --expect 'Run the tests' --note 'on both databases'",
     )
-    return command(name, *examples)(decorate(EXPECT(NOTE(change))))
+    return command(name, *examples, shapes=("change",))(decorate(EXPECT(NOTE(change))))
 
 
-@command("reset", "flow reset", "flow reset 2")
+@command("reset", "flow reset", "flow reset 2", shapes=("change",))
 @click.argument("address", required=False, type=ADDRESS)
 def reset(address: str | None, as_json: bool) -> None:
-    """Make the whole plan pending again, for the next time; or the task at ADDRESS and everything in it."""
+    """Make tasks pending again, for the next time.
+
+    The whole plan, or the task at ADDRESS and everything in it. `flow undo` takes it back.
+    """
     print_change(open_engine().reset(address), as_json=as_json)
 
 
 @command("undo", "flow undo")
 def undo(as_json: bool) -> None:
-    """Take back the last change of the plan; again, and the one before. What a script has done stays done."""
+    """Take back the last change of the plan.
+
+    Again, and the one before. What a script has done stays done.
+    """
     undone = open_engine().undo()
     if as_json:
         output.put_json(
@@ -74,7 +80,9 @@ def print_change(changed: Changed, *, as_json: bool) -> None:
         output.put("  ".join(part for part in (status_word(changed.status), changed.address, name) if part))
 
 
-start = _changing("start", "begin", "Make a task the active one; the tasks above it become active first.")
+start = _changing(
+    "start", "begin", "Make a task the active one.\n\n    The tasks above it become active first."
+)
 done = _changing("done", "done", "Mark a task done. Parents that are complete by that become done too.")
 skip = _changing("skip", "skip", "Mark a task skipped, and what is still open inside it.")
 fail = _changing(

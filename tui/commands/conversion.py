@@ -30,9 +30,11 @@ UNFINISHED = 4
 @click.option("--yes", is_flag=True, help="Write it without a question.")
 @click.pass_context
 def fix(ctx: click.Context, file: Path, comments: bool, yes: bool, as_json: bool) -> None:
-    """Normalise a plan: bullets, indentation, unknown markers, fences and whatever else has one right answer.
+    """Normalise a plan, and show the difference first.
 
-    The difference is shown first. It is written with --yes, or when you say so; without a terminal and without
+    It mends bullets, indentation, unknown markers, fences and whatever else has one right answer.
+
+    The difference is written with --yes, or when you say so; without a terminal and without
     --yes, it is only shown. What only a person can mend is printed as FILE:LINE:COL: message.
 
     Exits with 0 when nothing is left to mend, with 4 when something is: not written, or not mended.

@@ -11,14 +11,14 @@ from tui.commands import output
 from tui.commands.base import command
 
 
-@command("demo", "flow demo", "flow demo ~/demo", "flow demo </dev/null | cat")
+@command("demo", "flow demo", "flow demo ~/demo", "flow demo </dev/null | cat", shapes=("status",))
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @click.pass_context
 def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
-    """Make a small real project in DIR (a temporary folder unless given) and open it.
+    """Make a small real project in DIR and open it.
 
-    It is a git repository with a Python package, its tests, and the plan of its release in flows inside
-    flows. Two tasks are there to try what happens on a bad day: one kills Flow Manager while it runs, at
+    DIR is a temporary folder unless given. The project is a git repository with a Python package, its tests,
+    and the plan of its release in flows inside flows. Two tasks are there to try what happens on a bad day: one kills Flow Manager while it runs, at
     another somebody else edits the same file. Without a terminal the plan is run to its end, and the
     finished tree is printed.
     """

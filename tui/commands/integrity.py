@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 @command("accept", "flow accept")
 def accept(as_json: bool) -> None:
-    """Accept the plans as they are now, however they were changed. Needed only in strict projects."""
+    """Accept the plans as they are now.
+
+    However they were changed. Needed only in projects with `integrity = "strict"`.
+    """
     _print("accepted", open_engine().accept(), as_json=as_json)
 
 
 @command("restore", "flow restore")
 def restore(as_json: bool) -> None:
-    """Put back the last version of every plan that another program changed.
+    """Put back the last version of plans changed outside.
 
     That is the version that Flow Manager wrote or a person accepted last; what it displaces is kept in
     .flow/backups/.

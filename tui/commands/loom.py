@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from engine import Edit, Engine
 
 
-@click.group("loom")
+@click.group("loom", no_args_is_help=False)
 def loom() -> None:
-    """Read and edit files of the project by anchors, never by guesswork.
+    """Read and edit files by anchors, never by guesswork.
 
     Anchors are literal text and must fit exactly once. PATH counts from the folder you are in. A text of `-`
     is read from stdin. With --base, an edit is refused (exit 5) unless the file is still the revision that
@@ -30,7 +30,12 @@ _TEXT = click.option("--text", required=True, metavar="TEXT", help="The new text
 _PATH = click.argument("path", type=click.Path())
 
 
-@command("read", "flow loom read CHANGELOG.md", "flow loom read src/app.py --json | jq -r .revision")
+@command(
+    "read",
+    "flow loom read CHANGELOG.md",
+    "flow loom read src/app.py --json | jq -r .revision",
+    shapes=("loom-read",),
+)
 @_PATH
 def read(path: str, as_json: bool) -> None:
     """Print a file's text; with --json also the revision, to give to --base."""
@@ -42,7 +47,11 @@ def read(path: str, as_json: bool) -> None:
         output.put(output.block(found.text) if sys.stdout.isatty() else found.text, newline=False)
 
 
-@command("insert", "flow loom insert CHANGELOG.md --after '## Unreleased' --text '- A new entry.'")
+@command(
+    "insert",
+    "flow loom insert CHANGELOG.md --after '## Unreleased' --text '- A new entry.'",
+    shapes=("loom-edit",),
+)
 @_PATH
 @click.option("--after", metavar="ANCHOR", help="Insert behind the line that holds this text.")
 @click.option("--before", metavar="ANCHOR", help="Insert in front of the line that holds this text.")
@@ -63,7 +72,11 @@ def insert(
     _edit(path, edit, base, as_json=as_json)
 
 
-@command("replace", "flow loom replace README.md --start '<!-- a -->' --end '<!-- b -->' --text - < table.md")
+@command(
+    "replace",
+    "flow loom replace README.md --start '<!-- a -->' --end '<!-- b -->' --text - < table.md",
+    shapes=("loom-edit",),
+)
 @_PATH
 @click.option("--start", required=True, metavar="ANCHOR", help="The line in front of the block; it stays.")
 @click.option("--end", required=True, metavar="ANCHOR", help="The line behind the block; it stays.")
@@ -76,7 +89,11 @@ def replace(path: str, start: str, end: str, text: str, base: str | None, as_jso
     _edit(path, ReplaceBlock(start=start, end=end, text=text_or_stdin(text)), base, as_json=as_json)
 
 
-@command("append", "flow loom append NOTES.md --text 'One more line'")
+@command(
+    "append",
+    "flow loom append NOTES.md --text 'One more line'",
+    shapes=("loom-edit",),
+)
 @_PATH
 @_TEXT
 @_BASE
@@ -87,7 +104,11 @@ def append(path: str, text: str, base: str | None, as_json: bool) -> None:
     _edit(path, Append(text=text_or_stdin(text)), base, as_json=as_json)
 
 
-@command("line", "flow loom line src/app.py 12 --expect 'DEBUG = True' --text 'DEBUG = False'")
+@command(
+    "line",
+    "flow loom line src/app.py 12 --expect 'DEBUG = True' --text 'DEBUG = False'",
+    shapes=("loom-edit",),
+)
 @_PATH
 @click.argument("number", type=click.IntRange(min=1), metavar="N")
 @click.option("--expect", required=True, metavar="OLD", help="What the line must say now.")

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -80,7 +81,16 @@ def dim(text: str) -> str:
 
 
 def prepare_streams() -> None:
-    """A character that the terminal's encoding lacks is printed as its number; it never ends the program."""
+    """Make the standard streams such that they cannot surprise.
+
+    A character that the terminal's encoding lacks is printed as its number; it never ends the program. A stream that
+    was closed (`flow done 1 >&-`) leads nowhere; left closed, its number would go to the next file that is opened.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(
+                sys, name, Path(os.devnull).open(mode, encoding="utf-8")
+            )  # the lowest free number: its own
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""`flow init`, `flow paths`, `flow completion`: what surrounds a plan."""
+"""`flow init`, `flow trust`, `flow paths`: what surrounds a plan."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
+import tui
 from tui.commands import output
 from tui.commands.base import command, open_engine
 
-SHELLS = ("bash", "zsh", "fish")
+PLAN = "status.md"
 
 
 @command("init", "flow init", "flow init ../other-project")
 @click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[DIR]")
 def init(folder: Path, as_json: bool) -> None:
-    """Make .flow/ with a starter plan, the registry of built-in atoms and a .gitignore.
+    """Make .flow/: a starter plan, the built-in atoms, settings.
 
     Files that are there already are left as they are.
     """
@@ -27,7 +28,10 @@ def init(folder: Path, as_json: bool) -> None:
         return
     for file in made:
         output.put(f"Made {output.line(str(folder / file))}")
-    output.say("`flow` opens the plan, `flow step` runs its first task.")
+    if f".flow/{PLAN}" in made:
+        output.say("`flow` opens the plan, `flow step` runs its first task.")
+    else:
+        output.say("The plan that is here stays as it is: `flow` opens it, `flow status` prints it.")
 
 
 @command("trust", "flow trust --show", "flow trust")
@@ -59,44 +63,26 @@ def trust(show: bool, as_json: bool) -> None:
 
 @command("paths", "flow paths", "flow paths --json | jq -r .plan")
 def paths(as_json: bool) -> None:
-    """Show where this project's and this program's files are."""
+    """Show where things are: the plan, its logs, your settings."""
     import platformdirs
 
     from tui import preferences
 
     engine = open_engine(readonly=True)
+    flow = engine.root / ".flow"
     found = {
         "root": engine.root,
-        "plan": engine.root / ".flow" / "status.md",
-        "settings": engine.root / ".flow" / "flow.toml",
-        "output": engine.root / ".flow" / "logs" / "output",
-        "backups": engine.root / ".flow" / "backups",
+        "plan": flow / PLAN,
+        "settings": flow / "flow.toml",
+        "log": flow / "logs" / "events.jsonl",
+        "output": flow / "logs" / "output",
+        "backups": flow / "backups",
         "config": preferences.folder(),
         "state": platformdirs.user_state_path("flow-manager"),
+        "schemas": Path(tui.__file__).parent / "schemas",
     }
     if as_json:
         output.put_json({name: str(path) for name, path in found.items()})
         return
     for name, path in found.items():
         output.put(f"{name:9} {output.line(str(path))}")
-
-
-@command(
-    "completion",
-    'eval "$(flow completion bash)"',
-    "flow completion fish > ~/.config/fish/completions/flow.fish",
-)
-@click.argument("shell", type=click.Choice(SHELLS))
-def completion(shell: str, as_json: bool) -> None:
-    """Print the lines that teach SHELL to complete commands, addresses and task names."""
-    from click.shell_completion import get_completion_class
-
-    from tui.cli import COMPLETE, cli
-
-    kind = get_completion_class(shell)
-    assert kind is not None
-    source = kind(cli, {}, "flow", COMPLETE).source()
-    if as_json:
-        output.put_json({"shell": shell, "script": source})
-    else:
-        output.put(source)

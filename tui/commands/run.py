@@ -34,7 +34,14 @@ def step(ctx: click.Context, base: str | None, as_json: bool) -> None:
     ctx.exit(execute(engine, engine.step(base=base), as_json=as_json))
 
 
-@command("run", "flow run", "flow run --until 3", "flow run --dry-run", "flow run --detach && flow wait")
+@command(
+    "run",
+    "flow run",
+    "flow run --until 3",
+    "flow run --dry-run",
+    "flow run --detach && flow wait",
+    shapes=("step", "run-dry-run", "run-detach"),
+)
 @click.option("--until", metavar="ADDRESS", type=ADDRESS, help="Stop after this task.")
 @click.option("--dry-run", is_flag=True, help="Only list what would run, in order.")
 @click.option(
@@ -42,7 +49,9 @@ def step(ctx: click.Context, base: str | None, as_json: bool) -> None:
 )
 @click.pass_context
 def run(ctx: click.Context, until: str | None, dry_run: bool, in_background: bool, as_json: bool) -> None:
-    """Run task after task, until all is done, one fails, or a person is needed.
+    """Run task after task until all is done or a person is needed.
+
+    It stops at a failed task, too: nothing that comes after it runs.
 
     ctrl+c ends the running task; the next start offers to go on. When the terminal closes, the task goes on,
     and the next start follows it.
@@ -70,7 +79,7 @@ def _print_upcoming(engine: Engine, until: str | None, *, as_json: bool) -> None
         output.say("Nothing would run.")
 
 
-@command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'")
+@command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'", shapes=("step",))
 @click.argument("address", type=ADDRESS)
 @EXPECT
 @click.pass_context
@@ -80,7 +89,7 @@ def retry(ctx: click.Context, address: str, expect: str | None, as_json: bool) -
     ctx.exit(execute(engine, engine.retry(address, expect=expect), as_json=as_json))
 
 
-@command("recover", "flow recover", "flow recover resume", "flow recover skip")
+@command("recover", "flow recover", "flow recover resume", "flow recover skip", shapes=("recover", "step"))
 @click.argument("choice", required=False, type=click.Choice(CHOICES))
 @click.pass_context
 def recover(ctx: click.Context, choice: str | None, as_json: bool) -> None:

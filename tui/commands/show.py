@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     "--flat", is_flag=True, help="With --json: one list of tasks, depth first, however deep the plan is."
 )
 def status(address: str | None, flat: bool, as_json: bool) -> None:
-    """Show the plan and its sub-flows as a tree with progress; or the task at ADDRESS and what is in it."""
+    """Show the plan as a tree with progress.
+
+    The whole plan with its sub-flows, or the task at ADDRESS and what is in it.
+    """
     if flat and not as_json:
         raise click.UsageError("--flat goes with --json.", click.get_current_context())
     engine = open_engine(readonly=True)
@@ -69,7 +72,10 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
 
 @command("next", "flow next", "flow next --json | jq -r .address")
 def next_task(as_json: bool) -> None:
-    """Show the task that would run next. Prints nothing (JSON: null) when nothing is left."""
+    """Show the task that would run next.
+
+    Prints nothing (JSON: null) when nothing is left.
+    """
     engine = open_engine(readonly=True)
     tree = engine.tree()
     task = tree.cursor()

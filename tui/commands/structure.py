@@ -29,6 +29,7 @@ _AT = click.option(
     "flow add 'Sign the archive'",
     "flow add '[Manual] Ask Ada' --to 2/1 --at 1",
     "printf -- '- [ ] Pack\\n    - [ ] Sign\\n' | flow add - --to Release",
+    shapes=("structure",),
 )
 @click.argument("name")
 @_TO
@@ -44,7 +45,12 @@ def add(name: str, to: str | None, at: int | None, as_json: bool) -> None:
     print_restructured("Added", open_engine().add(what, to=to, at=at), as_json=as_json)
 
 
-@command("rename", "flow rename 2/1.3 'Run all tests'", "flow rename 2 Build --expect Bild")
+@command(
+    "rename",
+    "flow rename 2/1.3 'Run all tests'",
+    "flow rename 2 Build --expect Bild",
+    shapes=("structure",),
+)
 @click.argument("address", type=ADDRESS)
 @click.argument("name")
 @EXPECT
@@ -53,7 +59,12 @@ def rename(address: str, name: str, expect: str | None, as_json: bool) -> None:
     print_restructured("Renamed", open_engine().rename(address, name, expect=expect), as_json=as_json)
 
 
-@command("move", "flow move 3 --at 1", "flow move 'Run the tests' --to 2/1 --expect 'Run the tests'")
+@command(
+    "move",
+    "flow move 3 --at 1",
+    "flow move 'Run the tests' --to 2/1 --expect 'Run the tests'",
+    shapes=("structure",),
+)
 @click.argument("address", type=ADDRESS)
 @_TO
 @_AT
@@ -64,7 +75,7 @@ def move(address: str, to: str | None, at: int | None, expect: str | None, as_js
     print_restructured("Moved", moved, as_json=as_json)
 
 
-@command("remove", "flow remove 2/1.3", "flow remove 2 --expect 'Run the tests'")
+@command("remove", "flow remove 2/1.3", "flow remove 2 --expect 'Run the tests'", shapes=("structure",))
 @click.argument("address", type=ADDRESS)
 @EXPECT
 def remove(address: str, expect: str | None, as_json: bool) -> None:
@@ -76,7 +87,10 @@ def remove(address: str, expect: str | None, as_json: bool) -> None:
 @click.argument("address", type=ADDRESS)
 @EXPECT
 def zoom(address: str, expect: str | None, as_json: bool) -> None:
-    """Make a flow of a task: .flow/sub_flows/NAME.md, to which it refers from now on, with its children."""
+    """Make a flow of a task: a file of its own, with its children.
+
+    The file is .flow/sub_flows/NAME.md, and the task refers to it from then on.
+    """
     zoomed = open_engine().zoom(address, expect=expect)
     print_restructured("Zoomed", zoomed, as_json=as_json, ref=zoomed.files[0])
 

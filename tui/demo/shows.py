@@ -61,7 +61,7 @@ def show_as_text(root: Path, *, as_json: bool) -> int:
         elif code == 5:
             output.say("A file was changed under an edit. Nothing was written; the edit is made anew.")
         else:
-            return code or run_flow(root, ["status", "--json"] if as_json else ["status"])
+            return run_flow(root, ["status", "--json"] if as_json else ["status"]) or code
     return 70
 
 

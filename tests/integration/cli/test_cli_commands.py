@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -306,16 +305,12 @@ def test_check_takes_single_files_in_a_project_or_not(
     assert flow("check", "missing.md", cwd=root).code == 2
 
 
-def test_paths_and_completion(flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_says_where_things_are(flow: Flow, make_project: MakeProject) -> None:
     root = make_project(NESTED)
-    assert flow("paths", "--json", cwd=root).json["plan"] == str(root / ".flow/status.md")
-    for shell in ("bash", "zsh", "fish"):
-        if shell != "bash" or shutil.which("bash"):
-            assert "_FLOW_COMPLETE" in flow("completion", shell, cwd=root).out
-    monkeypatch.setenv("_FLOW_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "flow done 2/")
-    monkeypatch.setenv("COMP_CWORD", "2")
-    assert flow(cwd=root).out.split() == ["plain,2/1", "plain,2/2"]
+    found = flow("paths", "--json", cwd=root).json
+    assert found["plan"] == str(root / ".flow/status.md")
+    assert (Path(found["schemas"]) / "paths.json").is_file()
+    assert found["schemas"] in flow("paths", cwd=root).out
 
 
 @pytest.mark.parametrize("name", ["", "status", "run", "recover", "loom", "loom insert", "demo", "done"])

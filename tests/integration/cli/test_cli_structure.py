@@ -115,11 +115,3 @@ def test_what_is_refused_changes_nothing(command: str, code: int, word: str, flo
     assert ran.json["error"]["code"] == word or not word
     assert ran.json["error"]["message"]
     assert text(root) == PLAN
-
-
-@pytest.mark.parametrize("command", ["rename", "move", "move 1 --to", "remove", "zoom", "add New --to"])
-def test_addresses_complete(command: str, flow: Flow, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("_FLOW_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", f"flow {command} 2.")
-    monkeypatch.setenv("COMP_CWORD", str(len(command.split()) + 1))
-    assert flow(cwd=root).out.split() == ["plain,2.1", "plain,2.2"]
