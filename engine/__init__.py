@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         body,
         parse,
     )
+    from engine.status.merging import Merged, merge_plans
     from engine.storage import Guarantee, find_root, scaffold
 else:
     # The same once more, for when the program runs; a test holds the two together.
@@ -93,6 +94,7 @@ else:
             "engine.runtime.trust": "Code",
             "engine.runtime.undo": "Undone",
             "engine.status": "Body Comment Fence Heading Plan Problem Progress Status Task body parse",
+            "engine.status.merging": "Merged merge_plans",
             "engine.storage": "Guarantee find_root scaffold",
         },
     )
@@ -131,6 +133,7 @@ __all__ = [
     "Insert",
     "Loom",
     "Mended",
+    "Merged",
     "NameMismatchError",
     "NeedsPersonError",
     "NoProjectError",
@@ -170,6 +173,7 @@ __all__ = [
     "find_root",
     "init_project",
     "init_project_from",
+    "merge_plans",
     "parse",
     "scaffold",
 ]

@@ -1,0 +1,127 @@
+"""Which task of one copy of a plan is which of another: by its name, else by what shows that it was renamed.
+
+A pair that is none would give the state of one task to another, so likeness of names alone is not enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from difflib import SequenceMatcher
+
+from engine.status.layout import own_lines
+from engine.status.model import Task
+
+_ALIKE = 0.75
+
+
+def pair(base: Sequence[Task], side: Sequence[Task]) -> dict[Task, Task]:
+    """The tasks of `side` (siblings), each with the task of `base` that it was."""
+    pairs: dict[Task, Task] = {}
+    for key in (_in_section, _tag_and_name, _only_name):
+        _by_key(base, side, key, pairs)
+    _renamed(base, side, pairs)
+    return pairs
+
+
+def section_names(tasks: Sequence[Task]) -> Iterator[tuple[Hashable, Task]]:
+    """Siblings with what tells them apart: heading, tag and name, and for a second one of these its number."""
+    seen: defaultdict[Hashable, int] = defaultdict(int)
+    for task in tasks:
+        key = _in_section(task)
+        seen[key] += 1
+        yield (key, seen[key]), task
+
+
+def _in_section(task: Task) -> Hashable:
+    heading = (
+        next((each.text for each in reversed(task.plan.headings) if each.line < task.line), None)
+        if task.parent is None
+        else None
+    )
+    return heading, task.tag, task.name
+
+
+def _tag_and_name(task: Task) -> Hashable:
+    return task.tag, task.name
+
+
+def _only_name(task: Task) -> Hashable:
+    return task.name
+
+
+def _by_key(
+    base: Sequence[Task], side: Sequence[Task], key: Callable[[Task], Hashable], pairs: dict[Task, Task]
+) -> None:
+    """Pairs what is left and has a key that nothing else on its side has."""
+    taken = set(pairs.values())
+    ours, theirs = _unique(side, key, pairs), _unique(base, key, taken)
+    for name, task in ours.items():
+        if name in theirs:
+            pairs[task] = theirs[name]
+
+
+def _unique(
+    tasks: Sequence[Task], key: Callable[[Task], Hashable], but: set[Task] | dict[Task, Task]
+) -> dict[Hashable, Task]:
+    found: dict[Hashable, Task] = {}
+    twice: set[Hashable] = set()
+    for task in tasks:
+        if task in but:
+            continue
+        name = key(task)
+        if name in found:
+            twice.add(name)
+        found[name] = task
+    return {name: task for name, task in found.items() if name not in twice}
+
+
+def _renamed(base: Sequence[Task], side: Sequence[Task], pairs: dict[Task, Task]) -> None:
+    """Pairs what is left behind the same task, if it is the same task with another name."""
+    taken = set(pairs.values())
+    left: defaultdict[Task | None, list[Task]] = defaultdict(list)
+    before: Task | None = None
+    for task in base:
+        if task in taken:
+            before = task
+        else:
+            left[before].append(task)
+    before = None
+    for task in side:
+        if task in pairs:
+            before = pairs[task]
+            continue
+        old = next((each for each in left[before] if _is_renamed(each, task)), None)
+        if old is not None:
+            left[before].remove(old)
+            pairs[task] = old
+
+
+def _is_renamed(old: Task, new: Task) -> bool:
+    if old.ref is not None or new.ref is not None:
+        return old.ref == new.ref
+    inside, other = {task.name for task in old.children}, {task.name for task in new.children}
+    if inside or other:
+        return bool(inside & other)
+    body = _body(old)
+    return (bool(body) and body == _body(new)) or _is_alike(old.name, new.name)
+
+
+def _body(task: Task) -> list[str]:
+    lines = task.plan.lines
+    return [lines[number - 1] for number in own_lines(task)[1:] if lines[number - 1].strip()]
+
+
+def _is_alike(old: str, new: str) -> bool:
+    """Whether a name gained or lost words, or has a word spelled otherwise; another number is another name."""
+    first, second = (re.findall(r"\w+", name.casefold()) for name in (old, new))
+    if not first or not second:
+        return False
+    if re.findall(r"\d+", old) != re.findall(r"\d+", new):
+        return False
+    if set(first) <= set(second) or set(second) <= set(first):
+        return True
+    return len(first) == len(second) and all(
+        SequenceMatcher(None, one, other).ratio() >= _ALIKE for one, other in zip(first, second, strict=True)
+    )
