@@ -12,6 +12,7 @@ from engine.errors import ConfigurationError, StateError, UsageError
 from engine.lazy import Late
 from engine.runtime.control import Control
 from engine.runtime.identity import path_of, resolve
+from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry
 from engine.status import Problem, Status, Task, walk
@@ -268,10 +269,15 @@ class Engine:
         self._may_write()
         return hands.change(self._project, verb, address, expect=expect, note=note)
 
-    def add(self, what: str, *, to: str | None = None, at: int | None = None) -> Restructured:
-        """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last."""
+    def add(
+        self, what: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+    ) -> Restructured:
+        """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last.
+
+        `expect`: the name of the task at `to`.
+        """
         self._may_write()
-        return structure.add(self._project, what, to=to, at=at)
+        return structure.add(self._project, what, to=to, at=at, expect=expect)
 
     def rename(self, address: str, name: str, *, expect: str | None = None) -> Restructured:
         """Give a task another name."""
@@ -347,13 +353,17 @@ class Engine:
 
     # Executing
 
-    def step(self, *, base: str | None = None, force: bool = False) -> AsyncIterator[Event]:
+    def step(
+        self, *, base: str | None = None, force: bool = False, expect: str | None = None
+    ) -> AsyncIterator[Event]:
         """Run the next task, or go on with an interrupted one. The last event is Finished.
 
         `base`: the revision of the file for which a person approved the preview of a Loom task; `force`: apply the
-        edit to whatever the file holds now.
+        edit to whatever the file holds now; `expect`: the name of the task that is meant, no other one is run.
         """
-        return pumping.pump(lambda: self._claimed(lambda run: self._step(run), base=base, force=force))
+        return pumping.pump(
+            lambda: self._claimed(lambda run: self._step(run), base=base, force=force, expect=expect)
+        )
 
     def run(self, *, until: str | None = None) -> AsyncIterator[Event]:
         """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task."""
@@ -394,7 +404,12 @@ class Engine:
         return True
 
     def _claimed(
-        self, make: Callable[[Run], Steps], *, base: str | None = None, force: bool = False
+        self,
+        make: Callable[[Run], Steps],
+        *,
+        base: str | None = None,
+        force: bool = False,
+        expect: str | None = None,
     ) -> Steps:
         self._may_write()
         control = Control()
@@ -406,13 +421,14 @@ class Engine:
                     yield happenings.Warned(
                         f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}."
                     )
-                return (yield from make(execution.Run(control, base=base, force=force)))
+                return (yield from make(execution.Run(control, base=base, force=force, expect=expect)))
             finally:
                 self._control = None
 
     def _step(self, run: Run) -> Steps:
         intent = recovering.open_intent(self._project)
         if intent is not None:
+            refuse_other(intent.address, intent.name, run.expect)
             return (yield from recovering.resume(self._project, run, intent))
         return (yield from execution.execute_next(self._project, run))
 

@@ -46,7 +46,7 @@ from engine.runtime.evidence import head_of
 from engine.runtime.identity import body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
 from engine.runtime.log import now
-from engine.runtime.problems import problem_error
+from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Change, Status, Task
@@ -59,12 +59,15 @@ _PROBE_LIMIT = 90.0
 
 class Run:
     """What a person asked of this execution: `base` is the revision that a preview was approved for, `force` applies
-    an edit to whatever is there now, `control` may end it."""
+    an edit to whatever is there now, `expect` is the name of the only task that is meant, `control` may end it."""
 
-    def __init__(self, control: Control, *, base: str | None = None, force: bool = False) -> None:
+    def __init__(
+        self, control: Control, *, base: str | None = None, force: bool = False, expect: str | None = None
+    ) -> None:
         self.control = control
         self.base = base
         self.force = force
+        self.expect = expect
 
 
 def next_task(project: Project) -> tuple[Tree, Task | None]:
@@ -80,6 +83,7 @@ def execute_next(project: Project, run: Run) -> Steps:
     tree, task = next_task(project)
     if task is None:
         return (yield from _nothing(tree))
+    refuse_other(task.address, task.name, run.expect)
     if task.status is Status.FAILED:
         finished = _finished(task, StepOutcome.FAILED, _held(task))
         yield finished

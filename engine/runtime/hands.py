@@ -11,6 +11,7 @@ from engine.flows import Tree
 from engine.runtime.claim import claim, is_claimed
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, change_to
 from engine.runtime.identity import find_again, key_of, path_of
+from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
 from engine.runtime.recovery import decide, open_intent
 from engine.status import Change, Status, Task
@@ -37,14 +38,7 @@ class Changed:
 def find(tree: Tree, address: str, expect: str | None = None) -> Task:
     """The task at an address or of a unique name. Raises UnknownAddressError, NameMismatchError."""
     task = tree.find(address)
-    if expect is not None and task.name != expect:
-        raise NameMismatchError(
-            f"{task.address} is {task.name!r}, not {expect!r}.",
-            hint="The plan has changed; `flow status` shows it as it is now.",
-            address=task.address,
-            name=task.name,
-            expected=expect,
-        )
+    refuse_other(task.address, task.name, expect)
     return task
 
 

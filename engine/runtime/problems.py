@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from engine.errors import PlanError
+from engine.errors import NameMismatchError, PlanError
 from engine.status import Problem
 
 
@@ -16,3 +16,15 @@ def problem_error(problems: Sequence[Problem], consequence: str) -> PlanError:
         hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
         problems=[asdict(problem) for problem in problems],
     )
+
+
+def refuse_other(address: str, name: str, expect: str | None) -> None:
+    """Raise NameMismatchError when a task was expected by name and another one stands there; None expects nothing."""
+    if expect is not None and name != expect:
+        raise NameMismatchError(
+            f"{address} is {name!r}, not {expect!r}.",
+            hint="The plan has changed; `flow status` shows it as it is now.",
+            address=address,
+            name=name,
+            expected=expect,
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import StateError
+from engine.errors import StateError, UsageError
 from engine.flows import Tree
 from engine.runtime.hands import find
 from engine.runtime.identity import Level, find_again, key_of, path_of
@@ -28,11 +28,18 @@ class Restructured:
     files: tuple[str, ...]
 
 
-def add(project: Project, what: str, *, to: str | None = None, at: int | None = None) -> Restructured:
-    """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last."""
+def add(
+    project: Project, what: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+) -> Restructured:
+    """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last.
+
+    `expect` is the name of the task at `to`; NameMismatchError where another one stands.
+    """
+    if expect is not None and to is None:
+        raise UsageError("A name is expected of no task.", hint="Say with `to` where to add.")
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
-        plan, parent = _place(tree, to)
+        plan, parent = _place(tree, to, expect)
         new = edits.add(plan, what, to=parent, at=at)
         siblings = _counterpart(new, parent).children if parent is not None else new.tasks
         task = siblings[at - 1 if at is not None else -1]
@@ -194,11 +201,11 @@ def _carried(
     return (*after[:-1], Level(after[-1].file, (*after[-1].names, *rest)), *path[depth + 1 :])
 
 
-def _place(tree: Tree, to: str | None) -> tuple[Plan, Task | None]:
+def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan, Task | None]:
     """The plan and the parent that `to` means: of a task with a sub-flow, the top of that."""
     if to is None:
         return tree.root, None
-    parent = tree.find(to)
+    parent = find(tree, to, expect)
     if parent.subflow is not None:
         return parent.subflow, None
     if parent.ref is not None:

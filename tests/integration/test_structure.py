@@ -153,3 +153,17 @@ async def test_t3_27_a_removed_running_task_is_reported_and_no_other_marked(
     assert b"no longer in the plan" in output
     assert (root / ".flow/status.md").read_text() == "- [/] Group\n- [ ] Other\n"
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING
+
+
+async def test_a_step_and_an_addition_refuse_another_task_than_the_expected_one(root: Path) -> None:
+    engine = Engine.open(root)
+    before = text(root)
+    with pytest.raises(NameMismatchError, match="is 'Compile', not 'Pack'"):
+        await finish(engine.step(expect="Pack"))
+    with pytest.raises(NameMismatchError, match="is 'Build', not 'Sign'"):
+        engine.add("Upload", to="2", expect="Sign")
+    with pytest.raises(UsageError, match="no task"):
+        engine.add("Upload", expect="Sign")
+    assert text(root) == before
+    assert (await finish(engine.step(expect="Compile"))).outcome is StepOutcome.WAITING
+    assert engine.add("Upload", to="2", expect="Build").address == "2.3"
