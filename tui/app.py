@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
@@ -14,6 +13,7 @@ from textual.screen import Screen
 from engine import Engine
 from tui import actions, attention, themes
 from tui.palette import FlowCommands
+from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 from tui.watching import Watch
 
@@ -29,30 +29,27 @@ class FlowApp(App[int], inherit_bindings=False):
     def __init__(
         self,
         engine: Engine,
+        mine: Preferences | None = None,
         *,
-        theme: str | None = None,
-        theme_folders: Sequence[Path] = (),
-        keymap: dict[str, str] | None = None,
         watch: bool = True,
+        notices: Sequence[str] = (),
     ) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__()
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color  # Textual takes it away, and scripts have a right to it
         self.engine = engine
+        self.mine = mine or Preferences()
         self._watches = watch
-        loaded = themes.load(*theme_folders)
+        loaded = themes.load(*self.mine.theme_folders)
         self.theme_titles = loaded.titles
-        for one in loaded.themes.values():
-            self.register_theme(one)
-        self.theme = loaded.choose(theme)
-        for name in set(self.available_themes) - set(loaded.themes):
-            self.unregister_theme(name)
-        self._actions, problems = actions.with_keymap(keymap or {})
-        self._troubles = [*loaded.problems, *problems]
+        themes.put_on(self, loaded, self.mine.theme)
+        self._actions, problems = actions.with_keymap(self.mine.keymap)
+        self._troubles = [*self.mine.problems, *loaded.problems, *problems]
+        self._notices = notices
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {**themes.DEFAULTS, "selected-text": "#d5d9e2"}
+        return themes.VARIABLES
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.engine, self._actions)
@@ -72,18 +69,17 @@ class FlowApp(App[int], inherit_bindings=False):
             self.notify(
                 "\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False
             )
+        if self._notices:
+            self.notify("\n".join(self._notices), timeout=20, markup=False)
         if self._watches:
             self.run_worker(Watch(self.engine.root, self.main.session.read).run(), group="watch")
 
 
-def run(
-    engine: Engine,
-    *,
-    theme: str | None = None,
-    theme_folders: Sequence[Path] = (),
-    keymap: dict[str, str] | None = None,
-) -> int:
-    """Runs the app on a terminal until a person quits it. Returns the exit code of the process."""
-    app = FlowApp(engine, theme=theme, theme_folders=theme_folders, keymap=keymap)
+def run(engine: Engine, mine: Preferences, *, notices: Sequence[str] = ()) -> int:
+    """Runs the app on a terminal until a person quits it. Returns the exit code of the process.
+
+    `notices` are shown when it starts.
+    """
+    app = FlowApp(engine, mine, notices=notices)
     result = app.run()
     return result if result is not None else app.return_code or 0

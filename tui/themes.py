@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
@@ -49,6 +50,8 @@ DEFAULTS = {
     "selected-idle": "#22262f",
 }
 
+VARIABLES = {**DEFAULTS, "selected-text": "#d5d9e2"}
+
 
 @dataclass(slots=True)
 class Loaded:
@@ -76,6 +79,15 @@ def load(*folders: Path) -> Loaded:
     order = sorted(loaded.themes, key=lambda name: (name not in ("dark", "light"), name))
     loaded.themes = {name: loaded.themes[name] for name in order}
     return loaded
+
+
+def put_on(app: App[Any], loaded: Loaded, wanted: str | None) -> None:
+    """Gives an app these themes and no others, and the one to start with."""
+    for one in loaded.themes.values():
+        app.register_theme(one)
+    app.theme = loaded.choose(wanted)
+    for name in set(app.available_themes) - set(loaded.themes):
+        app.unregister_theme(name)
 
 
 def _read(loaded: Loaded, files: Iterable[Traversable]) -> None:

@@ -8,40 +8,30 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import pytest
 from textual import events
+from textual.app import App
 from textual.keys import _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 
 from engine import Engine
 from tui.app import FlowApp
+from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 
 SECONDS = 60.0
 
+AnyApp = TypeVar("AnyApp", bound=App[Any])
 
-class Person:
-    """Drives one app."""
 
-    def __init__(self, app: FlowApp, pilot: Pilot[int]) -> None:
+class Hands(Generic[AnyApp]):
+    """Keys and eyes on any app."""
+
+    def __init__(self, app: AnyApp, pilot: Pilot[Any]) -> None:
         self.app = app
         self.pilot = pilot
-
-    @property
-    def main(self) -> MainScreen:
-        return self.app.main
-
-    @property
-    def selected(self) -> str:
-        """The address of the selected task, or nothing."""
-        task = self.main.flow_tree.chosen
-        return task.address if task is not None else ""
-
-    @property
-    def prompt(self) -> str:
-        """The title of the prompt on the screen, or nothing."""
-        return str(getattr(self.app.screen, "TITLE_WORD", ""))
 
     @property
     def text(self) -> str:
@@ -79,6 +69,25 @@ class Person:
         """Waits until all these words are on the screen."""
         await self.until(lambda: all(word in self.text for word in words), f"seeing {words}")
 
+
+class Person(Hands[FlowApp]):
+    """At the app of a project."""
+
+    @property
+    def main(self) -> MainScreen:
+        return self.app.main
+
+    @property
+    def selected(self) -> str:
+        """The address of the selected task, or nothing."""
+        task = self.main.flow_tree.chosen
+        return task.address if task is not None else ""
+
+    @property
+    def prompt(self) -> str:
+        """The title of the prompt on the screen, or nothing."""
+        return str(getattr(self.app.screen, "TITLE_WORD", ""))
+
     async def idle(self) -> None:
         """Waits until the engine is at rest and the screen shows the latest reading."""
         await self.until(lambda: not self.main.session.busy and not self.main.session.is_reading, "rest")
@@ -111,10 +120,10 @@ def sit(make_project: Callable[[Mapping[str, str]], Path]) -> Sit:
         size: tuple[int, int] = (104, 28),
         readonly: bool = False,
         watch: bool = False,
-        theme: str | None = None,
+        mine: Preferences | None = None,
     ) -> AsyncIterator[Person]:
         root = files if isinstance(files, Path) else make_project(files)
-        app = FlowApp(Engine.open(root, readonly=readonly), watch=watch, theme=theme)
+        app = FlowApp(Engine.open(root, readonly=readonly), mine, watch=watch)
         async with app.run_test(size=size) as pilot:
             person = Person(app, pilot)
             await person.until(

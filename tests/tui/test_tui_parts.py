@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from engine import Plan, Progress, Status, Task
 from tests.tui.conftest import Sit
 from tui import actions, marks, themes
+from tui.preferences import Preferences
 from tui.text import colours_after, lines, one_line, output_line
 from tui.widgets.rows import Rows, carry
 from tui.widgets.three_way import beside, regions, stacked
@@ -101,7 +102,7 @@ def test_a_bad_theme_is_left_out_with_one_message(tmp_path: Path, text: str, sai
 
 
 async def test_a_theme_that_is_not_there_falls_back_and_says_so(sit: Sit) -> None:
-    async with sit({"status.md": "- [ ] One\n"}, theme="nowhere") as person:
+    async with sit({"status.md": "- [ ] One\n"}, mine=Preferences(theme="nowhere")) as person:
         await person.until(lambda: person.app.theme == "dark")
         assert "nowhere" in next(iter(person.app._notifications)).message
 

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from engine import Conflict, Engine, Recovery, Resume
 from tests.tui.conftest import Person
 from tui.app import FlowApp
+from tui.preferences import Preferences
 from tui.screens.conflict import ConflictPrompt
 from tui.screens.interrupted import InterruptedPrompt
 
@@ -22,7 +23,7 @@ Before = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 def app_on(root: Path, theme: str | None = None) -> FlowApp:
-    return FlowApp(Engine.open(root), theme=theme, watch=False)
+    return FlowApp(Engine.open(root), Preferences(theme=theme), watch=False)
 
 
 def after(*keys: str) -> Before:

@@ -1,0 +1,54 @@
+"""What `flow` without a command opens: the app on the nearest project, or the first use where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine import Engine, NoProjectError
+from tui import preferences
+
+
+def open_nearest(*, readonly: bool = False) -> int:
+    """Opens it and returns the exit code. Raises what `Engine.open` raises, UsageError without a terminal."""
+    try:
+        engine = Engine.open(readonly=readonly)
+    except NoProjectError as error:
+        # Only where there is none: a folder that cannot be looked into, for one, is no place to begin.
+        if readonly or "path" not in error.fields or not _has_terminal():
+            raise
+        return _first_use(Path(error.fields["path"]))
+    if not _has_terminal():
+        raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.")
+    return _open(engine)
+
+
+def _open(engine: Engine, notices: Sequence[str] = ()) -> int:
+    from tui import app
+
+    mine = preferences.load()
+    return app.run(engine, mine, notices=notices)
+
+
+def _first_use(folder: Path) -> int:
+    from tui import first
+
+    begun = first.run(folder, preferences.load())
+    if begun is None:
+        return 0
+    if begun.root is None:
+        from tui.commands import output
+        from tui.demo.project import make_project
+        from tui.demo.shows import show_in_app
+
+        root = make_project(None)
+        output.say(f"Made a project in {output.line(str(root))}")
+        return show_in_app(root)
+    return _open(Engine.open(begun.root), begun.notices)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
