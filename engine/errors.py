@@ -144,6 +144,12 @@ class BusyError(FlowError):
     code, title, exit_code = "busy", "Another engine is at work", 6
 
 
+class FileBusyError(BusyError):
+    """Another program has a file open for writing, or keeps replacing it; nothing was written."""
+
+    title = "The file is in use"
+
+
 class NoProjectError(FlowError):
     """There is no `.flow/` folder here or above."""
 

@@ -12,6 +12,7 @@ from engine.errors import (
     SecurityError,
     StorageError,
     UnsupportedFileError,
+    UsageError,
 )
 from engine.loom.edits import FileEdit
 from engine.loom.globs import matches
@@ -72,7 +73,7 @@ class Loom:
     """Reads, previews and writes the files of one project that its globs allow.
 
     All methods raise SecurityError for a path that may not be edited, UnsupportedFileError for what is no text in
-    UTF-8 of at most 10 MB, StorageError for what the disk refuses.
+    UTF-8 of at most 10 MB, UsageError for a file that is not there, StorageError for what the disk refuses.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Loom:
 
         `base` is the revision that the edits were made for, if it matters. ContentChangedError with the three texts
         when the file is another one, or another program wrote in between; AnchorError when an anchor does not fit;
-        BusyError while another program has the file open for writing. In each case nothing was written.
+        FileBusyError while another program has the file open for writing. In each case nothing was written.
         """
         path, wanted, listed = _together(edits, base)
         safe = self.locate(path)
@@ -195,13 +196,17 @@ class Loom:
         while len(self._seen) > _REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
 
-    def _missing(self, safe: SafePath, error: StorageError) -> StorageError | SecurityError:
+    def _missing(self, safe: SafePath, error: StorageError) -> StorageError | SecurityError | UsageError:
         """The error for a file that is not there; one that is there in another case is refused by name."""
         if error.fields.get("errno") != "ENOENT":
             return error
         near = other_spelling(safe)
         if near is None:
-            return error
+            return UsageError(
+                f"There is no {safe.relative!r} to edit.",
+                hint="The path counts from the project's root, and is case-exact.",
+                path=safe.relative,
+            )
         return SecurityError(
             f"There is no {safe.relative!r}; on the disk it is spelled {near!r}.",
             hint="Names are case-exact.",

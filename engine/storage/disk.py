@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import FlowError, StorageError
+from engine.errors import FlowError, StorageError, UnsupportedFileError
 from engine.storage import platform
 
 _CHUNK = 1 << 20
@@ -28,6 +28,7 @@ _HINTS = {
     errno.ELOOP: "The symbolic links of this path lead in a circle.",
     errno.EMFILE: "This program has too many files open.",
     errno.ENAMETOOLONG: "The name is too long for this file system.",
+    errno.ENXIO: "It is no regular file.",
     errno.EBUSY: "It is in use, or a mount point.",
 }
 
@@ -49,12 +50,45 @@ def failure(path: Path | str, verb: str, error: OSError) -> StorageError:
     """The StorageError for an OSError. Its fields: `path` and `errno`, the symbolic name such as `ENOSPC`."""
     number = error.errno or 0
     reason = error.strerror or str(error)
+    if isinstance(error.filename, str) and error.filename.startswith("/") and error.filename != str(path):
+        reason += f": {error.filename!r}"
     return StorageError(
         f"Cannot {verb} {os.fspath(path)!r}: {reason}.",
         hint=_HINTS.get(number, "What was there before is intact."),
         path=str(path),
         errno=errno.errorcode.get(number, str(number)),
     )
+
+
+def unsupported(shown: str, status: os.stat_result) -> UnsupportedFileError:
+    """The error for what is no regular file, but was to be read or edited."""
+    return UnsupportedFileError(
+        f"{shown!r} is {_kind(status)}, and a file was expected.",
+        hint="Only regular files are read and edited.",
+        path=shown,
+    )
+
+
+def misplaced(path: Path, status: os.stat_result) -> StorageError:
+    """The error for what has the name of one of the engine's own files, and is none."""
+    return StorageError(
+        f"{str(path)!r} is {_kind(status)}, and a file was expected.",
+        hint="Move it away; the engine makes what it needs.",
+        path=str(path),
+        errno="EINVAL",
+    )
+
+
+def _kind(status: os.stat_result) -> str:
+    for is_one, name in (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISLNK, "a symbolic link"),
+    ):
+        if is_one(status.st_mode):
+            return name
+    return "a device"
 
 
 def revision_of(data: bytes) -> str:

@@ -73,6 +73,7 @@ class Folder:
                     hint="Somebody may have put it there meanwhile; look at it before you go on.",
                     path=str(path),
                 ) from error
+            error.filename = str(path)  # it knows only the last part
             raise
         return Folder(path, fd)
 

@@ -42,8 +42,11 @@ class Plans:
         return safe_path(self.store.flow, file)
 
     def read(self, file: str) -> Snapshot | None:
-        """The plan as it is now, or None when there is no such file."""
-        return read_if_exists(self.path(file))
+        """The plan as it is now, or None when there is no such file; NoProjectError when all of `.flow/` is gone."""
+        snapshot = read_if_exists(self.path(file))
+        if snapshot is None:
+            self.store.require()
+        return snapshot
 
     def write(self, file: str, base: Snapshot | None, data: bytes) -> Guarantee | None:
         """Puts `data` in place of `base` (None: the file is new). What equals the base already is not

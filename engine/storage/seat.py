@@ -25,7 +25,6 @@ from pathlib import Path
 from engine.storage import platform
 from engine.storage.disk import close, put, revision_of
 from engine.storage.folder import Folder
-from engine.storage.paths import FLOW
 
 SWAP = "swap"
 ABSENT = "0" * 64
@@ -80,15 +79,13 @@ class Seat:
     `folders` and `name` lead from the root of the project to the target.
     """
 
-    def __init__(self, root: Path, target: Path, swap: Folder | None = None) -> None:
-        """`swap`: the open folder of all seats, if the caller has it."""
+    def __init__(self, root: Path, target: Path, swap: Folder) -> None:
+        """`swap`: the open folder of all seats."""
         self.target = target
         self.root = root
         *self.folders, self.name = target.relative_to(root).parts
         record = os.fsencode("/".join(target.relative_to(root).parts))
         self.key = revision_of(record)[:24]
-        if swap is None:
-            swap = Folder.within(root, FLOW, SWAP, make=True)
         self.folder = swap.below(self.key, make=True)
         self._near: Folder | None = None
         self._note("target", record)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import BusyError, SecurityError, UnsupportedFileError
+from engine.errors import BusyError, NoProjectError, SecurityError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import copies_of
-from engine.storage.disk import Snapshot, close, disk, put, read_all, write_all
+from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all, unsupported, write_all
 from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import FLOW, SafePath
@@ -49,7 +49,7 @@ def _snapshot(fd: int, shown: str, limit: int | None = None) -> Snapshot:
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise UnsupportedFileError(f"{shown!r} is no regular file.", path=shown)
+            raise unsupported(shown, status)
         if limit is not None and status.st_size > limit:
             raise UnsupportedFileError(
                 f"{shown!r} has {status.st_size} bytes, and {limit} are the limit.", path=shown
@@ -65,7 +65,7 @@ def _shown(path: Path | SafePath) -> str:
 
 class Store:
     """The disk of one project. Methods raise StorageError for whatever the disk refuses; then the old content
-    stands.
+    stands. NoProjectError when `.flow/` is gone: it is never made anew.
 
     Two kinds of files: the engine's own, under `.flow/` (`replace`, `append`, `rename`, `remove`: paths are
     absolute), and those that others write too, plans and sources (`swap`, `create`).
@@ -99,16 +99,16 @@ class Store:
         if held.is_locked:  # by this thread: every thread has a state of its own
             yield
             return
-        with disk(self.flow / "lock", "lock"):
+        with self._flow() as flow, disk(held.lock_file, "lock"):  # looked for first: the lock would make it
             try:
                 held.acquire(timeout=patience)
             except Timeout as error:
                 raise BusyError(
-                    f"Another engine has held {str(self.flow / 'lock')!r} for {patience:g} seconds.",
+                    f"Another engine has held {held.lock_file!r} for {patience:g} seconds.",
                     hint="Wait for it, or end it.",
-                    path=str(self.flow / "lock"),
+                    path=held.lock_file,
                 ) from error
-        self._folders.held = {}
+            self._folders.held = {FLOW: flow.hold()}
         try:
             yield
         finally:
@@ -116,22 +116,36 @@ class Store:
             held.release()
 
     def _open(self, *parts: str, make: bool = False) -> Folder:
-        """A folder of the project, reached from the root without following links.
+        """A folder below `.flow/`, reached from the root without following links.
 
         While this thread holds the lock, `.flow` and `swap` stay open, so that not every step begins at the root.
         """
-        held: dict[int, Folder] | None = getattr(self._folders, "held", None)
+        held: dict[str, Folder] | None = getattr(self._folders, "held", None)
         if held is None:
-            return Folder.within(self.root, *parts, make=make)
-        depth = 2 if parts[:2] == (FLOW, SWAP) else 1 if parts[:1] == (FLOW,) else 0
-        if depth == 0:
-            return Folder.within(self.root, *parts, make=make)
-        if depth not in held:
-            held[depth] = Folder.within(self.root, *parts[:depth], make=make).hold()
-        return held[depth].below(*parts[depth:], make=make)
+            return self._flow().below(*parts, make=make)
+        if parts[:1] != (SWAP,):
+            return held[FLOW].below(*parts, make=make)
+        if SWAP not in held:
+            held[SWAP] = held[FLOW].below(SWAP, make=make).hold()
+        return held[SWAP].below(*parts[1:], make=make)
+
+    def require(self) -> None:
+        """Raises NoProjectError when `.flow/` is gone."""
+        self._flow().close()
+
+    def _flow(self) -> Folder:
+        """The open `.flow/`."""
+        try:
+            return Folder.within(self.root, FLOW)
+        except FileNotFoundError as error:
+            raise NoProjectError(
+                f"{str(self.flow)!r} is gone: the project was deleted or moved.",
+                hint="Put the folder back, or go to where it is now.",
+                path=str(self.flow),
+            ) from error
 
     def _let_go(self) -> None:
-        held: dict[int, Folder] = self._folders.__dict__.pop("held", {})
+        held: dict[str, Folder] = self._folders.__dict__.pop("held", {})
         for folder in held.values():
             folder.close()
 
@@ -141,8 +155,8 @@ class Store:
         """One of the engine's own files, or None when it does not exist."""
         with disk(path, "read"):
             try:
-                with self._folder(path) as folder:
-                    return _snapshot(folder.open(path.name), str(path))
+                with self._own(path) as (_, fd):
+                    return Snapshot.of(read_all(fd), os.fstat(fd))
             except FileNotFoundError:
                 return None
 
@@ -150,16 +164,12 @@ class Store:
         """At most `limit` bytes from `offset` (negative: counted from the end) of a file that grows."""
         with disk(path, "read"):
             try:
-                with self._folder(path) as folder:
-                    fd = folder.open(path.name)
+                with self._own(path) as (_, fd):
+                    size = os.fstat(fd).st_size
+                    os.lseek(fd, max(0, size + offset) if offset < 0 else offset, os.SEEK_SET)
+                    return os.read(fd, limit)
             except FileNotFoundError:
                 return b""
-            try:
-                size = os.fstat(fd).st_size
-                os.lseek(fd, max(0, size + offset) if offset < 0 else offset, os.SEEK_SET)
-                return os.read(fd, limit)
-            finally:
-                close(fd)
 
     def replace(self, path: Path, data: bytes, *, durable_name: bool = True) -> None:
         """Durably puts a whole new content in place: after a crash the file is the old one or the new one.
@@ -186,32 +196,24 @@ class Store:
 
         Call it under a lock that all writers of this file take.
         """
-        with disk(path, "append to"), self._folder(path, make=True) as folder:
-            is_new = not folder.exists(path.name)
-            fd = folder.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        with disk(path, "append to"), self._own(path, flags) as (folder, fd):
+            size = os.fstat(fd).st_size
             try:
-                size = os.fstat(fd).st_size
-                try:
-                    write_all(fd, data)
-                    if durable:
-                        platform.system.sync_data(fd)
-                except OSError:
-                    os.ftruncate(fd, size)
-                    raise
-            finally:
-                close(fd)
-            if is_new and durable:
+                write_all(fd, data)
+                if durable:
+                    platform.system.sync_data(fd)
+            except OSError:
+                os.ftruncate(fd, size)
+                raise
+            if size == 0 and durable:  # its name may be new
                 folder.sync()
 
     def truncate(self, path: Path, size: int) -> None:
         """Durably cuts a file of the engine to `size` bytes: for torn tails of logs."""
-        with disk(path, "cut"), self._folder(path) as folder:
-            fd = folder.open(path.name, os.O_WRONLY)
-            try:
-                os.ftruncate(fd, size)
-                platform.system.sync(fd)
-            finally:
-                close(fd)
+        with disk(path, "cut"), self._own(path, os.O_WRONLY) as (_, fd):
+            os.ftruncate(fd, size)
+            platform.system.sync(fd)
 
     def rename(self, path: Path, new: Path) -> None:
         """Durably gives one of the engine's files another name, over whatever had it."""
@@ -233,8 +235,8 @@ class Store:
 
     def make_folder(self, path: Path) -> None:
         """Makes a folder, and those above it, durably; one that exists is fine."""
-        with disk(path, "make"):
-            self._folder(path / "x", make=True).close()
+        with disk(path, "make"), self._folder(path / "x", make=True):
+            return
 
     def names(self, path: Path) -> list[str]:
         """The sorted names in a folder of the engine; none when it does not exist."""
@@ -245,12 +247,27 @@ class Store:
             except FileNotFoundError:
                 return []
 
+    @contextmanager
+    def _own(self, path: Path, flags: int = os.O_RDONLY) -> Iterator[tuple[Folder, int]]:
+        """One of the engine's own files, open, and its folder, made where the file is. Whatever else has its name is
+        neither waited for nor changed.
+        """
+        with self._folder(path, make=bool(flags & os.O_CREAT)) as folder:
+            fd = folder.open(path.name, flags)
+            try:
+                status = os.fstat(fd)
+                if not stat.S_ISREG(status.st_mode):
+                    raise misplaced(path, status)
+                yield folder, fd
+            finally:
+                close(fd)
+
     def _folder(self, path: Path, *, make: bool = False) -> Folder:
         """The open folder of an own file, reached from the root without following links."""
         try:
-            parts = path.parent.relative_to(self.root).parts
+            parts = path.parent.relative_to(self.flow).parts
         except ValueError as error:
-            raise SecurityError(f"{str(path)!r} is outside of the project.", path=str(path)) from error
+            raise SecurityError(f"{str(path)!r} is outside of {FLOW}/.", path=str(path)) from error
         if ".." in parts:
             raise SecurityError(f"{str(path)!r} may leave the project.", path=str(path))
         return self._open(*parts, make=make)
@@ -293,7 +310,7 @@ class Store:
             seat.close()
 
     def _swap_folder(self) -> Folder:
-        return self._open(FLOW, SWAP, make=True)
+        return self._open(SWAP, make=True)
 
     def settle(self) -> list[Kept]:
         """Settles swaps that a crash left unfinished, and looks once more at what earlier swaps displaced.

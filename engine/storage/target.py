@@ -6,9 +6,9 @@ import os
 import stat
 import time
 
-from engine.errors import BusyError, StorageError, UnsupportedFileError
+from engine.errors import FileBusyError, StorageError, UnsupportedFileError
 from engine.storage import platform
-from engine.storage.disk import Snapshot, close, read_all
+from engine.storage.disk import Snapshot, close, read_all, unsupported
 from engine.storage.folder import Folder
 from engine.storage.paths import SafePath
 
@@ -19,7 +19,7 @@ PATIENCE = 2.0
 class Target:
     """An open file in its folder. `snapshot` is what was read; `leased` tells whether writers are held off.
 
-    Raises BusyError while another program has the file open for writing, UnsupportedFileError for what cannot
+    Raises FileBusyError while another program has the file open for writing, UnsupportedFileError for what cannot
     be replaced safely, plain OSError for the rest.
     """
 
@@ -48,15 +48,17 @@ class Target:
                 self.snapshot = Snapshot.of(read_all(self.fd), os.fstat(self.fd))
                 return
             self.let_go()
-        raise BusyError(
-            f"{self.path.relative!r} is replaced over and over by another program.", path=self.path.relative
+        raise FileBusyError(
+            f"{self.path.relative!r} is replaced over and over by another program; nothing was written.",
+            hint="Wait until it is done, then do it again.",
+            path=self.path.relative,
         )
 
     def _check(self, status: os.stat_result, limit: int | None) -> None:
         where = self.path.relative
         self.identity = (status.st_dev, status.st_ino)
         if not stat.S_ISREG(status.st_mode):
-            raise UnsupportedFileError(f"{where!r} is no regular file.", path=where)
+            raise unsupported(where, status)
         if status.st_nlink > 1:
             raise UnsupportedFileError(
                 f"{where!r} has {status.st_nlink} hard links; replacing it would part them.",
@@ -78,13 +80,19 @@ class Target:
                 return platform.system.lease(self.fd)
             except BlockingIOError as error:
                 if time.monotonic() > end:
-                    raise BusyError(
-                        f"{self.path.relative!r} is held open for writing by another program.",
-                        hint="Close it there (or wait until it is done), then do it again.",
-                        path=self.path.relative,
-                    ) from error
+                    raise self._held() from error
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
+
+    def _held(self) -> FileBusyError:
+        writers = platform.system.writers(self.fd)
+        return FileBusyError(
+            f"{self.path.relative!r} is held open for writing by {', '.join(writers) or 'another program'}; "
+            "nothing was written.",
+            hint="Close it there (or wait until it is done), then do it again.",
+            path=self.path.relative,
+            writers=writers,
+        )
 
     def is_named(self) -> bool:
         """Whether the name still stands for the file that was opened."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import functools
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from engine.storage.platform.posix import Posix
+from engine.storage.platform.posix import Posix, library
 
-_HERE = -100  # AT_FDCWD
-_NO_REPLACE, _EXCHANGE = 1, 2
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _NO_LEASE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
 
@@ -21,7 +18,9 @@ _NO_LEASE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSU
 class Linux(Posix):
     name = "linux"
     has_leases = True
-    has_exchange = True
+    renaming = "renameat2"
+    working_directory = -100
+    exclusive, exchanging = 1, 2
 
     def sync_data(self, descriptor: int) -> None:
         os.fdatasync(descriptor)
@@ -46,19 +45,19 @@ class Linux(Posix):
     def end_lease(self, descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
-    def exchange(self, one: int | None, first: str, other: int | None, second: str) -> None:
-        _rename(one, first, other, second, _EXCHANGE)
-
-    def move_new(self, one: int | None, first: str, other: int | None, second: str) -> None:
-        try:
-            _rename(one, first, other, second, _NO_REPLACE)
-        except OSError as error:
-            if error.errno not in (errno.ENOSYS, errno.EINVAL):
-                raise
-            super().move_new(one, first, other, second)
+    def writers(self, descriptor: int) -> list[str]:
+        wanted = os.fstat(descriptor)
+        found: list[str] = []
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit():
+                with suppress(OSError, ValueError):  # it ended meanwhile, or is another user's
+                    if any(_writes(process, link.name, wanted) for link in (process / "fd").iterdir()):
+                        name = (process / "comm").read_text("utf-8", "replace").rstrip("\n")
+                        found.append(f"{name!r} (process {process.name})")
+        return found
 
     def adopt_orphans(self) -> bool:
-        return bool(_library().prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
+        return bool(library().prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
 
     def started(self, pid: int) -> str | None:
         try:
@@ -74,22 +73,10 @@ class Linux(Posix):
             return super().boot_id()
 
 
-@functools.cache
-def _library() -> Any:
-    import ctypes  # only writing needs it
-
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _rename(one: int | None, first: str, other: int | None, second: str, flags: int) -> None:
-    import ctypes
-
-    call = getattr(_library(), "renameat2", None)
-    if call is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), first)
-    old = _HERE if one is None else one
-    new = _HERE if other is None else other
-    while call(old, os.fsencode(first), new, os.fsencode(second), flags) != 0:
-        number = ctypes.get_errno()
-        if number != errno.EINTR:
-            raise OSError(number, os.strerror(number), first, None, second)
+def _writes(process: Path, number: str, wanted: os.stat_result) -> bool:
+    """Whether this descriptor of a process is open for writing, on that very file."""
+    status = (process / "fd" / number).stat()
+    if (status.st_dev, status.st_ino) != (wanted.st_dev, wanted.st_ino):
+        return False
+    info = (process / "fdinfo" / number).read_text().split()
+    return int(info[info.index("flags:") + 1], 8) & os.O_ACCMODE != os.O_RDONLY

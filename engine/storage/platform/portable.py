@@ -51,6 +51,10 @@ class Portable:
     def end_lease(self, descriptor: int) -> None:
         """Lets go of the lease, and of whoever waits for it."""
 
+    def writers(self, descriptor: int) -> list[str]:
+        """Which programs have this file open for writing, said for people, as far as this user may know."""
+        return []
+
     def exchange(self, one: int | None, first: str, other: int | None, second: str) -> None:
         """Swaps what two names stand for, in one step. ENOSYS, EINVAL or ENOTSUP where that does not exist."""
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), first)

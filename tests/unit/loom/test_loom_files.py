@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from engine.errors import (
     SecurityError,
     StorageError,
     UnsupportedFileError,
+    UsageError,
 )
 from engine.loom import Append, FileEdit, Insert, Loom, ReplaceLine
 from engine.storage import Guarantee, Store, revision_of
@@ -96,11 +99,32 @@ def test_t6_14_another_case_is_refused_and_the_spelling_named(loom: Loom, file: 
         loom.write([FileEdit("Changelog.md", Append("y"))])
 
 
-def test_a_missing_file_is_a_clear_error(loom: Loom) -> None:
-    with pytest.raises(StorageError, match="none"):
-        loom.read("none.txt")
-    with pytest.raises(StorageError, match="none"):
-        loom.write([FileEdit("none.txt", Append("y"))])
+def test_a_missing_file_is_a_clear_error(loom: Loom, root: Path) -> None:
+    edits = [FileEdit("none/x.txt", Append("y"))]
+    for attempt in (lambda: loom.read("none/x.txt"), lambda: loom.preview(edits), lambda: loom.write(edits)):
+        with pytest.raises(UsageError, match=r"There is no 'none/x\.txt'"):
+            attempt()
+    assert not (root / "none").exists()
+
+
+def test_what_is_no_regular_file_is_refused_at_once(loom: Loom, root: Path) -> None:
+    (root / "folder").mkdir()
+    os.mkfifo(root / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(root / "socket"))
+        for name in ("folder", "pipe", "socket"):
+            edits = [FileEdit(name, Append("y"))]
+            for attempt in (
+                partial(loom.read, name),
+                partial(loom.preview, edits),
+                partial(loom.write, edits),
+            ):
+                with pytest.raises((UnsupportedFileError, StorageError)) as caught:
+                    attempt()
+                assert name in caught.value.message and caught.value.hint
+    (root / "zero").symlink_to("/dev/zero")
+    with pytest.raises(SecurityError, match="leads out of"):
+        loom.read("zero")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BusyError, SecurityError, StorageError, UnsupportedFileError
-from engine.storage import Guarantee, Store, safe_path
+from engine.errors import BusyError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
+from engine.storage import Guarantee, Plans, Store, read_if_exists, safe_path
 from engine.storage.platform import Portable
+from tests.unit.on_disk import held_to_permissions
 
 
 @contextmanager
@@ -106,19 +108,45 @@ def test_t3_04_errors_say_what_where_and_how_to_mend(store: Store, root: Path) -
     assert store.names(store.flow / "swap") == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_t3_04_a_folder_without_write_permission(store: Store, root: Path) -> None:
     closed = root / "closed"
     closed.mkdir()
     (closed / "x").write_text("old")
     closed.chmod(0o500)
-    try:
-        with pytest.raises(StorageError, match="ermission"):
-            store.swap(safe_path(root, "closed/x"), lambda now: b"new")
-    finally:
-        closed.chmod(0o700)
+    with held_to_permissions(), pytest.raises(StorageError, match="ermission") as caught:
+        store.swap(safe_path(root, "closed/x"), lambda now: b"new")
+    closed.chmod(0o700)
+    assert caught.value.fields["errno"] == "EACCES" and caught.value.hint
     assert (closed / "x").read_text() == "old"
     assert [path.name for path in closed.iterdir()] == ["x"]
+    store.settle()
+    assert [path.name for path in (store.flow / "swap").rglob("*") if path.is_file()] == ["target"]
+
+
+def test_t3_04_a_file_that_may_not_be_read(store: Store, root: Path) -> None:
+    for path in (root / "x", store.flow / "x"):
+        path.write_bytes(b"old")
+        path.chmod(0)
+    with held_to_permissions():
+        for attempt in (
+            lambda: store.swap(safe_path(root, "x"), lambda now: b"new"),
+            lambda: store.read(store.flow / "x"),
+            lambda: store.append(store.flow / "x", b"new"),
+        ):
+            with pytest.raises(StorageError, match="ermission"):
+                attempt()
+    assert (root / "x").read_bytes() == (store.flow / "x").read_bytes() == b"old"
+
+
+def test_t3_04_a_read_only_file_in_a_folder_that_is_not_is_replaced_and_stays_read_only(
+    store: Store, root: Path
+) -> None:
+    """As every program that saves by renaming does: whose folder it is decides."""
+    (root / "x").write_bytes(b"old")
+    (root / "x").chmod(0o444)
+    with held_to_permissions():
+        store.swap(safe_path(root, "x"), lambda now: b"new")
+    assert (root / "x").read_bytes() == b"new" and (root / "x").stat().st_mode & 0o777 == 0o444
 
 
 def test_own_files_never_leave_the_project(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -137,10 +165,65 @@ def test_own_files_never_leave_the_project(store: Store, tmp_path_factory: pytes
     assert (outside / "events.jsonl").read_text() == "theirs\n"
 
 
-def test_what_is_no_regular_file_is_not_waited_for(store: Store) -> None:
-    os.mkfifo(store.flow / "pipe")
-    with pytest.raises(UnsupportedFileError):
-        store.read(store.flow / "pipe")
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_regular_file_is_neither_waited_for_nor_changed(store: Store, kind: str) -> None:
+    path = store.flow / "x"
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    before = path.stat()
+    for attempt in (
+        lambda: store.read(path),
+        lambda: store.read_from(path, 0),
+        lambda: store.append(path, b"x"),
+        lambda: store.truncate(path, 0),
+    ):
+        with pytest.raises(StorageError) as caught:
+            attempt()
+        assert caught.value.fields["path"] == str(path) and caught.value.hint
+    if kind == "pipe":  # one that somebody reads is no file either
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with pytest.raises(StorageError, match="is a pipe"):
+            store.append(path, b"x")
+        os.close(reader)
+    assert path.stat().st_mode == before.st_mode
+    with pytest.raises(UnsupportedFileError, match=f"is a {kind}, and a file was expected"):
+        read_if_exists(path)
+
+
+@pytest.mark.parametrize("name", ["swap", "backups"])
+def test_a_file_where_one_of_the_engine_s_folders_belongs_is_named(plans: Plans, name: str) -> None:
+    (plans.store.flow / name).write_text("x")
+    with pytest.raises(StorageError, match=rf"\.flow/{name}\b") as caught:
+        plans.write("status.md", None, b"- [ ] a\n")
+    assert caught.value.hint
+    assert not (plans.store.flow / "status.md").exists()
+
+
+def test_a_project_that_was_deleted_is_not_made_anew(plans: Plans, root: Path) -> None:
+    store = plans.store
+    plans.write("status.md", None, b"- [ ] a\n")
+    snapshot = plans.read("status.md")
+    (root / "x").write_bytes(b"x")
+    inside, outside = safe_path(store.flow, "status.md"), safe_path(root, "x")
+    shutil.rmtree(store.flow)
+    for attempt in (
+        lambda: store.read(store.flow / "x"),
+        lambda: store.replace(store.flow / "x", b"x"),
+        lambda: store.append(store.flow / "logs" / "x", b"x"),
+        lambda: store.remove(store.flow / "x"),
+        lambda: store.names(store.flow / "backups"),
+        lambda: store.make_folder(store.flow / "logs"),
+        lambda: store.swap(inside, lambda now: b"y"),
+        lambda: store.swap(outside, lambda now: b"y"),
+        lambda: store.create(inside, b"y"),
+        lambda: store.settle(),
+        lambda: store.guarantee(),
+        lambda: plans.write("status.md", snapshot, b"- [x] a\n"),
+        lambda: plans.put_record("key", {}),
+    ):
+        with pytest.raises(NoProjectError, match="is gone"):
+            attempt()
+        assert not store.flow.exists()
+    assert (root / "x").read_bytes() == b"x"
 
 
 def test_the_lock_is_nested_in_a_thread_and_exclusive_between_threads(store: Store, root: Path) -> None:

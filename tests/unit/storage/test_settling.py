@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.storage import Store, revision_of
-from engine.storage.seat import ABSENT, Seat, own_part
+from engine.storage.folder import Folder
+from engine.storage.seat import ABSENT, SWAP, Seat, own_part
 
 BASE, NEW = b"old bytes\n", b"new bytes\n"
 
@@ -23,7 +24,7 @@ def file(root: Path) -> Path:
 
 @pytest.fixture
 def seat(store: Store, file: Path) -> Seat:
-    return Seat(store.root, file)
+    return Seat(store.root, file, Folder.within(store.flow, SWAP, make=True))
 
 
 def put(seat: Seat, data: bytes, suffix: str = "", base: str = "") -> Path:

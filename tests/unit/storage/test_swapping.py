@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BusyError, ContentChangedError, StorageError, UnsupportedFileError
+from engine.errors import ContentChangedError, FileBusyError, StorageError, UnsupportedFileError
 from engine.storage import Guarantee, Snapshot, Store, safe_path
 from engine.storage import target as target_module
 from engine.storage.platform import Portable
@@ -141,10 +141,16 @@ def test_a_file_held_open_for_writing_is_busy(
     if not system.has_leases:
         pytest.skip("without leases nobody can tell")
     monkeypatch.setattr(target_module, "PATIENCE", 0.01)
-    with file.open("ab") as held, pytest.raises(BusyError, match="open for writing"):
-        held.write(b"x")
+    before = file.stat()
+    with file.open("ab"), pytest.raises(FileBusyError) as caught:
         store.swap(safe_path(store.root, "source.txt"), lambda now: b"ours")
-    assert file.read_bytes() == b"first line\nsecond line\nx"
+    error = caught.value
+    assert "'source.txt' is held open for writing by" in error.message and f"(process {os.getpid()})" in str(
+        error
+    )
+    assert "Close it there" in error.hint and error.fields["writers"]
+    assert (error.exit_code, error.code, error.title) == (6, "busy", "The file is in use")
+    assert file.stat() == before and left_in_swap(store) == []
 
 
 def test_a_writer_that_lets_go_soon_is_waited_for(store: Store, file: Path, system: Portable) -> None:
