@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import SecurityError, StorageError, UnsupportedFileError
 from engine.flows.tree import Tree
-from engine.status import Plan, Problem, Task, parse
+from engine.status import Plan, Problem, Task, count, parse, set_subflow
 from engine.storage import Plans, Snapshot
 
 ROOT = "status.md"
@@ -84,6 +84,7 @@ class Loader:
         read = self._cache.get(file)
         if read is None or read.revision != snapshot.revision:
             plan = parse(snapshot.data, file)
+            count(plan)
             read = _Read(plan, snapshot.revision, [task for task in plan.walk() if task.ref is not None])
         snapshots[file] = snapshot
         found[file] = read
@@ -156,11 +157,12 @@ class Loader:
 
 
 def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[str, Task]) -> None:
-    """Writes the links into the plans, and touches only what is different from the last time."""
-    for file, read in found.items():
-        referrer = referrers.get(file)
-        if read.plan.referrer is not referrer:
-            read.plan.referrer = referrer
+    """Writes the links into the plans, and touches only what is different from the last time.
+
+    In an order in which every count of progress is right at each step and goes up no further than it must: links that
+    are no more first, from the root inwards; new ones last, from the inside out.
+    """
+    for read in found.values():
         for task in read.referring:
             link = links[task]
             before = read.linked.get(task, [])
@@ -168,8 +170,16 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
                 own = [problem for problem in task.problems if problem not in before]
                 task.problems = [*own, *link.problems]
                 read.linked[task] = link.problems
-            if task.subflow is not link.subflow:
-                task.subflow = link.subflow
+            if task.subflow is not None and task.subflow is not link.subflow:
+                set_subflow(task, None)
+    for file, read in found.items():
+        referrer = referrers.get(file)
+        if read.plan.referrer is not referrer:
+            read.plan.referrer = referrer
+    for read in reversed(found.values()):
+        for task in read.referring:
+            if task.subflow is not links[task].subflow:
+                set_subflow(task, links[task].subflow)
 
 
 def _unfinished(plan: Plan) -> Task | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from engine.lazy import exports
 from engine.status.body import body
 from engine.status.changes import Change, apply, begin, done, fail, reopen, reset, set_marker, settle, skip
-from engine.status.cursor import cursor, find_in, progress, validate_state, walk
+from engine.status.cursor import cursor, find_in, validate_state, walk
 from engine.status.model import RULES, Body, Comment, Fence, Heading, Plan, Problem, Progress, Status, Task
+from engine.status.progress import count, progress, set_subflow
 from engine.status.scanner import parse
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ __all__ = [
     "apply",
     "begin",
     "body",
+    "count",
     "cursor",
     "done",
     "fail",
@@ -65,6 +67,7 @@ __all__ = [
     "reopen",
     "reset",
     "set_marker",
+    "set_subflow",
     "settle",
     "skip",
     "slug",

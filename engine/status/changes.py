@@ -8,11 +8,12 @@ written, so that a crash in between leaves what `settle` puts right. They walk t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from engine.errors import PlanError, StateError
 from engine.status.cursor import walk
 from engine.status.model import Plan, Status, Task
+from engine.status.progress import set_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def set_marker(task: Task, status: Status) -> None:
     line = lines[task.line - 1]
     at = line.index("[") + 1
     lines[task.line - 1] = f"{line[:at]}{status.marker}{line[at + 1 :]}"
-    task.status = status
+    set_status(task, status)
 
 
 def apply(changes: Iterable[Change]) -> list[Plan]:
@@ -292,10 +293,7 @@ def _broken(plan: Plan) -> PlanError:
         f"{plan.problems[0]}",
         hint="Nothing of the file is changed until it is mended.",
         file=plan.file,
-        problems=[
-            {"file": p.file, "line": p.line, "column": p.column, "message": p.message, "hint": p.hint}
-            for p in plan.problems
-        ],
+        problems=[asdict(problem) for problem in plan.problems],
     )
 
 

@@ -1,5 +1,4 @@
-"""Where a plan stands: the next task, the progress, and whether the whole fractal tree is in a possible
-state.
+"""Where a plan stands: the next task, and whether the whole fractal tree is in a possible state.
 
 All of it walks the tasks through their sub-flows, without recursion: plans nest a thousand levels deep.
 """
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.errors import StateError, UnknownAddressError
-from engine.status.model import Plan, Progress, Status, Task
+from engine.status.model import Plan, Status, Task
 
 
 def walk(tasks: Sequence[Task]) -> Iterator[Task]:
@@ -33,12 +32,13 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
     if tasks and tasks[0].plan.problems:
         return None
     active_leaf: Task | None = None
-    # Active tasks lie on one path; this is the first pending leaf inside of the deepest one.
-    inside_deepest: Task | None = None
+    # The first pending leaf inside of as many active tasks as any is: they lie on one path, so that it is inside of
+    # the deepest one that has a pending leaf.
     pending: Task | None = None
-    stack: list[tuple[Iterator[Task], bool]] = [(iter(tasks), False)]
+    most = -1
+    stack: list[tuple[Iterator[Task], int]] = [(iter(tasks), 0)]
     while stack:
-        tasks_left, below = stack[-1]
+        tasks_left, active = stack[-1]
         task = next(tasks_left, None)
         if task is None:
             stack.pop()
@@ -50,46 +50,13 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
         if task.status is Status.FAILED:
             return task
         inside = task.inside
-        if task.status is Status.ACTIVE:
-            if not inside:
-                active_leaf = active_leaf or task
-            else:
-                inside_deepest, below = None, True
-        elif not inside:
-            pending = pending or task
-            if below and inside_deepest is None:
-                inside_deepest = task
         if inside:
-            stack.append((iter(inside), below))
-    return active_leaf or inside_deepest or pending
-
-
-def progress(of: Task | Plan) -> Progress:
-    """Counts the leaves of a task or plan, through sub-flows. What is left open in a skipped task counts as
-    skipped.
-    """
-    done = skipped = failed = total = 0
-    tasks = of.tasks if isinstance(of, Plan) else [of]
-    stack: list[tuple[Iterator[Task], bool]] = [(iter(tasks), False)]
-    while stack:
-        tasks_left, dropped = stack[-1]
-        task = next(tasks_left, None)
-        if task is None:
-            stack.pop()
-            continue
-        inside = task.inside
-        status = task.status
-        if inside:
-            stack.append((iter(inside), dropped or status is Status.SKIPPED))
-            continue
-        total += 1
-        if status is Status.DONE:
-            done += 1
-        elif dropped or status is Status.SKIPPED:
-            skipped += 1
-        elif status is Status.FAILED:
-            failed += 1
-    return Progress(done, skipped, failed, total)
+            stack.append((iter(inside), active + (task.status is Status.ACTIVE)))
+        elif task.status is Status.ACTIVE:
+            active_leaf = active_leaf or task
+        elif active > most:
+            pending, most = task, active
+    return active_leaf or pending
 
 
 def validate_state(root: Plan) -> None:

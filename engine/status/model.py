@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -94,8 +95,7 @@ class Body:
     fences: tuple[Fence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """Counts of leaves, through sub-flows."""
 
     done: int = 0
@@ -103,18 +103,13 @@ class Progress:
     failed: int = 0
     total: int = 0
 
-    def __add__(self, other: Progress) -> Progress:
-        return Progress(
-            self.done + other.done,
-            self.skipped + other.skipped,
-            self.failed + other.failed,
-            self.total + other.total,
-        )
-
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task. `line` counts from 1; `end` is the first line after its body and children (also from 1)."""
+    """One task. `line` counts from 1; `end` is the first line after its body and children (also from 1).
+
+    `counts` is what `engine.status.progress` keeps of its children.
+    """
 
     plan: Plan
     parent: Task | None
@@ -129,6 +124,7 @@ class Task:
     children: list[Task] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     subflow: Plan | None = None
+    counts: Progress | None = None
 
     @property
     def id(self) -> str:
@@ -170,7 +166,7 @@ class Plan:
     """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
 
     While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of
-    single tasks (a missing sub-flow) stand on the tasks.
+    single tasks (a missing sub-flow) stand on the tasks. `counts` is what `engine.status.progress` keeps of its tasks.
     """
 
     file: str
@@ -181,6 +177,7 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     referrer: Task | None = None
+    counts: Progress | None = None
 
     @property
     def text(self) -> str:
