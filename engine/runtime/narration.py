@@ -45,8 +45,7 @@ def describe(record: Mapping[str, Any]) -> str:
     what, run = str(record.get("what", "")), record.get("run")
     match what:
         case "changed":
-            text = _changes(record.get("changes"))
-            return f"taken back: {text}" if "undoes" in record else text
+            return f"{'taken back' if 'undoes' in record else 'plan'}: {_changes(record.get('changes'))}"
         case "rewritten":
             because = str(record.get("because", ""))
             return (
@@ -107,12 +106,12 @@ def _changes(changes: object) -> str:
     """Which tasks got which status, the deepest first, since the others followed from it."""
     found = [text for change in changes if (text := _change(change))] if isinstance(changes, Sequence) else []
     more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
-    return f"plan: {', '.join(found[:_MOST])}{more}" if found else "plan changed"
+    return f"{'; '.join(found[:_MOST])}{more}" if found else "changed"
 
 
 def _change(change: object) -> str:
     try:
         assert isinstance(change, Mapping)
-        return f"{change['path'][-1]['names'][-1]} {change['from']} → {change['to']}"
+        return f"{change['path'][-1]['names'][-1]}, {change['from']} → {change['to']}"
     except (AssertionError, LookupError, TypeError):
         return ""

@@ -153,9 +153,9 @@ def test_a_log_that_is_no_file_is_an_error_and_no_hang(make_project: MakeProject
 def test_records_in_words() -> None:
     path = [{"file": "status.md", "names": ["Build", "Test"]}]
     changed = {"what": "changed", "changes": [{"path": path, "from": "active", "to": "done"}]}
-    assert describe(changed) == "plan: Test active → done"
-    assert describe({**changed, "undoes": 3}) == "taken back: plan: Test active → done"
-    assert describe({"what": "changed", "changes": [{}, 3, None]}) == "plan changed"
+    assert describe(changed) == "plan: Test, active → done"
+    assert describe({**changed, "undoes": 3}) == "taken back: Test, active → done"
+    assert describe({"what": "changed", "changes": [{}, 3, None]}) == "plan: changed"
     started = {"what": "started", "run": "r", "atom": "Script"}
     assert describe({**started, "attempt": 1}) == "started (Script)"
     assert describe({**started, "attempt": 2}) == "started (attempt 2, Script)"
