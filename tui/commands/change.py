@@ -60,8 +60,10 @@ def undo(as_json: bool) -> None:
             }
         )
     else:
-        task = f"{undone.address} {output.line(undone.name)}".strip()
-        output.put(f"Taken back: {task} ({output.line(undone.because)})")
+        what = f"{undone.address} {undone.name} ({undone.because})".strip()
+        if undone.because == "reset":  # of many tasks at once: naming one of them would say too little
+            what = f"the reset of .flow/{', .flow/'.join(undone.files)}"
+        output.put(f"Taken back: {output.line(what)}")
 
 
 def print_change(changed: Changed, *, as_json: bool) -> None:

@@ -39,9 +39,9 @@ PROBLEMS, A_PERSON = 4, 3
 def check(ctx: click.Context, files: tuple[Path, ...], unattended: bool, as_json: bool) -> None:
     """Print every problem of the plans, one a line.
 
-    Exits with 4 when there is one. Without FILE, all plans of the project are checked, with the references between
-    them, its registry and its tasks' configurations. Notes are no problems: hidden comments, which a reader of the rendered plan does not see, and plans
-    below .flow/ that no task refers to.
+    Exits with 4 when there is one. Without FILE, all plans of the project are checked, with the references
+    between them, its registry and its tasks' configurations. Notes are no problems: hidden comments, which a
+    reader of the rendered plan does not see, and plans below .flow/ that no task refers to.
 
     A run stops at manual tasks, at failed and interrupted ones, and at code that nobody has approved.
     """

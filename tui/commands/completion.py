@@ -78,11 +78,11 @@ complete --command flow --no-files --keep-order --arguments '(__flow_complete)'
     'eval "$(flow completion bash)"                            # in ~/.bashrc; with zsh in ~/.zshrc, after compinit',
     "flow completion fish > ~/.config/fish/completions/flow.fish",
 )
-@click.argument("shell", type=click.Choice(tuple(SCRIPTS)))
+@click.argument("shell", type=click.Choice(tuple(SCRIPTS)), metavar="SHELL")
 def completion(shell: str, as_json: bool) -> None:
     """Print what teaches SHELL to complete addresses and names.
 
-    Commands and options are completed, too, and files where a command takes one.
+    SHELL is bash, zsh or fish. Commands and options are completed, too, and files where a command takes one.
     """
     if as_json:
         output.put_json({"shell": shell, "script": SCRIPTS[shell]})

@@ -17,10 +17,10 @@ from tui.commands.base import command
 def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     """Make a small real project in DIR and open it.
 
-    DIR is a temporary folder unless given. The project is a git repository with a Python package, its tests,
-    and the plan of its release in flows inside flows. Two tasks are there to try what happens on a bad day: one kills Flow Manager while it runs, at
-    another somebody else edits the same file. Without a terminal the plan is run to its end, and the
-    finished tree is printed.
+    DIR is a temporary folder unless given. The project is a git repository with a Python package, its tests, and
+    the plan of its release in flows inside flows. Two tasks are there to try what happens on a bad day: one kills
+    Flow Manager while it runs, at another somebody else edits the same file. Without a terminal the plan is run
+    to its end, and the finished tree is printed.
     """
     from tui.demo.project import make_project
     from tui.demo.shows import show_as_text, show_in_app

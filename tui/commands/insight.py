@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from typing import Any
+
+import click
 
 from tui.commands import output
-from tui.commands.base import command, open_engine
+from tui.commands.base import command, from_here, open_engine
+from tui.marks import PROBLEM
 
 
 @command("context", "flow context", "flow context --json | jq .context.commit")
@@ -30,30 +34,56 @@ def context(as_json: bool) -> None:
 @command("doctor", "flow doctor", "flow doctor --json | jq -r .guarantee")
 def doctor(as_json: bool) -> None:
     """Show what is guaranteed here, and what needs a look."""
+    from engine import StorageError
+
     engine = open_engine()
-    guarantee = engine.guarantee()
-    found = {
+    guarantee, means = "none", ""
+    try:
+        tried = engine.guarantee()
+        guarantee, means = tried.value, tried.means
+    except (
+        StorageError
+    ) as error:  # a folder that cannot be written: that, too, is what somebody wants to know
+        means = f"Nothing can be written here. {error.message}"
+    found: dict[str, Any] = {
         "root": str(engine.root),
-        "guarantee": guarantee.value,
-        "means": guarantee.means,
+        "guarantee": guarantee,
+        "means": means,
         "platform": f"{platform.platform()}, Python {platform.python_version()}",
         "git": shutil.which("git") or "not found",
         "problems": len(engine.check()),
         "changed_outside": len(engine.changed_outside()),
         "unapproved": len(engine.unapproved()),
         "interrupted": engine.recovery() is not None,
+        "conflict_copies": [from_here(copy) for copy in engine.conflict_copies()],
     }
     if as_json:
         output.put_json(found)
-        return
-    words = {
-        "root": "project",
-        "means": "",
-        "problems": "problems in plans",
-        "changed_outside": "plans changed outside",
-        "unapproved": "pieces of code not approved",
-        "interrupted": "a task is interrupted",
-    }
-    for name, value in found.items():
-        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else output.line(str(value))
-        output.put(f"{words.get(name, name):27} {text}")
+    else:
+        _print_findings(found)
+
+
+def _print_findings(found: dict[str, Any]) -> None:
+    for title, text in (
+        ("project", found["root"]),
+        ("guarantee", found["guarantee"]),
+        ("", found["means"]),
+        ("platform", found["platform"]),
+        ("git", found["git"]),
+    ):
+        output.put(f"{title:10} {output.line(text)}")
+    unapproved, outside = found["unapproved"], found["changed_outside"]
+    _finding(found["problems"], "problems in plans", "`flow check` prints them")
+    _finding(outside, "plans changed by another program", "`flow accept` or `flow restore`")
+    _finding(unapproved, "pieces of code that nobody approved", "`flow trust --show` prints them")
+    _finding(int(found["interrupted"]), "interrupted tasks", "`flow recover` shows more")
+    copies = found["conflict_copies"]
+    _finding(len(copies), "conflict copies to look through", output.line(", ".join(copies)))
+
+
+def _finding(count: int, what: str, hint: str) -> None:
+    """`✔ no problems in plans`, or how many there are and what shows them."""
+    if count:
+        output.put(click.style(f"{PROBLEM} {what}: {count} ({hint})", fg="yellow"))
+    else:
+        output.put(f"{click.style('✔', fg='green')} no {what}")

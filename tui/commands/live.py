@@ -115,3 +115,5 @@ class _Watcher:
             parts.append(output.dim(took(event.seconds)) if event.seconds else "")
             parts.append(output.line(event.message) if event.outcome.value != "done" else "")
             output.put("  ".join(part for part in parts if part))
+            if event.outcome.value == "waiting":
+                output.say(f"`flow done {event.address}` marks it done; then `flow run` goes on.")

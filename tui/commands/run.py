@@ -20,18 +20,22 @@ from tui.commands.show import recovery_json
 if TYPE_CHECKING:
     from engine import Engine, Recovery
 
-CHOICES = ("resume", "retry", "done", "skip", "fail")
+CHOICES = ("resume", "retry", "done", "skip", "fail", "always")
 
 
-@command("step", "flow step", "flow step --json")
+@command("step", "flow step", "flow step --json", "flow step --expect 'Run the tests'")
+@EXPECT
 @click.option(
     "--base", metavar="REVISION", help="For a Loom task: run only if its file is still this revision."
 )
 @click.pass_context
-def step(ctx: click.Context, base: str | None, as_json: bool) -> None:
-    """Run the next task, and only that one. What an earlier engine left behind is settled first."""
+def step(ctx: click.Context, expect: str | None, base: str | None, as_json: bool) -> None:
+    """Run the next task, and only that one.
+
+    What an earlier engine left behind is settled first.
+    """
     engine = open_engine()
-    ctx.exit(execute(engine, engine.step(base=base), as_json=as_json))
+    ctx.exit(execute(engine, engine.step(base=base, expect=expect), as_json=as_json))
 
 
 @command(
@@ -67,16 +71,35 @@ def run(ctx: click.Context, until: str | None, dry_run: bool, in_background: boo
 
 
 def _print_upcoming(engine: Engine, until: str | None, *, as_json: bool) -> None:
-    tree = engine.tree()
     ahead = [Row(task, task.address, 0) for task in engine.upcoming(until=until)]
+    tree = engine.tree()
+    if not ahead:
+        engine.require_sound(tree)
     if as_json:
         output.put_json({"tasks": flat_json(engine, tree, iter(ahead))})
         return
-    for row in ahead:
-        atom = engine.atom_of(row.task) or "manual"
-        output.put(f"{row.address}  {output.line(row.task.name)}  {output.dim(output.line(atom))}")
-    if not ahead:
-        output.say("Nothing would run.")
+    widths = [max((len(text) for text in column), default=0) for column in zip(*_columns(ahead), strict=True)]
+    for row, texts in zip(ahead, _columns(ahead), strict=True):
+        columns = "  ".join(f"{text:{width}}" for text, width in zip(texts, widths, strict=True))
+        atom = engine.atom_of(row.task)
+        what = output.line(atom) if atom not in (None, "Manual") else "manual: a person is needed here"
+        output.put(f"{columns}  {output.dim(what)}")
+    recovery, task = engine.recovery(), tree.cursor()
+    if recovery is not None:
+        output.say(
+            f"First, {recovery.address} {output.line(recovery.name)} was interrupted: `flow recover` shows more."
+        )
+    elif task is not None and task.status.value == "failed":
+        output.say(
+            f"Nothing would run: {task.address} {output.line(task.name)} failed. "
+            f"`flow retry {task.address}` runs it again, `flow skip {task.address}` goes on without it."
+        )
+    elif not ahead:
+        output.say("Nothing is left to do." if task is None else "Nothing would run up to there.")
+
+
+def _columns(ahead: list[Row]) -> list[tuple[str, str]]:
+    return [(row.address, output.line(row.task.name)) for row in ahead]
 
 
 @command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'", shapes=("step",))
@@ -90,7 +113,7 @@ def retry(ctx: click.Context, address: str, expect: str | None, as_json: bool) -
 
 
 @command("recover", "flow recover", "flow recover resume", "flow recover skip", shapes=("recover", "step"))
-@click.argument("choice", required=False, type=click.Choice(CHOICES))
+@click.argument("choice", required=False, type=click.Choice(CHOICES), metavar="[CHOICE]")
 @click.pass_context
 def recover(ctx: click.Context, choice: str | None, as_json: bool) -> None:
     """Show the interrupted task, or settle it.
@@ -99,6 +122,7 @@ def recover(ctx: click.Context, choice: str | None, as_json: bool) -> None:
     resume  follow it while it lives, take its result, or do what its kind allows
     retry   end what is left of it, then run it again
     done, skip, fail  end what is left of it, and mark it
+    always  let it run again unasked from now on, which is written into the plan, and run it
     """
     engine = open_engine(readonly=choice is None)
     if choice is not None:
