@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from engine.runtime.narration import describe
     from engine.runtime.recovery import Recovery, Resume
     from engine.runtime.scaffold import init_project
+    from engine.runtime.sections import Section, drop_section, put_section
     from engine.runtime.structure import Restructured
     from engine.runtime.timeline import Attempt
     from engine.runtime.trust import Code
@@ -89,6 +90,7 @@ else:
             "engine.runtime.narration": "describe",
             "engine.runtime.recovery": "Recovery Resume",
             "engine.runtime.scaffold": "init_project",
+            "engine.runtime.sections": "Section drop_section put_section",
             "engine.runtime.structure": "Restructured",
             "engine.runtime.timeline": "Attempt",
             "engine.runtime.trust": "Code",
@@ -151,6 +153,7 @@ __all__ = [
     "Restructured",
     "Resume",
     "Running",
+    "Section",
     "SecurityError",
     "StaleIdError",
     "Started",
@@ -170,10 +173,12 @@ __all__ = [
     "Warned",
     "body",
     "describe",
+    "drop_section",
     "find_root",
     "init_project",
     "init_project_from",
     "merge_plans",
     "parse",
+    "put_section",
     "scaffold",
 ]

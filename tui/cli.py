@@ -63,6 +63,9 @@ SECTIONS = {
     },
     "Files, agents and scripts": {
         "loom": "tui.commands.loom:loom",
+        "mcp": "tui.commands.mcp:mcp",
+        "hook": "tui.commands.hook:hook",
+        "merge-driver": "tui.commands.hook:merge_driver",
     },
     "This installation": {
         "doctor": "tui.commands.insight:doctor",

@@ -1,0 +1,128 @@
+"""Sets up, and takes away, what git runs of Flow Manager: the hook file, the merge driver, and who uses it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import ConfigurationError, Section, drop_section, put_section
+from tui.hook.git import git, line
+from tui.hook.index import PLANS
+
+_SIGN = "# Flow Manager: checks the plans of a commit."
+_BEFORE = "pre-commit.before-flow"
+_ATTRIBUTES = Section(".gitattributes", "# flow-manager", "# /flow-manager")
+_SCRIPT = """\
+#!/bin/sh
+{sign} `flow hook uninstall` removes this.
+before="$(dirname "$0")/{before}"
+if [ -x "$before" ]; then
+    "$before" "$@" || exit
+fi
+if git diff --cached --quiet -- {plans}; then
+    exit 0
+fi
+if {python} -P -c "import tui.hook" 2>/dev/null; then
+    exec {python} -P -m tui hook check
+fi
+if command -v flow >/dev/null 2>&1; then
+    exec flow hook check
+fi
+echo "flow: Flow Manager was not found; the plans of this commit were not checked." >&2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What was written: the hook, the one that it runs first (or None), git's settings, files of the project."""
+
+    hook: Path
+    before: Path | None
+    settings: tuple[tuple[str, str], ...]
+    files: tuple[str, ...]
+
+
+def driver() -> str:
+    """The command by which git merges plans."""
+    return f"{shlex.quote(sys.executable)} -P -m tui merge-driver %O %A %B %P"
+
+
+def install(root: Path, *, force: bool = False) -> Installed:
+    """Set up hook and merge driver for the repository that the project is in; again and again.
+
+    Another hook that is there already is refused, or with `force` kept and run first. ConfigurationError then, and
+    where there is no repository.
+    """
+    hook = _hook(root)
+    before = hook.with_name(_BEFORE)
+    if os.path.lexists(hook) and not _is_ours(hook):
+        if not force:
+            raise ConfigurationError(
+                f"There is a pre-commit hook already: {hook}.",
+                hint="Add this line to it: "
+                f"`{shlex.quote(sys.executable)} -P -m tui hook check || exit 1`. "
+                "Or keep it and have it run first: `flow hook install --force`.",
+                path=str(hook),
+            )
+        if os.path.lexists(before):
+            raise ConfigurationError(f"{before} is there already.", hint="Move it away first.")
+        hook.rename(before)
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    _write(hook, _script())
+    settings = (
+        ("merge.flow.name", "plans of Flow Manager, task by task"),
+        ("merge.flow.driver", driver()),
+    )
+    for name, value in settings:
+        git("config", name, value, at=root)
+    put_section(root, _ATTRIBUTES, ".flow/**/*.md merge=flow")
+    return Installed(hook, before if os.path.lexists(before) else None, settings, (_ATTRIBUTES.file,))
+
+
+def uninstall(root: Path) -> Installed:
+    """Take all of it away; a hook that was kept comes back. What was never there is fine."""
+    hook = _hook(root)
+    before = hook.with_name(_BEFORE)
+    restored: Path | None = None
+    if os.path.lexists(hook) and _is_ours(hook):
+        hook.unlink()
+        if os.path.lexists(before):
+            before.rename(hook)
+            restored = hook
+    known = tuple(name for name in ("merge.flow.name", "merge.flow.driver") if _is_set(root, name))
+    for name in known:
+        git("config", "--unset-all", name, at=root)
+    dropped = drop_section(root, _ATTRIBUTES)
+    settings = tuple((name, "") for name in known)
+    return Installed(hook, restored, settings, (_ATTRIBUTES.file,) if dropped else ())
+
+
+def _hook(root: Path) -> Path:
+    """Where git looks for the hook: `core.hooksPath`, else the hooks of the repository, which its worktrees share."""
+    return root / line("rev-parse", "--git-path", "hooks", at=root) / "pre-commit"
+
+
+def _is_set(root: Path, name: str) -> bool:
+    return bool(git("config", "--local", "--get-all", name, at=root, fails=True))
+
+
+def _is_ours(hook: Path) -> bool:
+    if hook.is_symlink():
+        return False
+    return _SIGN.encode() in hook.read_bytes()
+
+
+def _script() -> str:
+    return _SCRIPT.format(
+        sign=_SIGN, before=_BEFORE, plans=shlex.quote(PLANS), python=shlex.quote(sys.executable)
+    )
+
+
+def _write(hook: Path, text: str) -> None:
+    part = hook.with_name(f"{hook.name}.{os.getpid()}.part")
+    part.write_text(text, "utf-8")
+    part.chmod(0o755)
+    part.replace(hook)
