@@ -43,6 +43,8 @@ class Reading:
     running: Running | None
     recovery: Recovery | None
     outside: frozenset[str]
+    changed: frozenset[Task]
+    """The tasks whose sub-flows are among the plans changed `outside`, and those around them."""
 
 
 class WasRead(Message):
@@ -139,6 +141,7 @@ class Session:
             )
         tree = self.engine.tree()
         running = self.engine.running()
+        outside = frozenset(self.engine.changed_outside())
         return Reading(
             tree=tree,
             next=tree.cursor(),
@@ -146,7 +149,8 @@ class Session:
             problems=len(tree.problems()),
             running=running,
             recovery=self.engine.recovery() if running is None else None,
-            outside=frozenset(self.engine.changed_outside()),
+            outside=outside,
+            changed=_around(tree, outside),
         )
 
     def work(self, work: Work) -> bool:
@@ -203,3 +207,13 @@ class Session:
             self.target.post_message(WasChanged(verb, error=error))
         else:
             self.target.post_message(WasChanged(verb, address, name))
+
+
+def _around(tree: Tree, files: frozenset[str]) -> frozenset[Task]:
+    found: set[Task] = set()
+    for file in files:
+        task = tree.plans[file].referrer if file in tree.plans else None
+        while task is not None and task not in found:
+            found.add(task)
+            task = task.above
+    return frozenset(found)

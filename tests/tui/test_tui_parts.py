@@ -156,12 +156,13 @@ def tree(spec: list[object], plan: Plan | None = None, parent: Task | None = Non
         if isinstance(item, list):
             tree(item, plan, tasks[-1])
         else:
-            tasks.append(Task(plan, parent, str(item), Status.PENDING, 1, len(tasks) + 1))
+            line = sum(1 for _ in plan.walk()) + 1
+            tasks.append(Task(plan, parent, str(item), Status.PENDING, line, len(tasks) + 1))
     return plan
 
 
 def names(rows: Rows) -> list[str]:
-    return [f"{row.id} {row.task.name}" for row in rows.list if row.task is not None]
+    return [f"{row.id} {row.task.name}" for row in rows if row.task is not None]
 
 
 def test_folding_splices_and_unfolding_brings_back_the_same_rows() -> None:
@@ -183,9 +184,9 @@ def test_rows_go_a_thousand_levels_deep() -> None:
     plan = tree_deep(1_001)
     rows = Rows()
     rows.show(plan, None)
-    assert len(rows.list) == 1_001
+    assert len(rows) == 1_001
     rows.toggle(0)
-    assert len(rows.list) == 1
+    assert len(rows) == 1
 
 
 def tree_deep(levels: int) -> Plan:

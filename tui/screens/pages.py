@@ -42,7 +42,7 @@ def page_of(screen: MainScreen) -> Page:
     if reading is not None and task is reading.next and not running:
         facts.append("next")
     subflow = task.subflow
-    if subflow is not None and subflow.file in screen.flow_tree.facts.outside:
+    if subflow is not None and task in screen.flow_tree.facts.outside:
         facts.append("~ changed outside")
     comments = tuple(comment for comment in plan.comments if task.line <= comment.line < _own_end(task))
     return Page(
@@ -127,7 +127,7 @@ def empty_hint(screen: MainScreen) -> Content | None:
         )
     if screen.reading is None:
         return Content.styled("Reading the plan …", "$muted")
-    if screen.flow_tree.rows.list:
+    if screen.flow_tree.rows:
         return None
     if screen.finder.filter_name:
         return Content.assemble(

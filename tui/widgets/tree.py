@@ -27,13 +27,15 @@ Part = tuple[str, str]
 """A piece of a line: its text, and the component class that styles it."""
 
 _NAME_LIMIT = 1_000
+_ID_LIMIT = 12
 
 
 @dataclass(slots=True)
 class Facts:
     """What the tree shows of tasks and does not know by itself. All of it is about one reading of the plans.
 
-    `running_since` is monotonic, None if another engine runs it; `outside` names the plans changed by others.
+    `running_since` is monotonic, None if another engine runs it; `outside` are the tasks whose rows another program
+    changed, and what they are folded into. `counting`: sub-flows are still being read.
     """
 
     label: Callable[[Task], str] = field(default=lambda task: "")
@@ -42,7 +44,8 @@ class Facts:
     next: Task | None = None
     running: Task | None = None
     running_since: float | None = None
-    outside: frozenset[str] = frozenset()
+    outside: frozenset[Task] = frozenset()
+    counting: bool = False
 
 
 class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
@@ -114,9 +117,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         at = self.rows.index(new)
         before = self.selected
         self._measure()
-        self.selected = (
-            at if at is not None else self._selectable(min(index, max(0, len(self.rows.list) - 1)), -1)
-        )
+        self.selected = at if at is not None else self._selectable(min(index, max(0, len(self.rows) - 1)), -1)
         if self.selected == before:
             self._announce()
 
@@ -152,16 +153,15 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._refresh_row(index)
 
     def _measure(self) -> None:
-        self._id_width = min(12, max((len(row.id) for row in self.rows.list), default=1))
-        self.virtual_size = Size(0, len(self.rows.list))
+        self._id_width = min(_ID_LIMIT, self.rows.id_width)
+        self.virtual_size = Size(0, len(self.rows))
         self.refresh()
 
     # The selection
 
     @property
     def row(self) -> Row | None:
-        rows = self.rows.list
-        return rows[self.selected] if 0 <= self.selected < len(rows) else None
+        return self.rows[self.selected] if 0 <= self.selected < len(self.rows) else None
 
     @property
     def chosen(self) -> Task | None:
@@ -175,17 +175,9 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_to_selected()
 
     def move(self, by: int) -> None:
-        """Moves the selection by so many rows that can be selected."""
-        rows = self.rows.list
+        """Moves the selection by so many rows, and on to the next one that can be selected."""
         direction = 1 if by > 0 else -1
-        at = self.selected
-        for _ in range(abs(by)):
-            beyond = at + direction
-            while 0 <= beyond < len(rows) and rows[beyond].is_heading:
-                beyond += direction
-            if not 0 <= beyond < len(rows):
-                break
-            at = beyond
+        at = self._selectable(self.selected + by, direction)
         if at == self.selected and by < 0:
             self.scroll_to(y=0, animate=False)
         self.selected = at
@@ -197,9 +189,9 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def reveal(self, task: Task) -> bool:
         """Selects a task, unfolding what hides it. False: it is not inside the zoom."""
-        count = len(self.rows.list)
+        count = len(self.rows)
         index = self.rows.reveal(task)
-        if len(self.rows.list) != count:
+        if len(self.rows) != count:
             self._measure()
         if index is None:
             return False
@@ -210,7 +202,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def toggle(self) -> bool:
         """Folds or unfolds the selection; on a leaf, folds the row around it."""
         index = self.selected
-        if not 0 <= index < len(self.rows.list):
+        if not 0 <= index < len(self.rows):
             return False
         if not self.rows.toggle(index):
             task = self.chosen
@@ -233,11 +225,11 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_to_selected()
 
     def _selectable(self, index: int, direction: int) -> int:
-        rows = self.rows.list
+        rows = self.rows
         for step in (direction, -direction):
             at = max(0, min(index, len(rows) - 1))
             while 0 <= at < len(rows):
-                if not rows[at].is_heading:
+                if not rows.is_heading(at):
                     return at
                 at += step
         return 0
@@ -286,8 +278,8 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         index = int(event.y + self.scroll_offset.y)
-        rows = self.rows.list
-        if not 0 <= index < len(rows) or rows[index].is_heading:
+        rows = self.rows
+        if not 0 <= index < len(rows) or rows.is_heading(index):
             return
         x = event.x - 1 - self._id_width - 1
         row = rows[index]
@@ -307,7 +299,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         index = y + int(self.scroll_offset.y)
         width = self.scrollable_content_region.width
-        rows = self.rows.list
+        rows = self.rows
         if index >= len(rows):
             return Strip.blank(width, self.rich_style)
         row = rows[index]
@@ -363,7 +355,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _margin(self, task: Task) -> Part:
         if task is self.facts.running:
             return "▶", "active"
-        if task.subflow is not None and task.subflow.file in self.facts.outside:
+        if task in self.facts.outside:
             return marks.OUTSIDE, "outside"
         if task is self.facts.next:
             return "›", "next"
