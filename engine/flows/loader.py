@@ -71,6 +71,16 @@ class Loader:
         self._cache = found
         return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
 
+    def root(self) -> Plan | None:
+        """The root plan alone, as its file is now; what its tasks refer to is not looked at. None: no such file.
+
+        The next `load` takes over this `Plan`, if the file is still the same. Raises like `load`.
+        """
+        found: dict[str, _Read] = {}
+        read = self._read(ROOT, {}, found)
+        self._cache.update(found)
+        return read.plan if read is not None else None
+
     def wrote(self, plan: Plan, revision: str) -> None:
         """The file of this plan, changed in place, was written as it is now: it need not be read anew."""
         read = self._cache.get(plan.file)
@@ -168,7 +178,7 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
             before = read.linked.get(task, [])
             if before != link.problems:
                 own = [problem for problem in task.problems if problem not in before]
-                task.problems = [*own, *link.problems]
+                task.problems = (*own, *link.problems)
                 read.linked[task] = link.problems
             if task.subflow is not None and task.subflow is not link.subflow:
                 set_subflow(task, None)

@@ -60,7 +60,7 @@ def resolve(root: Plan, path: Sequence[Level]) -> Task | None:
     for level in path:
         if plan is None or plan.file != level.file:
             return None
-        candidates = plan.tasks
+        candidates: Sequence[Task] = plan.tasks
         for name in level.names:
             named = [candidate for candidate in candidates if _name(candidate) == name]
             if not named:

@@ -6,7 +6,7 @@ The rules and the texts are those of `engine.status`; here they meet the files, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import StateError, UsageError
@@ -220,7 +220,7 @@ def _counterpart(plan: Plan, task: Task) -> Task:
     return find_in(plan, task.id)
 
 
-def _after_move(new: Plan, task: Task, parent: Task | None) -> list[Task]:
+def _after_move(new: Plan, task: Task, parent: Task | None) -> Sequence[Task]:
     """The tasks beside the moved one, in the new reading."""
     if parent is None:
         return new.tasks
@@ -229,7 +229,7 @@ def _after_move(new: Plan, task: Task, parent: Task | None) -> list[Task]:
     while here is not None:
         above.append(here)
         here = here.parent
-    tasks = new.tasks
+    tasks: Sequence[Task] = new.tasks
     for step in reversed(above):
         shifted = step.parent is task.parent and step.number > task.number
         tasks = tasks[step.number - 1 - int(shifted)].children

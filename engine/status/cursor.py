@@ -93,7 +93,7 @@ def validate_state(root: Plan) -> None:
 
 def find_in(plan: Plan, id: str) -> Task:
     """The task at a virtual id such as `1.2`; raises `UnknownAddressError`."""
-    tasks = plan.tasks
+    tasks: Sequence[Task] = plan.tasks
     task: Task | None = None
     for number in id.split("."):
         if not (number.isascii() and number.isdigit()) or not 1 <= int(number[:9]) <= len(tasks):

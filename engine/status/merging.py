@@ -220,7 +220,7 @@ def _flat(block: _Block) -> Iterator[str]:
             stack.append(iter(part.parts))
 
 
-def _children(one: Task | Plan | None) -> list[Task]:
+def _children(one: Task | Plan | None) -> Sequence[Task]:
     if one is None:
         return []
     return one.tasks if isinstance(one, Plan) else one.children

@@ -7,7 +7,7 @@ tree by setting `Task.subflow` and `Plan.referrer`; the rules walk that tree thr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -121,8 +121,8 @@ class Task:
     tag: str | None = None
     ref: str | None = None
     is_flow: bool = False
-    children: list[Task] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    children: Sequence[Task] = ()
+    problems: tuple[Problem, ...] = ()
     subflow: Plan | None = None
     counts: Progress | None = None
 
@@ -152,7 +152,7 @@ class Task:
         return self.parent if self.parent is not None else self.plan.referrer
 
     @property
-    def inside(self) -> list[Task]:
+    def inside(self) -> Sequence[Task]:
         """The children, or the tasks of the sub-flow."""
         return self.subflow.tasks if self.subflow is not None else self.children
 

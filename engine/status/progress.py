@@ -6,6 +6,8 @@ task, made with `set_status` or `set_subflow`, adds its difference to everything
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.status.model import Plan, Progress, Status, Task
 
 _LEAVES = {
@@ -86,7 +88,7 @@ def _count(plan: Plan) -> None:
     plan.counts = _sum(plan.tasks)
 
 
-def _sum(tasks: list[Task]) -> Progress:
+def _sum(tasks: Sequence[Task]) -> Progress:
     done = skipped = failed = total = 0
     for task in tasks:
         one = _progress(task)

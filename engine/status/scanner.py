@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from engine.status import syntax
 from engine.status.blocks import FENCE, LONGEST_LINE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
@@ -18,6 +16,8 @@ from engine.status.model import Heading, Plan, Problem, Status, Task
 from engine.status.syntax import STATUSES
 from engine.status.wording import read_wording, reference_problem
 
+#: How a plain task begins, and what it means.
+_HEADS = {f"- [{mark}] ": status for mark, status in STATUSES.items()}
 _FIX = "`flow fix` mends this."
 _MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
 
@@ -35,23 +35,15 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
         text = text.replace("\r\n", "\n")
     plan.lines = list(io.StringIO(text, newline="\n"))
     _refuse_characters(text, plan)
-    with _without_collecting():
+    collects = gc.isenabled()
+    gc.disable()  # all of what a scan makes lives on: the collector need not go through it meanwhile
+    try:
         Scanner(plan).run()
+    finally:
+        if collects:
+            gc.enable()
     plan.problems.sort(key=lambda problem: (problem.line, problem.column))
     return plan
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Keeps the garbage collector from going through what a scan makes: all of it lives on."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _decode(data: bytes, plan: Plan) -> str:
@@ -107,10 +99,10 @@ class Scanner(Blocks):
         plan.headers, self._front = read_headers(plan.lines)
         front = self._front
         opened, names = self.open, self._names
-        statuses = STATUSES.get
-        pending, done = Status.PENDING, Status.DONE
-        # The column of the task on the line right above, if that came this short way. What it changed in
-        # `last` and `leaf` is written there before anything else looks.
+        statuses = _HEADS.get
+        pending, active, done = Status.PENDING, Status.ACTIVE, Status.DONE
+        # The column of the task that the line above is of, if that came this short way. What it changed in `last` and
+        # `leaf` is written there before anything else looks.
         current = level = -1
         width = 0
         parent: Task | None = None
@@ -121,10 +113,13 @@ class Scanner(Blocks):
             # A plain task: its indentation, `- [`, a mark, `] `, and a name in which nothing has a meaning.
             bare = line.lstrip(" ")
             column = -1
-            if bare[:3] == "- [" and bare[4:6] == "] " and (status := statuses(bare[3])) is not None:
+            status = statuses(bare[:6])
+            if status is not None:
                 name = bare[6:].strip()
                 if name and not ("[" in name or "@" in name or "<" in name):
                     column = len(line) - len(bare)
+            elif current >= 0 and bare[:1].isalpha() and "<!--" not in bare:
+                continue  # text that goes on with the task's
             if column == current >= 0:
                 opened.pop().end = number
             else:
@@ -155,7 +150,7 @@ class Scanner(Blocks):
                     continue
                 current = column
                 parent = opened[-1] if level else None
-                siblings = parent.children if parent is not None else plan.tasks
+                siblings = self._siblings(parent)
                 above = parent.status if parent is not None else pending
                 seen = names[level]
             assert status is not None
@@ -166,12 +161,20 @@ class Scanner(Blocks):
                 self._duplicate(name, number, column, seen[name])
             else:
                 seen[name] = number
-            if status is not pending or above is done:
+            if status is active or above is done:
                 self._judge(task, column)
         if current >= 0:
             self.last = len(plan.lines)
         self.end()
         self._finish()
+
+    def _siblings(self, parent: Task | None) -> list[Task]:
+        """The list that the next task inside of `parent` goes to."""
+        if parent is None:
+            return self.plan.tasks
+        if not isinstance(parent.children, list):
+            parent.children = []
+        return parent.children
 
     def _reach(self, column: int) -> int:
         """The level of a plain task at this column, when it may stand here, with what ends there closed; else
@@ -190,6 +193,7 @@ class Scanner(Blocks):
         if notes:
             notes.clear()
             self.fresh = False
+        self._comment = None
         if level < len(self.open):
             self.close_tasks(level)
         if level == len(self._names):
@@ -431,7 +435,7 @@ class Scanner(Blocks):
     ) -> Task:
         """Makes the task of a line whose box is at `content` and ends before `after`."""
         wording = read_wording(text[after:])
-        siblings = parent.children if parent is not None else self.plan.tasks
+        siblings = self._siblings(parent)
         status = STATUSES.get(mark, Status.PENDING)
         task = Task(
             self.plan,
@@ -466,7 +470,7 @@ class Scanner(Blocks):
                 hint = (
                     "A reference is a path below `.flow/` with forward slashes, as in `@ sub_flows/build.md`."
                 )
-                task.problems.append(Problem(self.plan.file, number, max(at, 1), reason, hint, "reference"))
+                task.problems = (Problem(self.plan.file, number, max(at, 1), reason, hint, "reference"),)
         return task
 
 

@@ -94,7 +94,7 @@ def test_t2_07_the_rest_of_the_tree_loads_and_runs(project: Project) -> None:
     assert "second one" in problem_of(second)
     assert "line 4" in problem_of(second)
     assert "circular: one.md -> two.md -> one.md" in problem_of(tree.find("6/2/1"))
-    assert [first.problems, circle.problems, rest.problems] == [[], [], []]
+    assert not (first.problems or circle.problems or rest.problems)
     assert not tree.root.problems
     cursor = tree.cursor()
     assert cursor is not None
@@ -144,7 +144,7 @@ def test_a_root_that_cannot_be_read_raises(project: Project, tmp_path: Path) -> 
 def test_operation_files_are_no_flows_but_must_exist(project: Project) -> None:
     tree = project({"status.md": "- [ ] [Loom] A @ a.json\n- [ ] [Loom] B @ b.toml\n", "a.json": "{}"}).load()
     assert tree.root.tasks[0].subflow is None
-    assert tree.root.tasks[0].problems == []
+    assert not tree.root.tasks[0].problems
     assert "missing" in problem_of(tree.root.tasks[1])
 
 
@@ -193,7 +193,7 @@ def test_a_plan_with_the_same_bytes_keeps_its_tasks(project: Project, tmp_path: 
     (tmp_path / ".flow" / "c.md").write_text("- [ ] Z\n")
     third = loader.load()
     assert third.root is first.root
-    assert third.root.tasks[1].problems == []
+    assert not third.root.tasks[1].problems
     assert outline(third) == ["1 A", "1/1 X", "2 B", "2/1 Z"]
     (tmp_path / ".flow" / "c.md").unlink()
     (tmp_path / ".flow" / "status.md").write_text("- [ ] New @ b.md\n")
