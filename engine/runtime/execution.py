@@ -53,6 +53,9 @@ from engine.status import Change, Status, Task
 
 # Seconds between two looks at running work: short at first, since most work is.
 _POLL, _SLOWEST_POLL = 0.004, 0.05
+# Work that prints more at once than this many bytes is not looked at for so many seconds: who watches needs no more,
+# and the work needs the processor. What that misses is in the file, or was left out there.
+_FLOOD, _BREATH = 1 << 15, 0.02
 # A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
 _PROBE_LIMIT = 90.0
 
@@ -183,14 +186,17 @@ def follow(
         if text:
             pause = _POLL
             yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
+        if ended is None and (run.control.ends_now or project.is_stop_requested(intent.run)):
+            return (yield from stop(project, intent, atom, call))
+        if text:
+            if ended is None and len(text) >= _FLOOD:
+                run.control.wait(_BREATH)
             continue
         if ended is not None:
             result = atom.result(call, ended)
             if result.outcome is Outcome.FAILURE and intent.tried < atom.retries(call.config).times:
                 return (yield from _try_again(project, run, intent, atom, call, result.reason))
             return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
-        if run.control.ends_now or project.is_stop_requested(intent.run):
-            return (yield from stop(project, intent, atom, call))
         if not _lives(project, intent) and runner.ended(intent.run) is None:
             return (yield from vanished(project, intent))
         run.control.wait(pause)

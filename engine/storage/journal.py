@@ -42,14 +42,17 @@ class Journal:
         self._lock = path.with_suffix(".lock")
         self._place: _Place | None = None
 
-    def append(self, record: Mapping[str, Any]) -> int:
-        """Write one record and return its sequence number. StorageError: nothing of it is there."""
+    def append(self, record: Mapping[str, Any], *, durable: bool = True) -> int:
+        """Write one record and return its sequence number. StorageError: nothing of it is there.
+
+        A loss of power may take along the last records that were not `durable`.
+        """
         from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self._lock, timeout=_WAIT):
-                return self._append(record)
+                return self._append(record, durable)
         except Timeout as error:
             raise StorageError(f"{self._lock} stays locked.", hint="Is another engine hanging?") from error
         except OSError as error:
@@ -129,7 +132,7 @@ class Journal:
         found = self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")
         return sorted(path for path in found if path.stem.rpartition("-")[2].isdigit())
 
-    def _append(self, record: Mapping[str, Any]) -> int:
+    def _append(self, record: Mapping[str, Any], durable: bool) -> int:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             size = _repair(handle)
@@ -144,7 +147,8 @@ class Journal:
                 written = 0
                 while written < len(line):
                     written += os.write(handle, line[written:])
-                getattr(os, "fdatasync", os.fsync)(handle)
+                if durable:
+                    getattr(os, "fdatasync", os.fsync)(handle)
             except OSError:
                 os.ftruncate(handle, size)
                 raise
@@ -203,8 +207,11 @@ def _repair(handle: int) -> int:
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return f'{text[:-1]},"sum":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
+    try:
+        data = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # what somebody typed was not UTF-8: its bytes become escapes
+        data = json.dumps(record, separators=(",", ":")).encode()
+    return b'%s,"sum":"%08x"}\n' % (data[:-1], zlib.crc32(data))
 
 
 def _whole(line: bytes) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from engine import (
     BusyError,
     Engine,
     NeedsPersonError,
+    Output,
     Resume,
     Started,
     StateError,
@@ -274,6 +275,24 @@ async def test_t7_06_stop_ends_the_whole_group_and_counts_as_no_interruption(
     recovery = engine.recovery()
     assert recovery is not None
     assert (recovery.stopped, recovery.interruptions, recovery.resume) == (True, 0, Resume.ASK)
+
+
+async def test_t7_06_a_flood_of_output_does_not_keep_a_stop_out(make_project: MakeProject) -> None:
+    root = make_project(
+        {"status.md": "- [ ] [Script] Flood\n    ```sh\n    echo $$ > pid; exec yes\n    ```\n"}
+    )
+    engine = Engine.open(root)
+    printed = 0
+    async for event in engine.step():
+        if isinstance(event, Output):
+            printed += len(event.text)
+            assert printed < 1 << 28, "it prints on and on"
+            if printed > 1 << 21:
+                engine.stop()
+    assert not is_running(int((root / "pid").read_text()))
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.stopped
 
 
 async def test_t7_06_flow_stop_from_another_process(
