@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from types import FrameType
+
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the command line. Returns its exit code; ctrl+c ends it quietly from the first moment on."""
-    try:
-        from tui import cli
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is signal.default_int_handler:  # else whoever started us wants it ignored
+        signal.signal(signal.SIGINT, _leave)
+    from tui import cli
 
+    if usual is signal.default_int_handler:
+        signal.signal(signal.SIGINT, usual)
+    try:
         return cli.main()
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """While modules are imported there is nothing to clean up, and an exception could be lost on its way."""
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from engine.atoms import BUILT_IN
+from engine.errors import StorageError
 from engine.runtime.log import Log
 from engine.runtime.trust import Trust
 from engine.storage import Plans, Store, is_folder, read_if_exists, scaffold
@@ -64,7 +66,10 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
         Plans(store).write("status.md", None, STARTER.encode())
         written.append(".flow/status.md")
     if is_new:
-        Trust(store.root).own()
+        with suppress(
+            StorageError
+        ):  # a home that cannot be written: its code is asked about, as if from elsewhere
+            Trust(store.root).own()
     if written:
         Log(store).write("initialised", files=written)
     return written

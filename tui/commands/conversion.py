@@ -80,6 +80,13 @@ def import_(file: Path, name: str | None, as_json: bool) -> None:
     The plan becomes .flow/status.md if there is none yet, else it is called like FILE. What could not be kept is
     printed as FILE:LINE:COL: message.
     """
+    try:
+        (name or file.name).encode()
+    except UnicodeEncodeError as error:
+        raise click.UsageError(
+            "The name of the file is not UTF-8: say with --as how the plan is to be called.",
+            click.get_current_context(),
+        ) from error
     taken = open_engine().take_in(file, name=name)
     if as_json:
         lost = [problem_json(problem) for problem in taken.lost]

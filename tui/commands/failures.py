@@ -12,6 +12,7 @@ import click
 from tui.commands import output
 
 USAGE, DEFECT, DISK = 2, 70, 74
+_LONGEST = 1_000
 INTERRUPTED = 130
 """ctrl+c while no task ran, as shells have it."""
 
@@ -29,10 +30,15 @@ class Failure:
         if self.as_json:
             output.put_json({"error": self.error})
         else:
-            output.say(click.style("flow: ", fg="red", bold=True) + output.line(self.error["message"]))
+            output.say(click.style("flow: ", fg="red", bold=True) + _shown(self.error["message"]))
             if self.error.get("hint"):
-                output.say("  " + output.line(self.error["hint"]))
+                output.say("  " + _shown(self.error["hint"]))
         return self.exit_code
+
+
+def _shown(text: str) -> str:
+    """Safe, and of a length that a person can read."""
+    return output.line(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def explain(error: Exception, *, as_json: bool) -> Failure:
@@ -45,6 +51,10 @@ def explain(error: Exception, *, as_json: bool) -> Failure:
         return Failure(
             USAGE, {"code": "usage", "message": error.format_message(), "hint": _usage(error)}, as_json
         )
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        # Only arguments and the environment can hold such bytes; plans and files are refused when they are read.
+        what, hint = "A name or a text that was given is not UTF-8.", "Check the encoding of your terminal."
+        return Failure(USAGE, {"code": "usage", "message": what, "hint": hint}, as_json)
     if isinstance(error, OSError):
         return Failure(DISK, {"code": "storage", "message": _disk(error), "hint": ""}, as_json)
     return Failure(DEFECT, _defect(error), as_json)

@@ -51,10 +51,15 @@ class _Watcher:
 
     def _listen(self, following: asyncio.Task[Any]) -> None:
         loop = asyncio.get_running_loop()
+        let_go = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
         try:
-            loop.add_signal_handler(signal.SIGINT, self._stop)
-            for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-                loop.add_signal_handler(number, self._detach, number, following)
+            for number in (signal.SIGINT, *let_go):
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # `nohup flow run`, or a script's background: whoever started us wants it ignored
+                if number == signal.SIGINT:
+                    loop.add_signal_handler(number, self._stop)
+                else:
+                    loop.add_signal_handler(number, self._detach, number, following)
         except NotImplementedError:  # no such loop on Windows; there ctrl+c raises KeyboardInterrupt
             return
 

@@ -50,12 +50,12 @@ def block(text: str) -> str:
 
 def say(text: str = "", *, newline: bool = True) -> None:
     """Narration, on stderr."""
-    click.echo(text, err=True, nl=newline)
+    click.echo(text, err=True, nl=newline, color=wants_colour())
 
 
 def put(text: str = "", *, newline: bool = True) -> None:
     """Data, on stdout."""
-    click.echo(text, nl=newline)
+    click.echo(text, nl=newline, color=wants_colour())
 
 
 def put_json(value: dict[str, Any] | None) -> None:

@@ -42,10 +42,16 @@ def trust(show: bool, as_json: bool) -> None:
     Needed once for a project that came from elsewhere: read its plan first. Atoms are trusted as they are now; when one
     of them changes, it is asked about again.
     """
+    from engine import StorageError
+
     engine = open_engine(readonly=show)
     codes = engine.unapproved()
     if not show:
-        engine.trust()
+        try:
+            engine.trust()
+        except StorageError as error:
+            hint = "Answers are kept in your home. Where that cannot be written, FLOW_TRUST=1 lets a command run code."
+            raise StorageError(error.message, hint=hint, **error.fields) from error
     if as_json:
         output.put_json(
             {"trusted": not show, "code": [{"where": code.where, "text": code.text} for code in codes]}
