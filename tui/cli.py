@@ -63,6 +63,7 @@ SECTIONS = {
     },
     "Files, agents and scripts": {
         "loom": "tui.commands.loom:loom",
+        "report": "tui.commands.report:report",
         "mcp": "tui.commands.mcp:mcp",
         "hook": "tui.commands.hook:hook",
         "merge-driver": "tui.commands.hook:merge_driver",
@@ -153,7 +154,7 @@ def cli(ctx: click.Context, readonly: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code (DESIGN section 8); never raises for what a user can meet."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     output.prepare_streams()
     try:
         code = _invoke(arguments)
@@ -165,6 +166,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except OSError as error:
         return explain(error, as_json=False).report()
+
+
+def _as_utf8(argument: str) -> str:
+    """What was typed as UTF-8 is that, also where the locale says otherwise; a file may be called by other bytes."""
+    try:
+        return os.fsencode(argument).decode()
+    except UnicodeError:
+        return argument
 
 
 def _invoke(arguments: list[str]) -> int:
