@@ -75,7 +75,8 @@ complete --command flow --no-files --keep-order --arguments '(__flow_complete)'
 
 @command(
     "completion",
-    'eval "$(flow completion bash)"                            # in ~/.bashrc; with zsh in ~/.zshrc, after compinit',
+    'eval "$(flow completion bash)"  # in ~/.bashrc',
+    'eval "$(flow completion zsh)"  # in ~/.zshrc, after compinit',
     "flow completion fish > ~/.config/fish/completions/flow.fish",
 )
 @click.argument("shell", type=click.Choice(tuple(SCRIPTS)), metavar="SHELL")
