@@ -93,8 +93,9 @@ class Navigator:
 
     def zoom(self, zoom: Task | None, select: Task | None = None, scroll: float | None = None) -> None:
         """Makes what is inside `zoom` the picture (None: the whole plan)."""
-        self.places.leave(self.here())
-        self._show(zoom, select, scroll)
+        if self.screen.reading is not None:
+            self.places.leave(self.here())
+            self._show(zoom, select, scroll)
 
     def _show(self, zoom: Task | None, select: Task | None, scroll: float | None) -> None:
         reading = self.screen.reading

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from textual.app import App
@@ -21,6 +21,7 @@ from engine import (
     Finished,
     FlowError,
     NoProjectError,
+    Plan,
     Progress,
     Recovery,
     Running,
@@ -54,6 +55,14 @@ class WasRead(Message):
         super().__init__()
         self.reading = reading
         self.error = error
+
+
+class RootRead(Message):
+    """The outermost plan is there; its sub-flows are still to be read."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
 
 
 class HistoryRead(Message):
@@ -100,6 +109,9 @@ class Session:
         self.history = History(engine)
         self.takes_terminal: Callable[[Started], bool] = lambda event: False
         self.busy = False
+        self.painted = asyncio.Event()
+        """Set when the outermost plan is on the screen: only then are the others read, lest they hold it up."""
+        self._began = False
         self._reading = False
         self._read_again = False
 
@@ -118,6 +130,9 @@ class Session:
 
     async def _read(self) -> None:
         try:
+            if not self._began:
+                self._began = True
+                await self._begin()
             while True:
                 self._read_again = False
                 try:
@@ -126,12 +141,22 @@ class Session:
                     self.target.post_message(WasRead(None, error))
                 else:
                     self.target.post_message(WasRead(reading))
-                if await asyncio.to_thread(self.history.update):
-                    self.target.post_message(HistoryRead())
+                with suppress(FlowError):  # a log that cannot be read decides nothing
+                    if await asyncio.to_thread(self.history.update):
+                        self.target.post_message(HistoryRead())
                 if not self._read_again:
                     return
         finally:
             self._reading = False
+
+    async def _begin(self) -> None:
+        """Hands out the outermost plan. What is wrong with it is told by the reading that follows."""
+        try:
+            plan = await asyncio.to_thread(self.engine.root_plan)
+        except FlowError:
+            return
+        if plan is not None and self.target.post_message(RootRead(plan)):
+            await self.painted.wait()
 
     def _look(self) -> Reading:
         if not (self.engine.root / ".flow").is_dir():
@@ -141,7 +166,7 @@ class Session:
             )
         tree = self.engine.tree()
         running = self.engine.running()
-        outside = frozenset(self.engine.changed_outside())
+        outside = frozenset(self.engine.changed_outside(tree))
         return Reading(
             tree=tree,
             next=tree.cursor(),

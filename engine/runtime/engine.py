@@ -15,7 +15,7 @@ from engine.runtime.identity import path_of, resolve
 from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry
-from engine.status import Problem, Status, Task, walk
+from engine.status import Plan, Problem, Status, Task, walk
 from engine.storage import find_root
 
 if TYPE_CHECKING:
@@ -96,6 +96,12 @@ class Engine:
         self._registry = None
         return self._project.ledger.read()
 
+    def root_plan(self) -> Plan | None:
+        """`status.md` alone, its sub-flows not linked: there at once, however many there are. The next `tree()` has
+        the same tasks, if the file is the same. None without `status.md`."""
+        self._registry = None
+        return self._project.ledger.root()
+
     def next(self) -> Task | None:
         """The task that would run."""
         return self.tree().cursor()
@@ -146,9 +152,10 @@ class Engine:
         """How often this task was tried since it was last settled."""
         return int(self._project.attempts(task).get("attempt", 0))
 
-    def changed_outside(self) -> list[str]:
-        """The plans that another program changed since the engine last wrote them or a person accepted them."""
-        return self._project.ledger.changed_outside(self.tree())
+    def changed_outside(self, tree: Tree | None = None) -> list[str]:
+        """The plans that another program changed since the engine last wrote them or a person accepted them; as
+        they were read in `tree`, or as they are now."""
+        return self._project.ledger.changed_outside(tree if tree is not None else self.tree())
 
     def known(self, file: str) -> str | None:
         """The text of a plan as the engine last wrote it or a person accepted it; None if none is known."""

@@ -55,6 +55,11 @@ class Ledger:
         with self._reading:
             return self._reader.load()
 
+    def root(self) -> Plan | None:
+        """The root plan alone, which the next `read` takes over; see `Loader.root`."""
+        with self._reading:
+            return self._reader.root()
+
     def commit(
         self, make: Callable[[Tree], Sequence[Change]], *, what: str = "", undoes: int | None = None
     ) -> Committed:

@@ -151,7 +151,9 @@ def test_a_bar_is_as_long_as_it_should_be_and_full_only_when_all_is_settled(
 def tree(spec: list[object], plan: Plan | None = None, parent: Task | None = None) -> Plan:
     """A plan from nested lists of names: `["A", ["A1", "A2"], "B"]`."""
     plan = plan or Plan("status.md")
-    tasks = parent.children if parent is not None else plan.tasks
+    tasks: list[Task] = plan.tasks
+    if parent is not None:
+        parent.children = tasks = []
     for item in spec:
         if isinstance(item, list):
             tree(item, plan, tasks[-1])
@@ -194,7 +196,10 @@ def tree_deep(levels: int) -> Plan:
     parent: Task | None = None
     for level in range(levels):
         task = Task(plan, parent, f"level {level}", Status.PENDING, level + 1, 1)
-        (parent.children if parent is not None else plan.tasks).append(task)
+        if parent is None:
+            plan.tasks.append(task)
+        else:
+            parent.children = [task]
         parent = task
     return plan
 

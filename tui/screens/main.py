@@ -26,7 +26,7 @@ from tui.finder import Finder
 from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.states import footer, note_of, state_of
-from tui.session import EngineSaid, HistoryRead, Reading, Session, WasChanged, WasRead, WorkEnded
+from tui.session import EngineSaid, HistoryRead, Reading, RootRead, Session, WasChanged, WasRead, WorkEnded
 from tui.text import one_line
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
         self._progress: dict[Task, Progress] = {}
         self._labels: dict[Task, str] = {}
         self._page_timer = False
+        self._unmoved = 0
 
     def compose(self) -> ComposeResult:
         yield Breadcrumb(id="crumbs")
@@ -102,6 +103,14 @@ class MainScreen(Screen[None]):
 
     # News
 
+    @on(RootRead)
+    def _root_read(self, message: RootRead) -> None:
+        if self.reading is None:
+            self.flow_tree.show(message.plan, None, self.facts())
+            self._unmoved = self.flow_tree.selected
+            self.show_state()
+        self.call_after_refresh(self.session.painted.set)
+
     @on(WasRead)
     def _was_read(self, message: WasRead) -> None:
         self.error = message.error
@@ -111,14 +120,13 @@ class MainScreen(Screen[None]):
             self._progress.clear()
             self._labels.clear()
             root = reading.tree.root
-            if old is None:
-                self.flow_tree.show(root, None, self.facts())
-                if reading.next is not None:
-                    self.navigator.select_near(reading.next)
-            else:
+            if old is not None:
                 self.navigator.places.carry(old.tree.root, root)
                 self.flow_tree.rows.keep = self.finder.keep()
-                self.flow_tree.update_tree(root, self.facts())
+            moved = self.flow_tree.selected != self._unmoved
+            self.flow_tree.update_tree(root, self.facts())
+            if old is None and not moved and reading.next is not None:
+                self.navigator.select_near(reading.next)
             self.navigator.follow()
             self._follow_to_person()
             self._select_expected()
@@ -200,7 +208,7 @@ class MainScreen(Screen[None]):
         """What the tree shows besides the plan itself."""
         reading = self.reading
         if reading is None:
-            return Facts()
+            return Facts(label=self.label, counting=True)
         own = self.conductor.own
         address = own.event.address if own else reading.running.address if reading.running else ""
         return Facts(
@@ -210,7 +218,7 @@ class MainScreen(Screen[None]):
             next=reading.next,
             running=self.find(address) if address else None,
             running_since=own.since if own else None,
-            outside=reading.outside,
+            outside=reading.changed,
         )
 
     def label(self, task: Task) -> str:
@@ -266,6 +274,8 @@ class MainScreen(Screen[None]):
             names += [*self.path_to(zoom.address)[1:], zoom.name] if zoom is not None else []
             self.query_one("#crumbs", Breadcrumb).show(names, reading.progress)
             self.query_one("#left").border_subtitle = Content(one_line(shown_plan(self, reading).file, 60))
+        elif self.flow_tree.rows:
+            self.query_one("#crumbs", Breadcrumb).show([self.flow_tree.rows.root.title], None)
         hint = empty_hint(self)
         empty = self.query_one("#empty", Static)
         empty.display = hint is not None

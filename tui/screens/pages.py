@@ -125,10 +125,10 @@ def empty_hint(screen: MainScreen) -> Content | None:
             ("q", "bold $primary"),
             (" quits", "$muted"),
         )
-    if screen.reading is None:
-        return Content.styled("Reading the plan …", "$muted")
     if screen.flow_tree.rows:
         return None
+    if screen.reading is None:
+        return Content.styled("Reading the plan …", "$muted")
     if screen.finder.filter_name:
         return Content.assemble(
             (f"Nothing is {screen.finder.filter_name} here.\n\n", "$foreground"),

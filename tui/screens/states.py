@@ -18,7 +18,9 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
     """What the engine is doing, and the style to say it in."""
     reading = screen.reading
     if reading is None:
-        return ("", "") if screen.error is None else (screen.error.title, "$error")
+        if screen.error is not None:
+            return screen.error.title, "$error"
+        return ("Reading the sub-flows …", "$muted") if screen.flow_tree.rows else ("", "")
     conductor = screen.conductor
     own = conductor.own
     if screen.editor.moving is not None:

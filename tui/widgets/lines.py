@@ -27,9 +27,10 @@ class Breadcrumb(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names: Sequence[str] = ()
-        self._progress = Progress()
+        self._progress: Progress | None = Progress()
 
-    def show(self, names: Sequence[str], progress: Progress) -> None:
+    def show(self, names: Sequence[str], progress: Progress | None) -> None:
+        """`progress` is None while it is still being counted."""
         self._names = [one_line(name, 200) for name in names]
         self._progress = progress
         self.refresh()
@@ -37,8 +38,8 @@ class Breadcrumb(Widget):
     def render(self) -> Content:
         width = self.size.width
         cells = 10 if width >= 60 else 5
-        full, failed, empty = marks.bar(self._progress, cells)
-        count = f"  {marks.share(self._progress)} "
+        full, failed, empty = marks.bar(self._progress or Progress(), cells)
+        count = f"  {marks.share(self._progress)} " if self._progress is not None else "  counting … "
         right = [
             (marks.FULL * full, "$status-done"),
             (marks.FULL * failed, "$status-failed"),

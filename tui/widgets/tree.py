@@ -374,6 +374,8 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if task is facts.running and not task.inside:
             since = facts.running_since
             return [("running" if since is None else marks.clock(monotonic() - since), "active")]
+        if facts.counting and (task.inside or task.ref is not None):
+            return [("…", "muted")]
         if task.inside:
             progress = facts.progress(task)
             cells = 6 if width >= 64 else 4 if width >= 44 else 0
