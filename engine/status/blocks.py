@@ -8,6 +8,7 @@ line (`leaf`). What a line means for the plan is decided by the scanner, through
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ class OpenComment(NamedTuple):
     last: int  # the last line of it that was read
 
 
-class Blocks:
+class Blocks(ABC):
     """The block state of one plan; `feed` takes the next line."""
 
     def __init__(self, plan: Plan) -> None:
@@ -424,31 +425,35 @@ class Blocks:
 
     # What a line means for the plan.
 
+    @abstractmethod
     def close_tasks(self, tasks: int) -> None:
         """Closes all open tasks but the first `tasks`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def task_line(
         self, text: str, number: int, position: int, column: int, content: int, nested: bool, inner: int
     ) -> None:
         """A list item that begins with a box; `inner` is where its content begins for `notes`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def task_in_text(self, rest: str, number: int, position: int, column: int) -> None:
         """A line that looks like a task and is text of a paragraph."""
-        raise NotImplementedError
 
+    @abstractmethod
     def heading(self, number: int, level: int, text: str) -> None:
-        raise NotImplementedError
+        """A heading, also one inside of a task."""
 
+    @abstractmethod
     def fence_opened(self, owner: Task | None, number: int) -> None:
-        raise NotImplementedError
+        """A fence begins right under a task, or under none."""
 
+    @abstractmethod
     def fence_closed(self, fence: OpenFence, number: int) -> None:
-        raise NotImplementedError
+        """A line closes a fence."""
 
+    @abstractmethod
     def fence_unclosed(self, fence: OpenFence, last: int) -> None:
-        raise NotImplementedError
+        """A fence ends with its container or the file; `last` is its last line."""
 
 
 def _behind_quote(text: str, position: int, column: int) -> tuple[int, int, int, bool]:

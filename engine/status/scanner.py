@@ -18,6 +18,8 @@ from engine.status.wording import read_wording, reference_problem
 
 #: How a plain task begins, and what it means.
 _HEADS = {f"- [{mark}] ": status for mark, status in STATUSES.items()}
+#: From this column on, the indentation of the line above is compared as a whole: stripping goes blank by blank.
+_DEEP = 64
 _FIX = "`flow fix` mends this."
 _MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
 
@@ -105,13 +107,17 @@ class Scanner(Blocks):
         # `leaf` is written there before anything else looks.
         current = level = -1
         width = 0
+        indent = ""
         parent: Task | None = None
         siblings = plan.tasks
         seen: dict[str, int] = {}
         above = pending
         for number, line in enumerate(plan.lines, 1):
             # A plain task: its indentation, `- [`, a mark, `] `, and a name in which nothing has a meaning.
-            bare = line.lstrip(" ")
+            if current >= _DEEP and line.startswith(indent):
+                bare = line[current:].lstrip(" ")
+            else:
+                bare = line.lstrip(" ")
             column = -1
             status = statuses(bare[:6])
             if status is not None:
@@ -149,6 +155,8 @@ class Scanner(Blocks):
                         self._end_front_matter(number)
                     continue
                 current = column
+                if current >= _DEEP:
+                    indent = " " * current
                 parent = opened[-1] if level else None
                 siblings = self._siblings(parent)
                 above = parent.status if parent is not None else pending
