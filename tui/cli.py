@@ -32,6 +32,7 @@ SECTIONS = {
         "log": "tui.commands.log:log",
         "context": "tui.commands.insight:context",
         "check": "tui.commands.check:check",
+        "serve": "tui.commands.serve:serve",
     },
     "Run": {
         "step": "tui.commands.run:step",

@@ -13,9 +13,10 @@ from tui.commands.base import command, open_engine
 PLAN = "status.md"
 
 
-@command("init", "flow init", "flow init ../other-project")
+@command("init", "flow init", "flow init ../other-project", "flow init --agents")
 @click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[DIR]")
-def init(folder: Path, as_json: bool) -> None:
+@click.option("--agents", is_flag=True, help="Also tell AI agents, in AGENTS.md, how to work with the plan.")
+def init(folder: Path, agents: bool, as_json: bool) -> None:
     """Make .flow/: a starter plan, the built-in atoms, settings.
 
     Files that are there already are left as they are.
@@ -23,6 +24,10 @@ def init(folder: Path, as_json: bool) -> None:
     from engine import init_project
 
     made = init_project(folder)
+    if agents:
+        from tui.agents import SECTION, write_guide
+
+        made += [SECTION.file] if write_guide(folder) else []
     if as_json:
         output.put_json({"root": str(folder.resolve()), "files": made})
         return
