@@ -86,10 +86,10 @@ def _changes(data: bytes) -> list[Any]:
     lines = data.splitlines()
     try:
         found: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
-    except ValueError:
+    except (ValueError, RecursionError):
         found = []
         for line in lines:
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 found.append(json.loads(line))
     return found
 
