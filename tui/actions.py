@@ -128,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
         priority=True,
     ),
+    _A("timeline", ("w",), Group.RUN, "timeline", "Show what ran when, how long it took, and what failed."),
     _A("done", ("x",), Group.CHANGE, "done", "Mark the selection done.", writes=True),
     _A("skip", ("minus",), Group.CHANGE, "skip", "Skip the selection.", writes=True),
     _A("fail", ("exclamation_mark",), Group.CHANGE, "fail", "Mark the selection failed.", writes=True),

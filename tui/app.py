@@ -22,6 +22,7 @@ class FlowApp(App[int], inherit_bindings=False):
     """Flow Manager on one project. It exits with a process exit code."""
 
     TITLE = "Flow Manager"
+    CSS = themes.STYLES
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {FlowCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = ""

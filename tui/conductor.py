@@ -1,18 +1,14 @@
-"""Running, changing and asking: what the keys for work do, and what the engine's answers lead to.
+"""Running and changing: what the keys for work do, and what the engine's answers lead to.
 
-The main screen shows; the conductor decides which prompt comes and what the engine is asked to do. It holds what is
+The main screen shows; the conductor decides what the engine is asked to do and when a prompt comes. It holds what is
 known of the work that this app started.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
-
-from textual.screen import ModalScreen
 
 from engine import (
     ChangedOutsideError,
@@ -23,8 +19,6 @@ from engine import (
     NeedsPersonError,
     Output,
     PlanChanged,
-    Preview,
-    Recovery,
     Started,
     Status,
     StepOutcome,
@@ -34,7 +28,9 @@ from engine import (
     body,
 )
 from tui import attention, marks
+from tui.prompts import Prompts
 from tui.session import Reading, Session, Work
+from tui.text import lines
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -60,11 +56,15 @@ _DID = {
 
 @dataclass(slots=True)
 class Own:
-    """The task that this app's engine runs, since `since` (monotonic). `stopping`: it is being ended."""
+    """The task that this app's engine runs, since `since` (monotonic).
+
+    `stopping`: it is being ended. `last`: nothing runs behind it.
+    """
 
     event: Started
     since: float
     stopping: bool = False
+    last: bool = False
 
 
 class Conductor:
@@ -78,10 +78,9 @@ class Conductor:
         self.waiting: tuple[str, str] | None = None
         self.until: str | None = None
         self._other_offset = 0
-        self._asked_about = ""
         self._quits_after = False
-        self._preparing = False
-        self._last_work: Work | None = None
+        self.last_work: Work | None = None
+        self.prompts = Prompts(self)
         session.takes_terminal = self._takes_terminal
 
     @property
@@ -120,17 +119,15 @@ class Conductor:
             if text:
                 self.screen.printed(other.run, text)
 
-    @property
-    def is_asking(self) -> bool:
-        return isinstance(self.screen.app.screen, ModalScreen)
-
     # Starting work
 
     def do_step(self) -> None:
         """Runs the next task, after what must be asked before."""
         if self._may_start():
             self.goes_on = False
-            self._next(lambda: self.engine.step())
+            task = self.reading.next if self.reading is not None else None
+            name = task.name if task is not None else None
+            self._next(lambda: self.engine.step(expect=name))
 
     def do_run(self) -> None:
         self._run(None)
@@ -154,7 +151,7 @@ class Conductor:
     def retry(self, task: Task) -> None:
         """Runs a failed task again."""
         if self._may_start():
-            self._start(lambda: self.engine.retry(task.address, expect=task.name))
+            self.start(lambda: self.engine.retry(task.address, expect=task.name))
 
     def _may_start(self) -> bool:
         reading = self.reading
@@ -162,14 +159,14 @@ class Conductor:
             return False
         if self.refuse_readonly():
             return False
-        if self.session.busy or self._preparing:
+        if self.session.busy or self.prompts.preparing:
             self.screen.say("A task is running already: ctrl+c stops it.", "$warning")
             return False
         if reading.running is not None:
             self.screen.say("Another engine is at work: this is its viewer.", "$warning")
             return False
         if reading.recovery is not None:
-            self.ask_recovery(reading.recovery)
+            self.prompts.ask_recovery(reading.recovery)
             return False
         return True
 
@@ -184,18 +181,18 @@ class Conductor:
         task = self.reading.next if self.reading is not None else None
         if task is None or self.goes_on or task.status is Status.FAILED:
             if task is not None and task.status is Status.FAILED:
-                self._ask_failed(task)
+                self.prompts.ask_failed(task)
             else:
-                self._start(work)
+                self.start(work)
             return
         if self.engine.atom_of(task) == "Loom":
-            self._preview(task)
+            self.prompts.preview(task)
         else:
-            self._start(work)
+            self.start(work)
 
-    def _start(self, work: Work) -> None:
+    def start(self, work: Work) -> None:
         self.waiting = None
-        self._last_work = work
+        self.last_work = work
         if self.session.work(work):
             self.screen.show_state()
 
@@ -210,9 +207,9 @@ class Conductor:
             case Output():
                 self.screen.printed(event.run, event.text)
             case Conflict():
-                self._ask_conflict(event)
+                self.prompts.ask_conflict(event)
             case Warned():
-                self.screen.app.notify(event.message, severity="warning", markup=False)
+                self.screen.app.notify(lines(event.message), severity="warning", markup=False)
             case PlanChanged():
                 self.session.read()
             case Finished():
@@ -233,7 +230,7 @@ class Conductor:
                 self.waiting = (event.address, event.message)
                 self.screen.say(f"Waiting for you: {name}", "$status-active")
             case StepOutcome.INTERRUPTED:
-                self._asked_about = ""
+                self.prompts.asked_about = ""
                 self.screen.say(f"Stopped: {name} · {event.message}", "$status-active")
             case StepOutcome.NOTHING:
                 self.screen.say(event.message, "$muted")
@@ -244,6 +241,9 @@ class Conductor:
     def ended(self, error: FlowError | None) -> None:
         """The engine is idle again."""
         self.own = None
+        prompt = self.screen.app.screen
+        if getattr(prompt, "ends_with_work", False):
+            prompt.dismiss(None)  # what it asks about has ended by itself
         self.session.read()
         self.screen.show_state()
         if self._quits_after:
@@ -256,32 +256,32 @@ class Conductor:
         """Asks what an error leaves to a person, and shows the others."""
         match error:
             case TrustError():
-                self._ask_trust(error)
+                self.prompts.ask_trust(error)
             case NeedsPersonError():
                 reading = self.reading
                 if reading is not None and reading.recovery is not None:
-                    self.ask_recovery(reading.recovery)
+                    self.prompts.ask_recovery(reading.recovery)
                 else:
-                    self._asked_about = ""
+                    self.prompts.asked_about = ""
                     self.screen.complain(error)
             case ChangedOutsideError():
-                self._ask_outside(error)
+                self.prompts.ask_outside(error)
             case _:
                 self.screen.complain(error)
 
     # Changing the selection
 
     def do_done(self) -> None:
-        self._change("done", self.screen.flow_tree.chosen)
+        self.change("done", self.screen.flow_tree.chosen)
 
     def do_skip(self) -> None:
-        self._change("skip", self.screen.flow_tree.chosen)
+        self.change("skip", self.screen.flow_tree.chosen)
 
     def do_fail(self) -> None:
-        self._change("fail", self.screen.flow_tree.chosen)
+        self.change("fail", self.screen.flow_tree.chosen)
 
     def do_reopen(self) -> None:
-        self._change("reopen", self.screen.flow_tree.chosen)
+        self.change("reopen", self.screen.flow_tree.chosen)
 
     def do_undo(self) -> None:
         """Takes back the last change of the plan."""
@@ -289,9 +289,9 @@ class Conductor:
             self.session.undo()
 
     def do_begin(self) -> None:
-        self._change("begin", self.screen.flow_tree.chosen)
+        self.change("begin", self.screen.flow_tree.chosen)
 
-    def _change(self, verb: str, task: Task | None) -> None:
+    def change(self, verb: str, task: Task | None) -> None:
         if task is None or self.screen.error is not None or self.refuse_readonly():
             return
         self.session.change(verb, task.address, task.name)
@@ -307,20 +307,44 @@ class Conductor:
             self.waiting = None
         if waited and verb in ("done", "skip") and self.goes_on and not self.session.busy:
             until = self.until
-            self._start(lambda: self.engine.run(until=until))
+            self.start(lambda: self.engine.run(until=until))
 
     # Stopping and leaving
 
     def do_stop(self) -> None:
-        """Ends the running task; asked when nothing runs, says so."""
-        if self.own is not None and not self.own.stopping:
-            self.own.stopping = True
-            self.engine.stop()
-            self.screen.show_state()
+        """Asks whether to end the running task or to stop after it; asked when nothing runs, says so."""
+        own = self.own
+        if own is not None and not own.stopping:
+            from tui.screens.leave import StopPrompt
+
+            def answered(answer: str | None) -> None:
+                if answer == "now":
+                    self._end()
+                elif answer == "after":
+                    self._end_after()
+
+            running = marks.took(monotonic() - own.since)
+            self.prompts.ask(
+                StopPrompt(own.event.address, own.event.name, running, goes_on=self.goes_on), answered
+            )
         elif self.session.busy:
             self.engine.stop(after_this_task=True)
         else:
             self.screen.say("Nothing is running here. q quits.", "$muted")
+
+    def _end(self) -> None:
+        """Ends the task that runs now, if one still does."""
+        if self.own is not None and not self.own.stopping:
+            self.own.stopping = True
+            self.engine.stop()
+            self.screen.show_state()
+
+    def _end_after(self) -> None:
+        """Lets the running task end, and runs nothing behind it."""
+        if self.own is not None:
+            self.own.last = True
+            self.engine.stop(after_this_task=True)
+            self.screen.show_state()
 
     def do_quit(self) -> None:
         """Quits, and asks before that while a task runs."""
@@ -339,148 +363,11 @@ class Conductor:
                 case "wait" | "end":
                     self._quits_after = True
                     if answer == "end":
-                        self.do_stop()
+                        self._end()
                     else:
-                        self.engine.stop(after_this_task=True)
+                        self._end_after()
                         self.screen.say("Quits when this task ends.", "$warning")
                     if not self.session.busy:
                         self.screen.app.exit(0)
 
-        self.ask(QuitPrompt(own.event.address, own.event.name, running), answered)
-
-    # Prompts
-
-    def ask_recovery(self, recovery: Recovery, *, once: bool = False) -> None:
-        """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself."""
-        key = f"{recovery.address} {recovery.started_at} {recovery.attempt}"
-        if self.is_asking or self.session.busy or (once and key == self._asked_about) or self.engine.readonly:
-            return
-        self._asked_about = key
-        from tui.screens.interrupted import InterruptedPrompt
-
-        def answered(answer: str | None) -> None:
-            if answer is not None:
-                self._start(lambda: self.engine.recover(answer))
-
-        self.ask(InterruptedPrompt(recovery, self.screen.path_to(recovery.address)), answered)
-
-    def _ask_failed(self, task: Task) -> None:
-        from tui.screens.failed import FailedPrompt
-
-        message = self.session.history.failure_of(task)
-        run = self.run_of(task)
-        output = self.engine.output(run)[0] if run else ""
-        again = self.goes_on
-
-        def answered(answer: str | None) -> None:
-            match answer:
-                case "retry":
-                    self.retry(task)
-                case "skip" | "done":
-                    self.goes_on = again
-                    self.waiting = (task.address, "") if again else None
-                    self._change(answer, task)
-
-        prompt = FailedPrompt(
-            task, self.screen.path_to(task.address), message, self.engine.attempts(task), output[-20_000:]
-        )
-        self.ask(prompt, answered)
-
-    def _preview(self, task: Task) -> None:
-        self._preparing = True
-        self.screen.app.run_worker(self._prepare_preview(task.address, task.name), group="preview")
-
-    async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
-        try:
-            preview = await asyncio.to_thread(self.engine.preview, reload=reload)
-        except FlowError as error:
-            self.screen.complain(error)
-            return
-        finally:
-            self._preparing = False
-        if preview is None:
-            self._start(lambda: self.engine.step())
-        else:
-            self._ask_preview(address, name, preview)
-
-    def _ask_preview(self, address: str, name: str, preview: Preview) -> None:
-        from tui.screens.preview import PreviewPrompt
-
-        def answered(answer: str | None) -> None:
-            if answer == "write":
-                self._start(lambda: self.engine.step(base=preview.revision))
-
-        self.ask(PreviewPrompt(address, name, preview), answered)
-
-    def _ask_conflict(self, conflict: Conflict) -> None:
-        from tui.screens.conflict import ConflictPrompt
-
-        def answered(answer: str | None) -> None:
-            match answer:
-                case "reload":
-                    self._when_idle(lambda: self._reload(conflict))
-                case "retry":
-                    self._when_idle(lambda: self._start(lambda: self.engine.step(force=True)))
-                case _:
-                    self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
-
-        self.ask(ConflictPrompt(conflict), answered)
-
-    def _reload(self, conflict: Conflict) -> None:
-        self._preparing = True
-        prepare = self._prepare_preview(conflict.address, conflict.name, reload=True)
-        self.screen.app.run_worker(prepare, group="preview")
-
-    def _when_idle(self, then: Callable[[], None]) -> None:
-        """The answer to a prompt may come before the step that led to it has let go."""
-        if self.session.busy:
-            self.screen.set_timer(0.02, lambda: self._when_idle(then))
-        else:
-            then()
-
-    def _ask_trust(self, error: TrustError) -> None:
-        from tui.screens.trust import TrustPrompt
-
-        codes = self.engine.unapproved()
-        work = self._last_work
-
-        def answered(answer: str | None) -> None:
-            if answer is None or work is None:
-                return
-            try:
-                if answer == "trust":
-                    self.engine.trust()
-                else:
-                    self.engine.approve(codes)
-            except FlowError as problem:
-                self.screen.complain(problem)
-            else:
-                self._start(work)
-
-        self.ask(TrustPrompt(str(error), codes), answered)
-
-    def _ask_outside(self, error: ChangedOutsideError) -> None:
-        from tui.screens.outside import OutsidePrompt
-
-        def answered(answer: str | None) -> None:
-            if answer is not None:
-                self.screen.app.run_worker(self._settle_outside(answer), group="change")
-
-        self.ask(OutsidePrompt(self.engine.changed_outside(), str(error)), answered)
-
-    async def _settle_outside(self, answer: str) -> None:
-        settle = self.engine.accept if answer == "accept" else self.engine.restore
-        try:
-            files = await asyncio.to_thread(settle)
-        except FlowError as error:
-            self.screen.complain(error)
-        else:
-            self.screen.say(
-                f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground"
-            )
-        self.session.read()
-
-    def ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
-        if self.is_asking:
-            return
-        self.screen.app.push_screen(prompt, answered)
+        self.prompts.ask(QuitPrompt(own.event.address, own.event.name, running), answered)

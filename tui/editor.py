@@ -57,7 +57,7 @@ class Editor:
             if text is not None:
                 self._restructure("add", lambda: self.screen.engine.add(text, to=address, at=at))
 
-        self.conductor.ask(TaskPrompt(about), answered)
+        self.conductor.prompts.ask(TaskPrompt(about), answered)
 
     def do_rename(self) -> None:
         """Asks for another name."""
@@ -70,7 +70,7 @@ class Editor:
             if text is not None:
                 self._restructure("rename", lambda: self.screen.engine.rename(address, text, expect=name))
 
-        self.conductor.ask(TaskPrompt(f"Another name for {address}:", name), answered)
+        self.conductor.prompts.ask(TaskPrompt(f"Another name for {address}:", name), answered)
 
     def do_delete(self) -> None:
         """Asks, and removes the selection with all that is in it."""
@@ -90,7 +90,7 @@ class Editor:
         prompt = ConfirmPrompt(
             address, name, said, ("delete", "remove it from the plan; z brings it back"), "keep"
         )
-        self.conductor.ask(prompt, answered)
+        self.conductor.prompts.ask(prompt, answered)
 
     def do_make_flow(self) -> None:
         """Offers to make a sub-flow of the selection."""
@@ -104,7 +104,7 @@ class Editor:
                 self._restructure("make_flow", lambda: self.screen.engine.zoom(address, expect=name))
 
         said = ["This task has no sub-flow. One can be made: a file of its own in .flow/sub_flows/."]
-        self.conductor.ask(
+        self.conductor.prompts.ask(
             ConfirmPrompt(address, name, said, ("make one", "and link it here"), "leave it"), answered
         )
 

@@ -27,6 +27,7 @@ class FirstApp(App[Begun], inherit_bindings=False):
     """On a folder without a plan. It exits with how to begin, or with nothing when the person quits."""
 
     TITLE = "Flow Manager"
+    CSS = themes.STYLES
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, folder: Path, mine: Preferences) -> None:

@@ -3,98 +3,102 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass
 from datetime import datetime
 
-from engine import Engine, Task
+from engine import Attempt, Engine, FlowError, Task
 from tui import marks
 
-_KEPT = 12
-_SHOWN = {"active": "begun", "pending": "reopened"}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of the log. `when` is ISO 8601 in UTC; `run` is empty for what a person did by hand."""
-
-    when: str
-    who: str
-    what: str
-    run: str
-    message: str
-    seconds: float
-    attempt: int
-
-    @property
-    def line(self) -> str:
-        """For the detail side: `14:03:22  failed · Exit status 3. · 2.3 s`."""
-        try:
-            local = datetime.fromisoformat(self.when).astimezone()
-        except ValueError:
-            return self.what
-        today = local.date() == datetime.now().astimezone().date()
-        parts = [
-            f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d %H:%M}",
-            f" {_SHOWN.get(self.what, self.what)}",
-        ]
-        text = " ".join(parts)
-        if self.attempt and self.what == "started":
-            text += f" · attempt {self.attempt}"
-        if self.message:
-            text += f" · {self.message}"
-        if self.seconds:
-            text += f" · {marks.took(self.seconds)}"
-        return f"{text} · {self.who}" if not self.run and self.who else text
+_SHOWN = 12
 
 
 class History:
-    """The last entries of every task, by address and name. `update` may run in a thread of its own."""
+    """The attempts at every task. `update` may run in a thread of its own."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._after = 0
-        self._entries: dict[tuple[str, str], deque[Entry]] = {}
-        self._runs: dict[tuple[str, str], str] = {}
+        self._all: tuple[Attempt, ...] = ()
+        self._at: dict[tuple[str, str], list[Attempt]] = {}
+        self._named: dict[tuple[str, str], list[Attempt]] = {}
         self._lock = threading.Lock()
 
     def update(self) -> bool:
         """Takes in what is new in the log. Blocks; returns whether there was anything."""
-        records = list(self._engine.history(after=self._after))
+        try:
+            attempts = self._engine.timeline()
+        except FlowError:
+            return False  # a log that cannot be read costs its story and nothing else
+        if attempts == self._all:
+            return False
+        at: dict[tuple[str, str], list[Attempt]] = {}
+        named: dict[tuple[str, str], list[Attempt]] = {}
+        for attempt in attempts:
+            at.setdefault((attempt.address, attempt.name), []).append(attempt)
+            if attempt.file:
+                named.setdefault((attempt.file, attempt.name), []).append(attempt)
         with self._lock:
-            for record in records:
-                self._after = max(self._after, int(record.get("seq", 0)))
-                key = (str(record.get("address", "")), str(record.get("name", "")))
-                if not key[1]:
-                    continue
-                entry = Entry(
-                    when=str(record.get("time", "")),
-                    who=str(record.get("who", "")),
-                    what=str(record.get("because") or record.get("what", "")),
-                    run=str(record.get("run", "")),
-                    message=str(record.get("message") or record.get("reason") or record.get("note") or ""),
-                    seconds=_number(record.get("seconds")),
-                    attempt=int(_number(record.get("attempt"))),
-                )
-                self._entries.setdefault(key, deque(maxlen=_KEPT)).append(entry)
-                if entry.run:
-                    self._runs[key] = entry.run
-        return bool(records)
+            self._all, self._at, self._named = attempts, at, named
+        return True
 
-    def of(self, task: Task) -> tuple[Entry, ...]:
-        """What happened to a task, the latest first."""
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All that are remembered, in the order in which they began."""
+        return self._all
+
+    def of(self, task: Task) -> tuple[Attempt, ...]:
+        """What happened to a task, the latest first. A task that was moved inside its file keeps it."""
         with self._lock:
-            return tuple(reversed(self._entries.get((task.address, task.name), ())))
+            found = self._at.get((task.address, task.name)) or self._named.get(
+                (task.plan.file, task.name), []
+            )
+        return tuple(reversed(found[-_SHOWN:]))
 
     def run_of(self, task: Task) -> str:
         """The last run that worked at a task; empty if there was none."""
-        with self._lock:
-            return self._runs.get((task.address, task.name), "")
+        return next((attempt.run for attempt in self.of(task) if attempt.run), "")
+
+    def number_of(self, task: Task) -> int:
+        """The number of its last attempt; 0 if it never ran, or was reopened since."""
+        latest = next(iter(self.of(task)), None)
+        return latest.attempt if latest is not None else 0
 
     def failure_of(self, task: Task) -> str:
         """Why a task failed last, in one sentence; empty if that is not known."""
-        return next((entry.message for entry in self.of(task) if entry.what == "failed"), "")
+        return next((attempt.message for attempt in self.of(task) if attempt.outcome == "failed"), "")
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+_OUTCOMES = {
+    "": (marks.RUNNING, "active", "runs"),
+    "done": ("✔", "done", "done"),
+    "failed": ("✖", "failed", "failed"),
+    "skipped": ("–", "skipped", "skipped"),
+    "pending": ("○", "pending", "reopened"),
+    "waiting": ("●", "active", "waits for a person"),
+    "stopped": ("■", "active", "stopped"),
+    "vanished": ("✖", "failed", "vanished without a result"),
+    "conflict": ("≠", "active", "conflict"),
+    "retried": ("↻", "failed", "failed, is tried again"),
+    "nothing": ("–", "skipped", "its task was gone"),
+}
+
+
+def looks(attempt: Attempt) -> tuple[str, str, str]:
+    """How an attempt ended: its glyph, the status whose colour it has, and the word for it."""
+    return _OUTCOMES.get(attempt.outcome, ("·", "pending", attempt.outcome))
+
+
+def began(attempt: Attempt) -> datetime | None:
+    """When it began, in the time of this place."""
+    try:
+        return datetime.fromisoformat(attempt.started).astimezone()
+    except ValueError:
+        return None
+
+
+def seconds_of(attempt: Attempt, now: datetime) -> float | None:
+    """How long it took; how long it has been running, if it still is."""
+    if attempt.seconds is not None:
+        return attempt.seconds
+    start = began(attempt)
+    return (
+        (now - start).total_seconds() if start is not None and attempt.run and not attempt.outcome else None
+    )

@@ -11,6 +11,7 @@ GLYPHS = {
     Status.SKIPPED: "–",
     Status.FAILED: "✖",
 }
+RUNNING = "▶"
 PROBLEM = "⚠"
 OUTSIDE = "~"
 FULL, EMPTY = "▰", "▱"

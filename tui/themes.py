@@ -52,6 +52,31 @@ DEFAULTS = {
 
 VARIABLES = {**DEFAULTS, "selected-text": "#d5d9e2"}
 
+STYLES = """
+ToastRack {
+    dock: top;
+    align: right top;
+    margin: 1 1 0 0;
+}
+Toast {
+    width: 64;
+    max-width: 100%;
+    margin: 0 0 1 0;
+    padding: 0 1;
+    background: $panel;
+    color: $foreground;
+    border: round $edge-focus;
+
+    &.-warning { border: round $warning; }
+    &.-error { border: round $error; }
+}
+Toast.-information .toast--title { color: $primary; }
+Toast.-warning .toast--title { color: $warning; }
+Toast.-error .toast--title { color: $error; }
+"""
+"""Of what Textual draws by itself. Messages stand at the top: the last lines of the screen say what goes on and what
+can be pressed, and the choices of a prompt are below its evidence."""
+
 
 @dataclass(slots=True)
 class Loaded:

@@ -21,7 +21,7 @@ from tui.app import FlowApp
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 
-SECONDS = 60.0
+SECONDS = 25.0
 
 AnyApp = TypeVar("AnyApp", bound=App[Any])
 

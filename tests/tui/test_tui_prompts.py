@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import Engine
 from tests.tui.conftest import Person, Sit
 
 Make = Callable[[Mapping[str, str]], Path]
@@ -276,11 +277,69 @@ async def test_t1_14_a_strict_project_asks_before_it_writes_over_an_outside_chan
         await person.sees("Two, by hand")
         await person.press("G", "x")
         await _asked(person, "Changed outside")
-        await person.sees("status.md", "accept", "put back")
+        await person.sees("~ status.md  +1 -1", "-- [ ] Two", "+- [ ] Two, by hand", "accept", "put back")
         await person.press("a")
         await person.sees("Accepted: status.md")
         await person.press("x")
         await person.until(lambda: person.status("2") == "done")
+
+
+async def test_t3_22a_the_prompt_follows_what_becomes_of_the_work(
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.sees("follow it to its end", "still at work")
+        output = next(
+            file
+            for file in (interrupted / ".flow" / "logs" / "output").iterdir()
+            if file.read_text().startswith("at work")
+        )
+        with output.open("a") as file:
+            file.write("and more\n")
+        await person.sees("and more")
+        gate.touch()
+        await person.sees("Nothing of it is alive any more", "take it")
+        await person.press("enter")
+        await person.until(lambda: person.status("1/1") == "done", "the result")
+        assert count(tmp_path) == 1
+
+
+async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about_any_more(
+    sit: Sit, interrupted: Path, gate: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        async for _ in Engine.open(interrupted).recover("skip"):
+            pass
+        await person.until(lambda: person.prompt == "", "the end of the prompt")
+        await person.until(lambda: person.status("1/1") == "skipped")
+
+
+async def test_always_writes_the_effect_and_runs_again(
+    sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
+) -> None:
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.sees("always", "effect=idempotent")
+        await person.press("A")
+        await person.until(lambda: count(tmp_path) == 2, "the second run")
+        gate.touch()
+        await person.until(lambda: person.status("1/1") == "done")
+        assert "```sh effect=idempotent" in (interrupted / ".flow" / "build.md").read_text()
+
+
+async def test_every_choice_is_on_the_smallest_screen_and_explained(
+    sit: Sit, interrupted: Path, gate: Path
+) -> None:
+    async with sit(interrupted, size=(40, 15)) as person:
+        await _asked(person, "Interrupted")
+        await person.sees(*("resume", "retry", "always", "mark done", "skip", "fail", "not now"))
+        await person.sees("1/1  Long work", "it is still running: follow it")
+        await person.press("down")
+        await person.sees("end it, then run it again, as attempt")
+        await person.press(*["ctrl+d"] * 8)
+        await person.sees("at work", "not now")
 
 
 async def test_enter_never_takes_a_choice_that_is_not_safe(

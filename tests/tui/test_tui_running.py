@@ -62,11 +62,40 @@ async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gat
         await person.press("s")
         await person.until(lambda: "begun" in person.main.detail.output.text)
         await person.press("ctrl+c")
+        await person.until(lambda: person.prompt == "Stop", "the question")
+        await person.press("ctrl+c")
         await person.until(lambda: person.prompt == "Interrupted", "the prompt")
         await person.sees("stopped by a person")
         await person.press("escape")
         await person.sees("interrupted: 1 Work")
         await person.until(lambda: person.app.engine.recovery() is not None)
+
+
+async def test_ctrl_c_offers_to_stop_after_this_task(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate) + script("true", "Next")}) as person:
+        await person.press("r")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await person.press("ctrl+c")
+        await person.until(lambda: person.prompt == "Stop", "the question")
+        await person.sees("after this task", "now", "go on")
+        await person.press("a")
+        await person.sees("then stops")
+        gate.touch()
+        await _status(person, "1", "done")
+        await person.idle()
+        await person.sees("next 2 Next")
+
+
+async def test_the_question_to_stop_goes_when_the_task_ends(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate) + "- [ ] After\n"}) as person:
+        await person.press("s")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await person.press("ctrl+c")
+        await person.until(lambda: person.prompt == "Stop", "the question")
+        assert "after this task" not in person.text
+        gate.touch()
+        await person.until(lambda: person.prompt == "", "the end of the question")
+        await person.sees("next 2 After")
 
 
 async def test_f_follows_a_run_until_the_person_moves(sit: Sit, gate: Path) -> None:
@@ -143,4 +172,4 @@ async def test_what_happened_stands_beside_the_task_also_after_a_restart(sit: Si
         await _status(person, "1", "failed")
         root = person.app.engine.root
     async with sit(root, size=(120, 50)) as person:
-        await person.sees("what happened", "started · attempt 1", "failed · Exit status 7.", "hello")
+        await person.sees("what happened", "attempt 1 failed after", "Exit status 7.", "hello")

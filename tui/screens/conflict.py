@@ -41,7 +41,7 @@ class ConflictPrompt(Prompt):
         yield Choice(
             "r",
             "reload",
-            "read it again; a new preview comes before anything is written",
+            "read it again; a preview comes before it is written",
             "reload",
             safe=True,
         )

@@ -48,13 +48,13 @@ def last_output(text: str, count: int = 12) -> Static:
 
 
 def diff_content(diff: str) -> Content:
-    """A unified diff with its added and removed lines in colour and with their signs."""
+    """A unified diff without the names of its files: added and removed lines in colour, and with their signs."""
     parts: list[Content] = []
-    for line in diff.splitlines():
+    for number, line in enumerate(diff.splitlines()):
         style = "$foreground"
-        if line.startswith(("+++", "---")):
-            style = "bold $muted"
-        elif line.startswith("@@"):
+        if number < 2 and line.startswith(("+++", "---")):
+            continue
+        if line.startswith("@@"):
             style = "$secondary"
         elif line.startswith("+"):
             style = "$success"
@@ -62,6 +62,13 @@ def diff_content(diff: str) -> Content:
             style = "$error"
         parts.append(Content.styled(one_line(line.expandtabs(4), 2_000), style))
     return Content("\n").join(parts)
+
+
+def count_changes(diff: str) -> tuple[int, int]:
+    """How many lines a unified diff adds and removes."""
+    lines = diff.splitlines()
+    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
+    return added, sum(line.startswith("-") and not line.startswith("---") for line in lines)
 
 
 def diff_of(before: str, after: str, path: str) -> str:

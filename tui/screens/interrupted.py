@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine import Recovery, Resume
+from engine import FlowError, Recovery, Resume
 from tui.screens.evidence import last_output, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
 _CHANGES = 4
+_EVERY = 1.0
+"""Seconds between two looks at what is known of the task."""
 
 
 class InterruptedPrompt(Prompt):
-    """Answers with resume, retry, done, skip or fail: the choices of `Engine.recover`."""
+    """Answers with resume, retry, always, done, skip or fail: the choices of `Engine.recover`."""
 
     TITLE_WORD = "Interrupted"
 
-    def __init__(self, recovery: Recovery, path: tuple[str, ...]) -> None:
+    def __init__(
+        self, recovery: Recovery, path: tuple[str, ...], look: Callable[[], Recovery | None] | None = None
+    ) -> None:
         super().__init__()
         self.recovery = recovery
         self.path = path
+        self._look = look
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        if self._look is not None:
+            self.run_worker(self._watch(self._look))
+
+    async def _watch(self, look: Callable[[], Recovery | None]) -> None:
+        """Looks again and again: its work goes on, and somebody else may settle it."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                known = await asyncio.to_thread(look)
+            except FlowError:
+                continue  # the plan cannot be read for now: what was known stays on the screen
+            if known is None or (known.address, known.attempt) != (
+                self.recovery.address,
+                self.recovery.attempt,
+            ):
+                self.dismiss(None)
+                return
+            self.recovery = known
+            self.renew(self.evidence())
 
     def evidence(self) -> Iterable[Widget]:
         known = self.recovery
@@ -77,6 +105,8 @@ class InterruptedPrompt(Prompt):
         settle = f"{first}{{}}"
         yield Choice("r", "resume", _HOW[known.resume], "resume", safe=able, enabled=able)
         yield Choice("t", "retry", again, "retry", enabled=not known.gone)
+        always = f"off: {known.always_off}" if known.always_off else f"{settle.format(_ALWAYS)}"
+        yield Choice("A", "always", always, "always", enabled=not known.always_off)
         for key, title, text, answer in (
             ("x", "mark done", "go on with the next: it did its work", "done"),
             ("minus", "skip", "go on without it", "skip"),
@@ -85,6 +115,8 @@ class InterruptedPrompt(Prompt):
             yield Choice(key, title, settle.format(text), answer, enabled=not known.gone)
         yield LATER
 
+
+_ALWAYS = "run it again, always (effect=idempotent)"
 
 _HOW = {
     Resume.RUN: "it may run again by itself: run it",

@@ -1,9 +1,11 @@
-"""Quit: leaving while a task runs."""
+"""Quit and Stop: leaving, and ending, while a task runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -35,3 +37,35 @@ class QuitPrompt(Prompt):
         yield Choice("w", "wait", "quit by itself when this task ends", "wait")
         yield Choice("y", "end it", "stop the task now; the next start asks what to do with it", "end")
         yield Choice("n", "stay", "nothing changes", None, safe=True)
+
+
+class StopPrompt(Prompt):
+    """Answers with after or now. ctrl+c once more is now, as people who press it expect."""
+
+    TITLE_WORD = "Stop"
+    ends_with_work = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "dismiss('now')", show=False, priority=True),
+    ]
+
+    def __init__(self, address: str, name: str, running: str, *, goes_on: bool) -> None:
+        super().__init__()
+        self.address = address
+        self.task_name = name
+        self.running = running
+        self.goes_on = goes_on
+
+    def evidence(self) -> Iterable[Widget]:
+        parts = [
+            subject(self.address, self.task_name),
+            sentence(
+                (f"runs for {self.running}. ", "$status-active"), ("ctrl+c once more ends it.", "$muted")
+            ),
+        ]
+        yield Static(Content("\n").join(parts))
+
+    def choices(self) -> Iterable[Choice]:
+        if self.goes_on:
+            yield Choice("a", "after this task", "let it end, and run nothing behind it", "after", safe=True)
+        yield Choice("y", "now", "end it; the next start asks what to do with it", "now")
+        yield Choice("escape", "go on", "nothing changes", None, safe=True)

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine import Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
+from engine import Attempt, Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
 from tui import actions
 from tui.conductor import Conductor
 from tui.editor import Editor
@@ -27,7 +27,7 @@ from tui.navigator import Navigator
 from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.states import footer, note_of, state_of
 from tui.session import EngineSaid, HistoryRead, Reading, RootRead, Session, WasChanged, WasRead, WorkEnded
-from tui.text import one_line
+from tui.text import lines, one_line
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
 from tui.widgets.output import OutputView
@@ -131,7 +131,7 @@ class MainScreen(Screen[None]):
             self._follow_to_person()
             self._select_expected()
             if reading.recovery is not None:
-                self.conductor.ask_recovery(reading.recovery, once=True)
+                self.conductor.prompts.ask_recovery(reading.recovery, once=True)
         self.show_state()
         self.show_page()
 
@@ -308,7 +308,7 @@ class MainScreen(Screen[None]):
 
     def complain(self, error: FlowError) -> None:
         """Shows an error in words that say how to mend it."""
-        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        text = lines(f"{error.message}\n{error.hint}" if error.hint else error.message)
         self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
 
     # Events of the parts
@@ -382,6 +382,20 @@ class MainScreen(Screen[None]):
     def do_reread(self) -> None:
         self.session.read()
         self.say("Reading the plans again.", "$muted")
+
+    def do_timeline(self) -> None:
+        """Shows what ran when, and goes to the task that is chosen there."""
+        from tui.screens.timeline import TimelineScreen
+
+        def chosen(attempt: Attempt | None) -> None:
+            task = self.find(attempt.address) if attempt is not None else None
+            if task is not None and attempt is not None and task.name == attempt.name:
+                self.navigator.following = False
+                self.navigator.go_to(task)
+            elif attempt is not None:
+                self.say(f"{attempt.name} is not at {attempt.address} any more.", "$muted")
+
+        self.app.push_screen(TimelineScreen(self.session.history), chosen)
 
     def do_help(self) -> None:
         from tui.screens.help import HelpScreen

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.screens.evidence import diff_content, sentence
+from tui.screens.evidence import count_changes, diff_content, sentence
 from tui.screens.prompt import LATER, Choice, Prompt
 
 
 class OutsidePrompt(Prompt):
-    """Answers with accept or restore."""
+    """Answers with accept or restore. `files` are the plans, each with the diff from the version known last."""
 
     TITLE_WORD = "Changed outside"
 
-    def __init__(self, files: Sequence[str], message: str, diff: str = "") -> None:
+    def __init__(self, files: Mapping[str, str], message: str) -> None:
         super().__init__()
-        self.files = list(files)
+        self.files = dict(files)
         self.message = message
-        self.diff = diff
 
     def evidence(self) -> Iterable[Widget]:
         yield Static(sentence((self.message, "$foreground")))
-        for file in self.files:
-            yield Static(sentence((f"~ {file}", "$accent")))
-        if self.diff:
-            yield Static(diff_content(self.diff), classes="lines")
+        for file, diff in self.files.items():
+            added, removed = count_changes(diff)
+            yield Static(
+                sentence((f"~ {file}  ", "$accent"), (f"+{added} ", "$success"), (f"-{removed}", "$error"))
+            )
+            yield Static(diff_content(diff), classes="lines")
 
     def choices(self) -> Iterable[Choice]:
-        yield Choice("a", "accept", "take in what stands there now", "accept")
-        yield Choice(
-            "b", "put back", "the last version written or accepted; a copy of this one is kept", "restore"
-        )
+        count = len(self.files)
+        these = "this version" if count == 1 else f"these {count} plans as they are"
+        yield Choice("a", "accept", f"take in {these}, and go on from there", "accept")
+        yield Choice("b", "put back", "undo what the other program did; a copy of it is kept", "restore")
         yield LATER

@@ -31,7 +31,7 @@ def page_of(screen: MainScreen) -> Page:
     if not task.inside:
         facts.append(screen.label(task))
     running = task is screen.flow_tree.facts.running
-    attempts = screen.engine.attempts(task)
+    attempts = screen.session.history.number_of(task)
     if running and own is not None:
         facts += [f"attempt {own.event.attempt}", marks.clock(monotonic() - own.since)]
     elif attempts:
@@ -55,7 +55,7 @@ def page_of(screen: MainScreen) -> Page:
         headers=tuple(subflow.headers.items()) if subflow is not None else (),
         problems=tuple(_problems(screen, task)),
         comments=comments,
-        history=tuple(entry.line for entry in screen.session.history.of(task)),
+        history=screen.session.history.of(task),
         hint=_hint(screen, task),
     )
 

@@ -8,7 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine import Preview
-from tui.screens.evidence import diff_content, sentence, subject
+from tui.screens.evidence import count_changes, diff_content, sentence, subject
 from tui.screens.prompt import Choice, Prompt
 
 
@@ -30,10 +30,7 @@ class PreviewPrompt(Prompt):
         if preview.already:
             yield Static(sentence((f"{preview.path} says this already: nothing would change.", "$muted")))
             return
-        added = sum(line.startswith("+") and not line.startswith("+++") for line in preview.diff.splitlines())
-        removed = sum(
-            line.startswith("-") and not line.startswith("---") for line in preview.diff.splitlines()
-        )
+        added, removed = count_changes(preview.diff)
         yield Static(
             sentence(
                 (f"{preview.path}  ", "$foreground"), (f"+{added} ", "$success"), (f"-{removed}", "$error")

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -39,6 +41,10 @@ class Choice:
     enabled: bool = True
 
 
+_TALL = 20
+_AROUND, _AROUND_SHORT = 5, 2
+"""Lines of a prompt beside its evidence and its choices: border, padding and margin, where there is room for them."""
+
 LATER = Choice("escape", "not now", "nothing changes", None, safe=True)
 
 
@@ -51,17 +57,29 @@ class ChoiceLine(Static, can_focus=True):
             self.choice = choice
 
     def __init__(self, choice: Choice, width: int) -> None:
-        style = "bold $primary" if choice.enabled else "$faint"
-        super().__init__(
-            Content.assemble(
-                (f" {key_name(choice.key):>3}  ", style),
-                (f"{choice.label:<{width}}  ", "bold $foreground" if choice.enabled else "$faint"),
-                (one_line(choice.explains, 300), "$muted" if choice.enabled else "$faint"),
-            ),
-            classes="" if choice.enabled else "-off",
-        )
+        super().__init__()
+        self._width = width
+        self.choice = choice
+        self.renew(choice)
+
+    @property
+    def cells(self) -> int:
+        """How wide it would like to be."""
+        return 8 + self._width + cell_len(one_line(self.choice.explains, 300))
+
+    def renew(self, choice: Choice) -> None:
+        """What this choice does by now."""
         self.choice = choice
         self.can_focus = choice.enabled
+        self.set_class(not choice.enabled, "-off")
+        style = "bold $primary" if choice.enabled else "$faint"
+        self.update(
+            Content.assemble(
+                (f" {key_name(choice.key):>3}  ", style),
+                (f"{choice.label:<{self._width}}  ", "bold $foreground" if choice.enabled else "$faint"),
+                (one_line(choice.explains, 300), "$muted" if choice.enabled else "$faint"),
+            )
+        )
 
     def on_click(self) -> None:
         if self.choice.enabled:
@@ -86,7 +104,7 @@ class Prompt(ModalScreen[str | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (_TALL, "-tall")]
 
     def choices(self) -> Iterable[Choice]:
         raise NotImplementedError
@@ -104,21 +122,54 @@ class Prompt(ModalScreen[str | None]):
             with Vertical(id="choices"):
                 for choice in ways:
                     yield ChoiceLine(choice, width)
+            yield Static(id="explained")
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = self.TITLE_WORD
-        self._fit(self.app.size.height)
+        self._fit(self.app.size)
         lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
         safe = [line for line in lines if line.choice.safe]
         (safe or lines)[0].focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._fit(event.size.height)
+        self._fit(event.size)
 
-    def _fit(self, height: int) -> None:
+    def on_descendant_focus(self) -> None:
+        self._explain()
+
+    def _explain(self) -> None:
+        """Says in full what the choice in focus will do, where its own line has no room for that."""
+        line = self.focused
+        if isinstance(line, ChoiceLine):
+            self.query_one("#explained", Static).update(one_line(line.choice.explains, 300))
+
+    def _fit(self, size: Size) -> None:
         """Leaves room for the choices, whatever the length of the evidence."""
-        room = height - len(self.query(ChoiceLine)) - 5
+        lines = self.query(ChoiceLine)
+        cut = max(line.cells for line in lines) > min(size.width, 86) - 4
+        self.query_one("#explained").display = cut
+        around = _AROUND if size.height >= _TALL else _AROUND_SHORT
+        room = size.height - len(lines) - around - (2 if cut else 0)
         self.query_one("#evidence").styles.max_height = max(1, room)
+        self._explain()
+
+    def renew(self, evidence: Iterable[Widget]) -> None:
+        """Shows what is known by now, and what the choices do by now; scroll and focus stay."""
+        place = self.query_one("#evidence")
+        shown = list(place.children)
+        fresh = list(evidence)
+        if [type(one) for one in shown] == [type(one) for one in fresh]:
+            for old, new in zip(shown, fresh, strict=True):
+                if isinstance(old, Static) and isinstance(new, Static):
+                    old.update(new.content)
+        else:
+            place.remove_children()
+            place.mount_all(fresh)
+        for line, choice in zip(self.query(ChoiceLine), self.choices(), strict=True):
+            line.renew(choice)
+        if isinstance(self.focused, ChoiceLine) and not self.focused.choice.enabled:
+            self.focus_next(ChoiceLine)
+        self._fit(self.app.size)
 
     def on_key(self, event: events.Key) -> None:
         for line in self.query(ChoiceLine):

@@ -28,7 +28,8 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
     if own is not None:
         what = "stopping" if own.stopping else "following" if own.event.follows else "running"
         clock = marks.clock(monotonic() - own.since)
-        return f"● {what} {own.event.address} {own.event.name} · {clock}", "$status-active"
+        last = " · then stops" if own.last and not own.stopping else ""
+        return f"● {what} {own.event.address} {own.event.name} · {clock}{last}", "$status-active"
     if conductor.session.busy:
         return "● at work", "$status-active"
     if reading.running is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -12,8 +13,9 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Markdown, Static
 
-from engine import Body, Comment, Fence, Problem, Progress, Status
+from engine import Attempt, Body, Comment, Fence, Problem, Progress, Status
 from tui import marks
+from tui.history import began, looks
 from tui.text import lines, one_line
 from tui.widgets.output import OutputView
 
@@ -36,7 +38,7 @@ class Page:
     headers: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     comments: tuple[Comment, ...] = ()
-    history: tuple[str, ...] = ()
+    history: tuple[Attempt, ...] = ()
     hint: str = ""
 
 
@@ -184,7 +186,7 @@ def _more(page: Page) -> Content | None:
     parts: list[Content] = []
     if page.history:
         parts.append(Content.styled("what happened", "bold $muted"))
-        parts += [Content.styled(one_line(entry, 300), "$muted") for entry in page.history]
+        parts += [_happened(attempt) for attempt in page.history]
     if page.comments:
         parts += [Content("")] if parts else []
         parts.append(
@@ -195,3 +197,23 @@ def _more(page: Page) -> Content | None:
             for comment in page.comments
         ]
     return Content("\n").join(parts) if parts else None
+
+
+def _happened(attempt: Attempt) -> Content:
+    """`✖ 14:03:22  attempt 2 failed after 2.3 s: Exit status 3.`"""
+    glyph, status, word = looks(attempt)
+    start = began(attempt)
+    today = datetime.now().astimezone().date()
+    clock = (
+        "" if start is None else f"{start:%H:%M:%S}" if start.date() == today else f"{start:%Y-%m-%d %H:%M}"
+    )
+    first = f"attempt {attempt.attempt} " if attempt.attempt else ""
+    took = f" after {marks.took(attempt.seconds)}" if attempt.seconds is not None else ""
+    who = f" by {one_line(attempt.by, 60)}" if not attempt.run and attempt.by else ""
+    said = f": {one_line(attempt.message, 300)}" if attempt.message else ""
+    return Content.assemble(
+        (f"{glyph} ", f"bold $status-{status}"),
+        (f"{clock}  ", "$muted"),
+        (f"{first}{word}{took}{who}", "$foreground"),
+        (said, "$muted"),
+    )

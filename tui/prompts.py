@@ -1,0 +1,202 @@
+"""Asking: which prompt comes with what evidence, and what its answer leads to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.screen import ModalScreen
+
+from engine import ChangedOutsideError, Conflict, Engine, FlowError, Preview, Recovery, Task, TrustError
+from tui.screens.evidence import diff_of
+
+if TYPE_CHECKING:
+    from tui.conductor import Conductor
+    from tui.screens.main import MainScreen
+    from tui.session import Session
+
+
+class Prompts:
+    """Serves one conductor. `preparing`: the evidence of a prompt is being put together.
+
+    `asked_about` is the interruption that was asked about last, so that it is not asked twice by itself.
+    """
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+        self.preparing = False
+        self.asked_about = ""
+
+    @property
+    def screen(self) -> MainScreen:
+        return self.conductor.screen
+
+    @property
+    def session(self) -> Session:
+        return self.conductor.session
+
+    @property
+    def engine(self) -> Engine:
+        return self.conductor.engine
+
+    @property
+    def is_asking(self) -> bool:
+        return isinstance(self.screen.app.screen, ModalScreen)
+
+    def ask_recovery(self, recovery: Recovery, *, once: bool = False) -> None:
+        """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself."""
+        key = f"{recovery.address} {recovery.started_at} {recovery.attempt}"
+        if self.is_asking or self.session.busy or (once and key == self.asked_about) or self.engine.readonly:
+            return
+        self.asked_about = key
+        from tui.screens.interrupted import InterruptedPrompt
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self.conductor.start(lambda: self.engine.recover(answer))
+            else:
+                self.session.read()
+
+        path = self.screen.path_to(recovery.address)
+        self.ask(InterruptedPrompt(recovery, path, self.engine.recovery), answered)
+
+    def ask_failed(self, task: Task) -> None:
+        from tui.screens.failed import FailedPrompt
+
+        message = self.session.history.failure_of(task)
+        run = self.conductor.run_of(task)
+        output = self.engine.output(run)[0] if run else ""
+        again = self.conductor.goes_on
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "retry":
+                    self.conductor.retry(task)
+                case "skip" | "done":
+                    self.conductor.goes_on = again
+                    self.conductor.waiting = (task.address, "") if again else None
+                    self.conductor.change(answer, task)
+
+        prompt = FailedPrompt(
+            task, self.screen.path_to(task.address), message, self.session.history.number_of(task), output[-20_000:]
+        )
+        self.ask(prompt, answered)
+
+    def preview(self, task: Task) -> None:
+        self.preparing = True
+        self.screen.app.run_worker(self._prepare_preview(task.address, task.name), group="preview")
+
+    async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
+        try:
+            preview = await asyncio.to_thread(self.engine.preview, reload=reload)
+        except FlowError as error:
+            self.screen.complain(error)
+            return
+        finally:
+            self.preparing = False
+        if preview is None:
+            self.conductor.start(lambda: self.engine.step(expect=name))
+        else:
+            self._ask_preview(address, name, preview)
+
+    def _ask_preview(self, address: str, name: str, preview: Preview) -> None:
+        from tui.screens.preview import PreviewPrompt
+
+        def answered(answer: str | None) -> None:
+            if answer == "write":
+                self.conductor.start(lambda: self.engine.step(base=preview.revision, expect=name))
+
+        self.ask(PreviewPrompt(address, name, preview), answered)
+
+    def ask_conflict(self, conflict: Conflict) -> None:
+        from tui.screens.conflict import ConflictPrompt
+
+        def answered(answer: str | None) -> None:
+            match answer:
+                case "reload":
+                    self._when_idle(lambda: self._reload(conflict))
+                case "retry":
+                    self._when_idle(
+                        lambda: self.conductor.start(
+                            lambda: self.engine.step(force=True, expect=conflict.name)
+                        )
+                    )
+                case _:
+                    self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
+
+        self.ask(ConflictPrompt(conflict), answered)
+
+    def _reload(self, conflict: Conflict) -> None:
+        self.preparing = True
+        prepare = self._prepare_preview(conflict.address, conflict.name, reload=True)
+        self.screen.app.run_worker(prepare, group="preview")
+
+    def _when_idle(self, then: Callable[[], None]) -> None:
+        """The answer to a prompt may come before the step that led to it has let go."""
+        if self.session.busy:
+            self.screen.set_timer(0.02, lambda: self._when_idle(then))
+        else:
+            then()
+
+    def ask_trust(self, error: TrustError) -> None:
+        from tui.screens.trust import TrustPrompt
+
+        codes = self.engine.unapproved()
+        work = self.conductor.last_work
+
+        def answered(answer: str | None) -> None:
+            if answer is None or work is None:
+                return
+            try:
+                if answer == "trust":
+                    self.engine.trust()
+                else:
+                    self.engine.approve(codes)
+            except FlowError as problem:
+                self.screen.complain(problem)
+            else:
+                self.conductor.start(work)
+
+        self.ask(TrustPrompt(str(error), codes), answered)
+
+    def ask_outside(self, error: ChangedOutsideError) -> None:
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self.screen.app.run_worker(self._settle_outside(answer), group="change")
+
+        self.screen.app.run_worker(self._show_outside(error, answered), group="outside")
+
+    async def _show_outside(self, error: ChangedOutsideError, answered: Callable[[str | None], None]) -> None:
+        try:
+            files = await asyncio.to_thread(self._changes_outside)
+        except FlowError as problem:
+            self.screen.complain(problem)
+        else:
+            from tui.screens.outside import OutsidePrompt
+
+            self.ask(OutsidePrompt(files, error.message), answered)
+
+    def _changes_outside(self) -> dict[str, str]:
+        """The plans that were changed outside, each with the diff from the version known last."""
+        tree = self.engine.tree()
+        files = self.engine.changed_outside()
+        texts = {file: tree.snapshots[file].data.decode("utf-8", "replace") for file in files}
+        return {file: diff_of(self.engine.known(file) or "", text, file) for file, text in texts.items()}
+
+    async def _settle_outside(self, answer: str) -> None:
+        settle = self.engine.accept if answer == "accept" else self.engine.restore
+        try:
+            files = await asyncio.to_thread(settle)
+        except FlowError as error:
+            self.screen.complain(error)
+        else:
+            self.screen.say(
+                f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground"
+            )
+        self.session.read()
+
+    def ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
+        if self.is_asking:
+            return
+        self.screen.app.push_screen(prompt, answered)
