@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.errors import UnknownAddressError
-from engine.status import Plan, Problem, Progress, Task, cursor, find_in, progress, validate_state, walk
+from engine.status import (
+    Plan,
+    Problem,
+    Progress,
+    Task,
+    cursor,
+    find_in,
+    progress,
+    settle,
+    validate_state,
+    walk,
+)
 from engine.storage import Snapshot
 
 _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:/[0-9]+(?:\.[0-9]+)*)*")
@@ -58,6 +69,13 @@ class Tree:
     def cursor(self) -> Task | None:
         """The task that runs next."""
         return cursor(self.root.tasks)
+
+    def complete(self) -> list[Task]:
+        """The tasks that are finished in all but their own mark, which the next step sets: after an edit by hand, or
+        a crash between two files.
+        """
+        complete = {change.task for change in settle(self.root)}
+        return [task for task in self.walk() if task in complete] if complete else []
 
     def progress(self, of: Task | Plan | None = None) -> Progress:
         """Counts the leaves of a task, of a plan, or of everything."""

@@ -107,9 +107,12 @@ class Engine:
         return self.tree().cursor()
 
     def require_sound(self, tree: Tree) -> None:
-        """Raise PlanError when there is no next task because of problems, and not because all is done."""
+        """Raise what a step would raise instead of running anything: StateError for two active tasks that are not on
+        one path, PlanError when there is no next task because of problems, and not because all is done.
+        """
         from engine.runtime.problems import problem_error
 
+        tree.validate_state()
         problems = tree.problems() if tree.cursor() is None else []
         if problems:
             raise problem_error(problems, "No task can run.")

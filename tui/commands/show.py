@@ -14,6 +14,8 @@ from tui.commands.tree import heading, status_word, tree_lines
 if TYPE_CHECKING:
     from engine import Engine, Recovery, Tree
 
+_NOTHING = "Nothing is left to do."
+
 
 @command("status", "flow status", "flow status 2/1", "flow status --json --flat | jq '.tasks[].name'")
 @click.argument("address", required=False, type=ADDRESS)
@@ -78,13 +80,17 @@ def next_task(as_json: bool) -> None:
     """
     engine = open_engine(readonly=True)
     tree = engine.tree()
+    engine.require_sound(tree)
     task = tree.cursor()
-    if task is None:
-        engine.require_sound(tree)
     if as_json:
         output.put_json(None if task is None else task_json(engine, tree, Row(task, task.address, 0)))
     elif task is None:
-        output.say("Nothing is left to do.")
+        complete = ", ".join(f"{each.address} {output.line(each.name)}" for each in tree.complete()[:5])
+        output.say(
+            f"Nothing is left to run. `flow step` marks what is complete: {complete}."
+            if complete
+            else _NOTHING
+        )
     else:
         atom = output.dim(engine.atom_of(task) or "manual")
         output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")

@@ -78,9 +78,9 @@ def _status(call: Call, given: arguments.Status) -> Result:
 
 def _next(call: Call, given: arguments.Nothing) -> Result:
     tree = call.engine.tree()
+    call.engine.require_sound(tree)
     task = tree.cursor()
     if task is None:
-        call.engine.require_sound(tree)
         return {"task": None, "hint": "Nothing is left to do."}
     shown = task_json(call.engine, tree, Row(task, task.address, 0))
     return {"task": shown | {"body": call.engine.configuration(task)}}

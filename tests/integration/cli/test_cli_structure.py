@@ -115,3 +115,35 @@ def test_what_is_refused_changes_nothing(command: str, code: int, word: str, flo
     assert ran.json["error"]["code"] == word or not word
     assert ran.json["error"]["message"]
     assert text(root) == PLAN
+
+
+def test_next_says_what_a_step_would_do_when_only_marks_are_left(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project(
+        {
+            "status.md": "- [ ] Parent\n    - [x] One\n    - [-] Two\n- [/] [Flow](f.md)\n",
+            "f.md": "- [x] Three\n",
+        }
+    )
+    ran = flow("next", cwd=root)
+    assert (ran.code, ran.out) == (0, "")
+    assert "`flow step` marks what is complete: 1 Parent, 2 Flow." in ran.err
+    assert flow("next", "--json", cwd=root).out == "null\n"
+    assert flow("step", "--json", cwd=root).json["outcome"] == "nothing"
+    assert (root / ".flow/status.md").read_text() == (
+        "- [x] Parent\n    - [x] One\n    - [-] Two\n- [x] [Flow](f.md)\n"
+    )
+    assert "marks" not in flow("next", cwd=root).err
+
+
+def test_t3_09_next_names_no_task_while_two_active_ones_hold_the_plan(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project(
+        {"status.md": "- [/] A @ a.md\n- [ ] B @ b.md\n", "a.md": "- [/] X\n", "b.md": "- [/] Y\n"}
+    )
+    for command in ("next", "step"):
+        ran = flow(command, "--json", cwd=root)
+        assert ran.code == 4
+        assert "ambiguous focus" in ran.json["error"]["message"]

@@ -258,3 +258,19 @@ def test_t2_13_a_sub_flow_that_is_no_text(project: Project, tmp_path: Path, data
     tree = loader.load()
     assert "broken" in problem_of(tree.root.tasks[0])
     assert (tmp_path / ".flow" / "b.md").read_bytes() == data
+
+
+def test_the_next_task_is_the_one_after_what_is_complete_is_marked(project: Project) -> None:
+    tree = project(
+        {
+            "status.md": "- [ ] Before\n- [/] A\n    - [ ] Q\n    - [/] P @ p.md\n- [ ] C\n    - [x] 1\n    - [-] 2\n",
+            "p.md": "- [/] R\n    - [x] S\n",
+        }
+    ).load()
+    first = tree.cursor()
+    assert [task.name for task in tree.complete()] == ["P", "R", "C"]
+    apply(settle(tree.root))
+    assert tree.complete() == []
+    assert tree.cursor() is first
+    assert first is not None
+    assert first.name == "Q"

@@ -48,6 +48,7 @@ def afresh(tasks: Sequence[Task]) -> Progress:
 
 
 def check(tree: Tree) -> None:
+    """All counts are what counting afresh gives."""
     assert tree.progress() == afresh(tree.root.tasks)
     for task in tree.walk():
         assert tree.progress(task) == afresh([task]), task.address
