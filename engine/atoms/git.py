@@ -63,6 +63,14 @@ class Git(Atom):
     def check(self, config: Mapping[str, Any]) -> None:
         _settings(config)
 
+    def check_paths(self, call: Call) -> None:
+        """Raise ConfigurationError when a commit would take in what is outside of the project."""
+        for path in _settings(call.config).get("paths", ()):
+            try:
+                _inside(call.root, path)
+            except GitError as error:
+                raise complain(call.config, f"`paths` of a commit: {error}") from error
+
     def run(self, call: Call) -> AtomResult:
         wanted = _settings(call.config)
         try:

@@ -62,7 +62,13 @@ class Hosted(Supervised):
             self._known.check(config)
         self._timeout(config)
 
+    def check_call(self, call: Call) -> None:
+        self.check(call.config)
+        if self._known is not None:
+            self._known.check_paths(call)
+
     def job(self, call: Call, run: str) -> Job:
+        self.check_call(call)
         return self._job(call, run, "run", self._timeout(call.config))
 
     def probe(self, call: Call, run: str) -> Job | None:

@@ -66,6 +66,12 @@ class Script(Supervised):
             _check_options(config, probe, _PROBE_OPTIONS, {"verify"})
             seconds(config, probe, "timeout")
 
+    def check_call(self, call: Call) -> None:
+        self.check(call.config)
+        for fence in _blocks(call.config):
+            if fence is not None:
+                _place(call, fence)
+
     def effect_of(self, call: Call) -> Effect:
         fence, _ = _blocks(call.config)
         return _effect(call.config, fence)
@@ -193,13 +199,19 @@ def _interpreter(config: Mapping[str, Any], fence: Mapping[str, Any], lang: str)
 
 
 def _cwd(call: Call, fence: Mapping[str, Any]) -> Path:
+    path = _place(call, fence)
+    if not path.is_dir():
+        wanted = fence["options"].get("cwd", ".")
+        raise complain(call.config, f"`cwd={wanted}`: there is no such folder.", line=fence["line"])
+    return path
+
+
+def _place(call: Call, fence: Mapping[str, Any]) -> Path:
+    """The folder that a block asks for, which need not be there yet."""
     wanted = fence["options"].get("cwd")
     if wanted is None or wanted == ".":
         return call.root
     try:
-        path = safe_path(call.root, wanted).path
+        return safe_path(call.root, wanted).path
     except SecurityError as error:
         raise complain(call.config, f"`cwd={wanted}`: {error.message}", line=fence["line"]) from error
-    if not path.is_dir():
-        raise complain(call.config, f"`cwd={wanted}`: there is no such folder.", line=fence["line"])
-    return path

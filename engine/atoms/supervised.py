@@ -37,6 +37,10 @@ class Supervised(Atom):
     def check(self, config: Mapping[str, Any]) -> None:
         """Raises ConfigurationError when this configuration cannot be understood. Runs nothing."""
 
+    def check_call(self, call: Call) -> None:
+        """Raise ConfigurationError for all that `check` finds, and for paths that leave the project."""
+        self.check(call.config)
+
     def effect_of(self, call: Call) -> Effect:
         """Whether this call may be repeated unasked."""
         return self.effect

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.atoms import LoomAtom, Supervised, atom_for, configuration
+from engine.atoms import Call, LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError
 from engine.flows import Tree
 from engine.runtime.project import Project
@@ -132,10 +132,12 @@ def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> li
         return []
     try:
         atom = atom_for(entry.target, project.flow)
+        call = Call(task.name, task.address, project.root, configuration(task))
         if isinstance(atom, LoomAtom):
-            atom.edits(project.call(task))
+            for edit in atom.edits(call):
+                project.loom.locate(edit.path)
         elif isinstance(atom, Supervised):
-            atom.check(configuration(task))
+            atom.check_call(call)
     except FlowError as error:
         line = int(error.fields.get("line") or task.line)
         message = error.message.removeprefix(f"{task.plan.file}:{line}: ")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.atoms import BUILT_IN
-from engine.errors import StorageError
+from engine.errors import NoProjectError, StorageError
 from engine.runtime.log import Log
 from engine.runtime.trust import Trust
 from engine.storage import Plans, Store, is_folder, read_if_exists, scaffold
@@ -51,8 +51,15 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
     """Make `.flow/` in the folder `root`; returns the files that were written, relative to it.
 
     `files` (by path relative to the root) are written too, before: a plan among them takes the place of the starter.
-    What is there already stays as it is. A `.flow/` that is made here is trusted. Raises StorageError.
+    What is there already stays as it is. A `.flow/` that is made here is trusted. Raises StorageError, and
+    NoProjectError where the working directory is gone.
     """
+    try:
+        root.absolute()
+    except FileNotFoundError as error:
+        raise NoProjectError(
+            "The working directory was deleted.", hint="Change to a folder that exists."
+        ) from error
     is_new = not is_folder(root / ".flow")
     own = {
         ".flow/.gitignore": IGNORED,
