@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine import status as rules
-from engine.errors import BusyError, NameMismatchError, StateError
+from engine.errors import BusyError, NameMismatchError, StateError, UsageError
 from engine.flows import Tree
 from engine.runtime.claim import claim, is_claimed
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, change_to
@@ -50,7 +50,9 @@ def change(
     Raises BusyError where this would change the task that an engine is running right now, and what the rules forbid
     as StateError.
     """
-    status = VERBS[verb]
+    status = VERBS.get(verb)
+    if status is None:
+        raise UsageError(f"{verb!r} changes no task.", hint=f"Choose {', '.join(VERBS)}.")
     target = find(project.ledger.read(), address, expect)
     path = path_of(target)
     intent = open_intent(project)

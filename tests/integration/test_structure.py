@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, NameMismatchError, StateError, StepOutcome, UsageError
+from engine import Engine, NameMismatchError, PlanError, StateError, StepOutcome, UsageError
 from tests.conftest import MakeProject
 from tests.integration.conftest import StartEngine, finish
 
@@ -167,3 +167,25 @@ async def test_a_step_and_an_addition_refuse_another_task_than_the_expected_one(
     assert text(root) == before
     assert (await finish(engine.step(expect="Compile"))).outcome is StepOutcome.WAITING
     assert engine.add("Upload", to="2", expect="Build").address == "2.3"
+
+
+def test_t3_10_a_status_that_there_is_not_is_refused_before_anything_is_written(root: Path) -> None:
+    engine = Engine.open(root)
+    before = text(root)
+    with pytest.raises(UsageError, match="'burn' changes no task"):
+        engine.change("burn", "Compile")
+    with pytest.raises(PlanError, match="unknown marker"):
+        engine.add("- [?] Publish\n")
+    assert text(root) == before
+    assert not (root / ".flow/backups").exists()
+
+
+def test_t3_11_a_done_parent_with_a_pending_child_is_refused_before_anything_is_written(root: Path) -> None:
+    engine = Engine.open(root)
+    before = text(root)
+    with pytest.raises(StateError, match="logic conflict"):
+        engine.add("- [x] Publish\n    - [ ] Upload\n")
+    with pytest.raises(StateError, match="'Compile'"):
+        engine.change("done", "Build")
+    assert text(root) == before
+    assert not (root / ".flow/backups").exists()

@@ -17,30 +17,53 @@ def problem_of(text: str | bytes) -> Problem:
     return first
 
 
+def refuses_indentation(text: str, line: int, column: int) -> None:
+    problem = problem_of(text)
+    assert "indentation" in problem.message
+    assert (problem.line, problem.column) == (line, column)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [
         ("- [ ] A\n - [ ] B\n", 2, 1),
         ("- [ ] A\n   - [ ] B\n", 2, 1),
         (" - [ ] A\n", 1, 1),
+        ("   - [ ] A\n", 1, 1),
+        ("- note\n  - [ ] A\n", 2, 3),
+        ("text\n    - [ ] A\n", 2, 5),
+    ],
+)
+def test_t2_01_a_task_that_is_no_whole_level_in(text: str, line: int, column: int) -> None:
+    refuses_indentation(text, line, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
         ("- [ ] A\n    - [ ] B\n- [ ] C\n  - [ ] D\n", 4, 1),
         ("- [ ] A\n  - [ ] B\n- [ ] C\n    - [ ] D\n", 4, 1),
         ("- [ ] A\n        - [ ] B\n", 2, 9),
         ("- [ ] A\n    - [ ] B\n            - [ ] C\n", 3, 13),
         ("- [ ] A\n      - [ ] B\n", 2, 7),
+    ],
+)
+def test_t2_02_another_width_than_the_files_and_a_level_skipped(text: str, line: int, column: int) -> None:
+    refuses_indentation(text, line, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
         ("- [ ] A\n\t- [ ] B\n", 2, 1),
         ("- [ ] A\n  \t- [ ] B\n", 2, 3),
         ("-  [ ] A\n", 1, 2),
         ("-\t[ ] A\n", 1, 2),
         ("- [ ]\tA\n", 1, 6),
-        ("- note\n  - [ ] A\n", 2, 3),
-        ("text\n    - [ ] A\n", 2, 5),
     ],
 )
-def test_t2_01_t2_03_indentation(text: str, line: int, column: int) -> None:
-    problem = problem_of(text)
-    assert "indentation" in problem.message
-    assert (problem.line, problem.column) == (line, column)
+def test_t2_03_tabs_and_two_spaces_behind_the_dash(text: str, line: int, column: int) -> None:
+    refuses_indentation(text, line, column)
 
 
 @pytest.mark.parametrize(
