@@ -13,13 +13,13 @@ from engine.errors import BusyError
 from engine.runtime.intent import Intent, IntentFile, TornIntentError
 from engine.storage import Store
 from engine.storage.disk import disk
+from engine.storage.locks import is_held
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 # A reader that asks whether somebody runs holds the lock for an instant; a claim must not stumble over that.
 _PATIENCE = 0.3
-_INSTANT = 0.02
 
 
 def _lock(store: Store) -> FileLock:
@@ -47,18 +47,8 @@ def claim(store: Store, intents: IntentFile) -> Iterator[None]:
 
 
 def is_claimed(store: Store) -> bool:
-    """Whether an engine, this one or another, is executing right now."""
-    from filelock import Timeout
-
-    lock = _lock(store)
-    with disk(store.flow / "run.lock", "lock"):
-        try:
-            # Others who ask hold it for an instant, too: they must not look like an engine.
-            lock.acquire(timeout=_INSTANT, poll_interval=_INSTANT / 4)
-        except Timeout:
-            return True
-    lock.release()
-    return False
+    """Whether an engine, this one or another, is executing right now. Writes nothing where the system allows that."""
+    return is_held(store.flow / "run.lock")
 
 
 def _busy(intents: IntentFile) -> BusyError:

@@ -35,6 +35,10 @@ class Portable:
         """Like `sync`, but stamps need not survive: enough for a file that grew."""
         os.fsync(descriptor)
 
+    def is_locked(self, descriptor: int) -> bool | None:
+        """Whether somebody holds the lock of this file; None where only taking it tells."""
+        return None
+
     def lease(self, descriptor: int) -> bool:
         """Takes a read lease: from now on whoever opens this file for writing waits for us, and we can see
         it.

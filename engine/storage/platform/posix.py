@@ -49,6 +49,15 @@ class Posix(Portable):
             if number != errno.EINTR:
                 raise OSError(number, os.strerror(number), first, None, second)
 
+    def is_locked(self, descriptor: int) -> bool | None:
+        import fcntl  # not there on all systems
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
     def session(self) -> dict[str, Any]:
         return {"start_new_session": True}
 
