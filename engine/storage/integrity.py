@@ -68,7 +68,7 @@ class Plans:
             )
         new = Snapshot.of(data)
         with self.store.lock():
-            known = learn(self.store, file, new.revision)
+            known = learn(self.store, file, new.revision, self._revision)
             try:
                 self.backups.keep(file, base, new)
                 guarantee = self._swap(path, base, data)
@@ -96,11 +96,14 @@ class Plans:
                 raise changed(path.relative, base.data, None, data) from error
             raise
 
+    def _revision(self, file: str) -> str | None:
+        now = self.read(file)
+        return None if now is None else now.revision
+
     def _unlearn(self, file: str, revision: str, known: str | None) -> None:
         """After a failure: the revision is known if the plan has it nevertheless, else the old one is."""
         try:
-            now = self.read(file)
-            kept = revision if now is not None and now.revision == revision else known
+            kept = revision if self._revision(file) == revision else known
             change_meta(self.store, {"plans": {file: kept}, "previous": {}, "settled": True})
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told
@@ -130,7 +133,7 @@ class Plans:
         with self.store.lock():
             before = self.known(file)
             self.backups.keep(file, snapshot)
-            self._accept(file, snapshot.revision)
+            change_meta(self.store, {"plans": {file: snapshot.revision}})
         return diff(file, before, snapshot)
 
     def adopt_all(self, snapshots: Mapping[str, Snapshot]) -> None:
@@ -139,7 +142,7 @@ class Plans:
             for file, snapshot in snapshots.items():
                 self.backups.keep(file, snapshot)
             revisions = {file: snapshot.revision for file, snapshot in snapshots.items()}
-            change_meta(self.store, {"plans": revisions, "previous": {}, "settled": True})
+            change_meta(self.store, {"plans": revisions})
 
     def accept(self, file: str) -> str:
         """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file."""
@@ -176,9 +179,6 @@ class Plans:
                 self._swap(path, now, last.data)
                 self.backups.keep(file, last)
         return Restored(version, diff(file, now, last))
-
-    def _accept(self, file: str, revision: str) -> None:
-        change_meta(self.store, {"plans": {file: revision}, "previous": {}, "settled": True})
 
     # What the runtime remembers of single tasks
 

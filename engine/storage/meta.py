@@ -13,7 +13,7 @@ the file has grown, one line takes the place of all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,12 +100,18 @@ def change_meta(store: Store, change: Mapping[str, Any]) -> None:
         _change(store, change, *_read(store))
 
 
-def learn(store: Store, file: str, revision: str) -> str | None:
-    """Durably says that a plan is about to get this revision, under the lock. Returns the one that was known."""
+def learn(store: Store, file: str, revision: str, there: Callable[[str], str | None]) -> str | None:
+    """Durably says that a plan is about to get this revision, under the lock. Returns the one that was known.
+
+    `there` tells the revision that a plan has now. It is asked only when an earlier write was left open, by a crash or
+    a full disk: of its two revisions, the one that is there counts.
+    """
     meta, data = _read(store)
-    known = meta.plans.get(file)
+    kept = {name: old for name, old in meta.previous.items() if not meta.settled and there(name) == old}
+    known = {**meta.plans, **kept}.get(file)
     previous = {} if known is None else {file: known}
-    _change(store, {"plans": {file: revision}, "previous": previous, "settled": False}, meta, data)
+    change = {"plans": {**kept, file: revision}, "previous": previous, "settled": False}
+    _change(store, change, meta, data)
     return known
 
 

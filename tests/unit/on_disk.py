@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,3 +58,14 @@ def held_to_permissions() -> Iterator[None]:
         yield
     finally:
         assert library.capset(header, before) == 0
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow past `size` bytes: writes come up short, then fail, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-import resource
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,18 +13,7 @@ import pytest
 from engine.errors import BusyError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage import Guarantee, Plans, Store, read_if_exists, safe_path
 from engine.storage.platform import Portable
-from tests.unit.on_disk import held_to_permissions
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file may grow past `size` bytes: writes come up short, then fail, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+from tests.unit.on_disk import full_disk, held_to_permissions
 
 
 def everything(root: Path) -> dict[str, bytes]:

@@ -9,7 +9,9 @@ import pytest
 
 from engine.errors import ContentChangedError, PlanError, SecurityError, StorageError
 from engine.storage import Plans, Snapshot, Store, safe_path
+from engine.storage.meta import learn
 from engine.storage.platform import Portable
+from tests.unit.on_disk import full_disk
 
 ONE, TWO, THREE = b"- [ ] one\n", b"- [/] one\n", b"- [x] one\n"
 
@@ -248,3 +250,44 @@ def test_nothing_waits_after_the_next_start(plans: Plans) -> None:
     names = {path.name for path in (plans.store.flow / "swap").rglob("*") if path.is_file()}
     assert names == {"target"}
     assert safe_path(plans.store.flow, "status.md").path.read_bytes() == TWO
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["a version after another", "the first version"])
+def test_t7_14_a_disk_that_is_full_at_any_point_and_stays_so(plans: Plans, is_new: bool) -> None:
+    """Wherever it fails, and whatever fails again while that is handled: one error, the old version, and no lie."""
+    old = b"" if is_new else b"- [ ] one\n" * 100
+    if old:
+        plans.write("status.md", None, old)
+    base = plans.read("status.md")
+    new = b"- [x] one\n" + b"- [ ] one\n" * 199
+    refused = 0
+    for size in range(0, len(new) + 600, 97):
+        with full_disk(size):
+            try:
+                plans.write("status.md", base, new)
+            except StorageError as error:
+                refused += 1
+                assert error.exit_code == 74 and error.hint
+            else:
+                break
+        now = plans.read("status.md")
+        assert (now.data if now is not None else b"") == old
+        assert now is None or not plans.outside("status.md", now)
+        plans.store.settle()
+        assert [path for path in plans.store.flow.rglob("*") if path.name.endswith(".part")] == []
+    assert refused > 10
+    now = plans.read("status.md")
+    assert now is not None and now.data == new and not plans.outside("status.md", now)
+
+
+def test_a_write_left_open_does_not_make_other_plans_look_changed(plans: Plans, store: Store) -> None:
+    """The engine was killed while it wrote one plan; then another one is written, and a third one accepted."""
+    for file in ("a.md", "b.md", "c.md"):
+        write(plans, ONE, file)
+    learn(store, "a.md", Snapshot.of(TWO).revision, lambda file: None)
+    (store.flow / "c.md").write_bytes(THREE)
+    plans.accept("c.md")
+    write(plans, TWO, "b.md")
+    for file in ("a.md", "b.md", "c.md"):
+        snapshot = plans.read(file)
+        assert snapshot is not None and not plans.outside(file, snapshot)
