@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import NoProjectError, SecurityError
+from engine.storage.disk import failure
 
 FLOW = ".flow"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -99,7 +100,8 @@ def safe_path(base: Path, relative: str) -> SafePath:
 
     `relative` uses forward slashes. The file need not exist. Raises SecurityError, before anything is opened,
     for absolute paths, `..`, drives, protocols, UNC and device names, control characters, over-long names,
-    symbolic links that leave `base`, and names that differ in case from what is on the disk.
+    symbolic links that leave `base`, and names that differ in case from what is on the disk. StorageError when the
+    disk does not let it be found out.
     """
     if reason := _refusal(relative):
         raise _forbidden(relative, reason)
@@ -111,8 +113,12 @@ def safe_path(base: Path, relative: str) -> SafePath:
                 relative, f"it leads out of {str(root)!r}" if path != root else "it names no file"
             )
         _check_case(root, path, relative)
-    except (OSError, ValueError) as error:
-        raise _forbidden(relative, getattr(error, "strerror", None) or str(error)) from error
+    except ValueError as error:
+        raise _forbidden(relative, str(error)) from error
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EINVAL):
+            raise _forbidden(relative, error.strerror or str(error)) from error
+        raise failure(relative, "look for", error) from error
     return SafePath(root, relative, path)
 
 

@@ -124,6 +124,7 @@ class Seat:
     def make(self, base: str, new: str, data: bytes, *, like: int | None = None) -> str:
         """Writes a new file, whole and durable, and returns its name. Nothing stays behind when that fails.
 
+        The name need not be durable: until the file is in place its loss costs nothing, and then it has another one.
         `like`: a descriptor of the file whose mode, owner and extended attributes it gets.
         """
         name = f"{self._prefix}{base}.{new}.{_nonce()}"
@@ -137,11 +138,6 @@ class Seat:
             self.here.replace(part, self.here, name)
         except OSError:
             self.here.discard(part)
-            raise
-        try:
-            self.here.sync()
-        except OSError:
-            self.here.discard(name)
             raise
         return name
 

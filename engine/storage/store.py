@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import BusyError, NoProjectError, SecurityError, UnsupportedFileError
+from engine.errors import BusyError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import copies_of
 from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all, unsupported, write_all
@@ -40,9 +40,12 @@ def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
 
 def read_if_exists(path: Path | SafePath) -> Snapshot | None:
     """Like `read`, but None for a file that does not exist."""
-    if not os.path.lexists(path.path if isinstance(path, SafePath) else path):
-        return None
-    return read(path)
+    try:
+        return read(path)
+    except StorageError as error:
+        if error.fields.get("errno") in ("ENOENT", "ENOTDIR"):
+            return None
+        raise
 
 
 def _snapshot(fd: int, shown: str, limit: int | None = None) -> Snapshot:
@@ -113,7 +116,8 @@ class Store:
             yield
         finally:
             self._let_go()
-            held.release()
+            with disk(held.lock_file, "unlock"):
+                held.release()
 
     def _open(self, *parts: str, make: bool = False) -> Folder:
         """A folder below `.flow/`, reached from the root without following links.
@@ -135,14 +139,15 @@ class Store:
 
     def _flow(self) -> Folder:
         """The open `.flow/`."""
-        try:
-            return Folder.within(self.root, FLOW)
-        except FileNotFoundError as error:
-            raise NoProjectError(
-                f"{str(self.flow)!r} is gone: the project was deleted or moved.",
-                hint="Put the folder back, or go to where it is now.",
-                path=str(self.flow),
-            ) from error
+        with disk(self.flow, "open"):
+            try:
+                return Folder.within(self.root, FLOW)
+            except FileNotFoundError as error:
+                raise NoProjectError(
+                    f"{str(self.flow)!r} is gone: the project was deleted or moved.",
+                    hint="Put the folder back, or go to where it is now.",
+                    path=str(self.flow),
+                ) from error
 
     def _let_go(self) -> None:
         held: dict[str, Folder] = self._folders.__dict__.pop("held", {})

@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.errors import ContentChangedError, FlowError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import keep_copy
-from engine.storage.disk import Snapshot, close, put, revision_of
+from engine.storage.disk import Snapshot, close, put, read_all, revision_of
 from engine.storage.folder import Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import SafePath
@@ -163,14 +163,13 @@ class _Attempt:
             # Somebody removed our version in this moment: what it had displaced is kept, never put in its
             # place.
             return keep_copy(here, name, target.folder, target.name)
-        copy: Path | None = None
-        status = here.stat(name)
-        if (status.st_dev, status.st_ino) == own and read_named(here, name) == self.data:
-            here.discard(name)
-        else:
-            copy = keep_copy(here, name, target.folder, target.name)
         target.folder.sync()
-        return copy
+        status = here.stat(name)
+        # What cannot be read stays where it is, for the next start to settle.
+        if (status.st_dev, status.st_ino) == own and self._holds(here, name, self.data):
+            here.discard(name)
+            return None
+        return keep_copy(here, name, target.folder, target.name)
 
     def _replace(self, name: str) -> Guarantee:
         """The weaker path: compare, keep the old file under a second name, replace, look at the old one again."""
@@ -179,7 +178,7 @@ class _Attempt:
         if not platform.system.has_folders:
             target.let_go()  # Windows replaces no file that is open
         try:
-            if target.now() != target.snapshot.data:
+            if not self._holds(target.folder, target.name, target.snapshot.data):
                 raise self._conflict()
             try:
                 target.folder.link(target.name, here, was)
@@ -190,15 +189,37 @@ class _Attempt:
             here.discard(was)
             raise
         target.folder.sync()
-        if read_named(here, was) == target.snapshot.data and (not target.leased or target.is_unchanged()):
-            return Guarantee.COMPARED
-        copy: Path | None = None
-        if target.now() == self.data:
-            here.replace(was, target.folder, target.name)
-            target.folder.sync()
-        else:
-            copy = keep_copy(here, was, target.folder, target.name)
-        raise self._conflict(copy)
+        try:
+            if self._holds(here, was, target.snapshot.data) and (not target.leased or target.is_unchanged()):
+                return Guarantee.COMPARED
+        except OSError:
+            self._put_back(was)
+            raise
+        raise self._conflict(self._put_back(was))
+
+    @staticmethod
+    def _holds(folder: Folder, name: str, data: bytes) -> bool:
+        """Whether an entry has these bytes; plain OSError when it cannot be read."""
+        try:
+            fd = folder.open(name)
+        except FileNotFoundError:
+            return False
+        try:
+            return read_all(fd) == data
+        finally:
+            close(fd)
+
+    def _put_back(self, was: str) -> Path | None:
+        """Puts the old file back in place of ours, or returns its conflict copy when another one has the name.
+
+        What cannot be read stays where it is, for the next start to settle.
+        """
+        target, here = self.target, self.seat.here
+        if not self._holds(target.folder, target.name, self.data):
+            return keep_copy(here, was, target.folder, target.name)
+        here.replace(was, target.folder, target.name)
+        target.folder.sync()
+        return None
 
     def _conflict(self, copy: Path | None = None) -> ContentChangedError:
         target = self.target
