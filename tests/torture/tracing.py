@@ -22,9 +22,10 @@ class Point:
     name: str
     ordinal: int
 
-    def inject(self, what: str, *, onwards: bool = False) -> list[str]:
-        """The options of strace that do this to it, and with `onwards` to all later ones too."""
-        return ["-e", f"inject={self.name}:{what}:when={self.ordinal}{'+' if onwards else ''}"]
+    def inject(self, what: str, *, times: int | None = 1) -> list[str]:
+        """The options of strace that do this to it and the next calls of its name; None: to all of them."""
+        last = "+" if times is None else f"..{self.ordinal + times - 1}"
+        return ["-e", f"inject={self.name}:{what}:when={self.ordinal}{last}"]
 
 
 def can_trace() -> bool:

@@ -1,20 +1,19 @@
 """What the kill and fault matrices run in a process of its own, under strace.
 
-    python actions.py commit|foreign|recover ROOT      one of them, at once
-    python actions.py serve                            many, each in a fork that waits until it is traced
-
-Between two marks (a look for a file that is not there) it does the work, and says on stdout what is done. `serve`
-reads lines `ACTION ROOT` and answers each with the fork's pid, then with its exit status. The fork says what is done
-in ROOT.said, and begins when ROOT.go exists.
+Between two marks (a look for a file that is not there) it does the work, and says on stdout what is done. It reads
+lines `ACTION ROOT SHORTEN` (see `shorten`) and answers each with the pid of a fork that does it, then with its exit
+status. The fork says what is done in ROOT.said, and begins when ROOT.go exists, so that strace can be attached.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 if __name__ == "__main__":  # the storage alone, without the rest of the engine: it starts faster
@@ -32,15 +31,36 @@ from engine.storage import Plans, Snapshot, Store, safe_path
 OLD_PLAN, NEW_PLAN = b"- [ ] one\n- [ ] two\n", b"- [x] one\n- [ ] two\n"
 OLD_TEXT, NEW_TEXT = b"source\n", b"source\nours\n"
 FOREIGN = b"foreign\n"
+_write = os.write
 
 
 def mark(name: str) -> None:
     os.access(f"/flow-torture-{name}", os.F_OK)
 
 
+def shorten(how: str) -> Callable[[], int]:
+    """Makes writes come up short, and returns a function that counts them: every one that the system is asked for.
+
+    N: the Nth takes half of what it is given, N+: so does every later one, N!: the disk is full behind that half.
+    """
+    first, then = int(how.rstrip("+!")), how[-1]
+    number = 0
+
+    def write(fd: int, data: memoryview | bytes) -> int:
+        nonlocal number
+        number += 1
+        if number > first and then == "!":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        half = number == first or (number > first and then == "+")
+        return _write(fd, data[: max(1, len(data) // 2)] if half else data)
+
+    os.write = write  # type: ignore[assignment]
+    return lambda: number
+
+
 def say(text: str) -> None:
     try:
-        os.write(1, f"{text}\n".encode())
+        _write(1, f"{text}\n".encode())
     except OSError:
         return  # the fault was meant for the storage, and met us
 
@@ -75,8 +95,9 @@ def recover(root: Path) -> None:
     say("settled")
 
 
-def run(action: str, root: Path) -> int:
+def run(action: str, root: Path, how: str) -> int:
     work = {"commit": commit, "foreign": foreign, "recover": recover}[action]
+    count = None if how == "no" else shorten(how)
     mark("begin")
     try:
         work(root)
@@ -89,28 +110,28 @@ def run(action: str, root: Path) -> int:
     else:
         code = 0
     mark("end")
+    if count is not None:
+        say(f"writes {count()}")
     return code
 
 
-def serve() -> int:
-    library = ctypes.CDLL(None)
+def main() -> int:
+    library = ctypes.CDLL(None, use_errno=True)
     for line in sys.stdin:
-        action, root = line.split()
+        action, root, how = line.split()
+        # Opened out here: once the fork may be traced, its calls are counted.
+        said = os.open(f"{root}.said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         child = os.fork()
         if child == 0:
             library.prctl(0x59616D61, -1, 0, 0, 0)  # PR_SET_PTRACER: our tracer is no ancestor of ours
-            os.dup2(os.open(f"{root}.said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+            os.dup2(said, 1)
             while not os.access(f"{root}.go", os.F_OK):
                 time.sleep(0.001)
-            os._exit(run(action, Path(root)))
+            os._exit(run(action, Path(root), how))
+        os.close(said)
         say(str(child))
         say(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
     return 0
-
-
-def main() -> int:
-    ctypes.CDLL(None, use_errno=True)
-    return serve() if sys.argv[1] == "serve" else run(sys.argv[1], Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

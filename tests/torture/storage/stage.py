@@ -13,20 +13,8 @@ from types import TracebackType
 from tests.torture.tracing import CALL, Point, traced
 
 ACTIONS = Path(__file__).with_name("actions.py")
-# Calls that touch no file and say nothing: being killed there is being killed at their neighbour.
-_SILENT = {
-    "getpid",
-    "gettid",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "brk",
-    "mmap",
-    "munmap",
-    "access",
-    "clone",
-    "clone3",
-}
-_SILENT |= {"vfork", "clock_nanosleep", "wait4", "futex", "rt_sigreturn", "restart_syscall"}
+# The marks, and the waiting before them, of which nobody knows how long it takes.
+_SILENT = {"access", "clock_nanosleep", "restart_syscall"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +26,13 @@ class Ran:
 class Stage:
     """A process in which the work is loaded once; each run of it is a fork with a strace of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: str = "native") -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-B", str(ACTIONS), "serve"],
+            [sys.executable, "-B", str(ACTIONS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "FLOW_PLATFORM": system},
         )
 
     def __enter__(self) -> Stage:
@@ -58,9 +46,11 @@ class Stage:
         self._server.wait()
         self._server.stdout.close()
 
-    def _run(self, action: str, root: Path, options: list[str], log: str = os.devnull) -> Ran:
+    def _run(
+        self, action: str, root: Path, options: list[str], *, log: str = os.devnull, shorten: str = "no"
+    ) -> Ran:
         assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.write(f"{action} {root}\n")
+        self._server.stdin.write(f"{action} {root} {shorten}\n")
         self._server.stdin.flush()
         pid = int(self._server.stdout.readline())
         with traced(pid, root, ["-o", log, *options]):
@@ -69,7 +59,7 @@ class Stage:
 
     def record(self, action: str, root: Path, log: Path) -> list[Point]:
         """Every system call between the marks, by name and ordinal."""
-        self._run(action, root, [], str(log))
+        self._run(action, root, [], log=str(log))
         counts: Counter[str] = Counter()
         points: list[Point] = []
         inside = False
@@ -88,6 +78,10 @@ class Stage:
         assert points
         return points
 
-    def inject(self, action: str, root: Path, point: Point, what: str, *, onwards: bool = False) -> Ran:
-        """Runs the work with a signal or an error at this point, or from there on."""
-        return self._run(action, root, point.inject(what, onwards=onwards))
+    def inject(self, action: str, root: Path, point: Point, what: str, *, times: int | None = 1) -> Ran:
+        """Runs the work with a signal or an error at this point and the next ones; `times` as for `Point.inject`."""
+        return self._run(action, root, point.inject(what, times=times))
+
+    def shorten(self, action: str, root: Path, how: str) -> Ran:
+        """Runs the work with writes that come up short; `how` as for `actions.shorten`. Ends with `writes N`."""
+        return self._run(action, root, [], shorten=how)

@@ -6,80 +6,109 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from engine.errors import FlowError, StorageError, UnsupportedFileError
 from engine.loom import Append, FileEdit, Loom
 from engine.storage import Plans, Store
-from tests.torture.tracing import Point, can_trace
+from tests.torture.tracing import can_trace
 
 from . import oracle
 from .actions import OLD_PLAN, OLD_TEXT
-from .stage import Stage
+from .stage import Ran, Stage
 
 pytestmark = pytest.mark.torture
+T = TypeVar("T")
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EINTR")
-NAMES = {
-    "write",
-    "openat",
-    "fsync",
-    "fdatasync",
-    "renameat",
-    "renameat2",
-    "rename",
-    "close",
-    "unlinkat",
-    "linkat",
-}
-NAMES |= {"mkdirat", "fchmod"}
+# What can only look fails in one way; what has to do with no disk cannot.
+_LOOKING = {"newfstatat", "getdents64", "read", "fcntl", "flock", "flistxattr"}
+_CANNOT = {"getpid", "mmap", "munmap", "brk", "futex", "rt_sigprocmask", "rt_sigaction", "ioctl", "lseek"}
+TIMES = {"ENOSPC": None, "EIO": None, "EDQUOT": None, "EINTR": 25}
+"""How often in a row it fails at most: for ever, but for what only says: try again."""
 SHARE = 40
+
+
+def sample(matrix: list[T], share: int | None) -> list[T]:
+    """A share that is the same every time, or all of it."""
+    if share is None or SHARE * share >= len(matrix):
+        return matrix
+    return random.Random(4).sample(matrix, SHARE * share)
+
+
+class Matrix:
+    """Faults, each tried on a fresh project, and what failed."""
+
+    def __init__(self, fast: Path) -> None:
+        self.template = oracle.make_project(fast / "template")
+        self.root = fast / "project"
+        self.failures: list[str] = []
+
+    def attempt(self, what: str, run: Callable[[Path], Ran]) -> None:
+        shutil.copytree(self.template, self.root)
+        try:
+            ran = run(self.root)
+            assert ran.code in (0, 74), f"it ended with {ran}"
+            said = [text for text in ran.said if not text.startswith("writes ")]
+            if ran.code == 74 and said:
+                # Where even saying it failed, the exit code alone tells.
+                assert any(text.startswith("error ") for text in said) or what.startswith("write "), ran
+            oracle.check(self.root, ran.said)
+        except (AssertionError, FlowError) as failed:
+            self.failures.append(f"{what}: {oracle.where(failed)}")
+        shutil.rmtree(self.root)
+
+    def report(self, what: str, recorded: int, tried: int, capsys: pytest.CaptureFixture[str]) -> None:
+        with capsys.disabled():
+            print(f"\n{what}: {recorded} recorded, {tried} tried, {len(self.failures)} failures")  # noqa: T201
+        assert not self.failures, "\n".join(self.failures)
 
 
 @pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no fault matrix")
 def test_every_call_fails_once_and_for_good(
-    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, system: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    template = oracle.make_project(fast / "template")
-    failures: list[str] = []
-    with Stage() as stage:
-        points = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
-        matrix = [
-            (point, error, onwards)
+    matrix = Matrix(fast)
+    with Stage(system) as stage:
+        recorded = Path(shutil.copytree(matrix.template, fast / "recorded"))
+        points = stage.record("commit", recorded, fast / "log")
+        faults = [
+            (point, error, times)
             for point in points
-            if point.name in NAMES
-            for error in ERRORS
-            for onwards in (False, True)
-            # Interrupted again and again is not a fault but the kernel's way of saying: try again.
-            if not (error == "EINTR" and onwards)
+            if point.name not in _CANNOT
+            for error in (("EIO",) if point.name in _LOOKING else ERRORS)
+            for times in (1, TIMES[error])
         ]
-        if share is None or SHARE * share >= len(matrix):
-            some = matrix
-        else:
-            some = random.Random(4).sample(matrix, SHARE * share)
-        for point, error, onwards in some:
-            root = Path(shutil.copytree(template, fast / "project"))
-            try:
-                attempt(stage, root, point, error, onwards)
-            except (AssertionError, FlowError) as failed:
-                failures.append(
-                    f"{point} {error} {'from there on' if onwards else 'once'}: {oracle.where(failed)}"
-                )
-            shutil.rmtree(root)
-    with capsys.disabled():
-        print(f"\nfaults: {len(matrix)} recorded, {len(some)} tried, {len(failures)} failures")  # noqa: T201
-    assert not failures, "\n".join(failures)
+        some = sample(faults, share)
+        for point, error, times in some:
+            matrix.attempt(
+                f"{point.name} {point.ordinal} {error} {'for good' if times is None else times}",
+                lambda root, point=point, error=error, times=times: stage.inject(  # type: ignore[misc]
+                    "commit", root, point, f"error={error}", times=times
+                ),
+            )
+    matrix.report(f"faults, {system}", len(faults), len(some), capsys)
 
 
-def attempt(stage: Stage, root: Path, point: Point, error: str, onwards: bool) -> None:
-    ran = stage.inject("commit", root, point, f"error={error}", onwards=onwards)
-    assert ran.code in (0, 74), f"it ended with {ran}"
-    if ran.code == 74 and ran.said:
-        # Where even saying it failed, the exit code alone tells.
-        assert any(text.startswith("error ") for text in ran.said) or point.name == "write", ran
-    oracle.check(root, ran.said)
+@pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no stage")
+def test_every_write_comes_up_short(
+    fast: Path, share: int | None, system: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once; from there on; and once, because the disk is full."""
+    matrix = Matrix(fast)
+    with Stage(system) as stage:
+        recorded = Path(shutil.copytree(matrix.template, fast / "recorded"))
+        *_, counted = stage.shorten("commit", recorded, "0").said
+        faults = [
+            f"{number}{then}" for number in range(1, int(counted.split()[1]) + 1) for then in ("", "+", "!")
+        ]
+        some = sample(faults, share)
+        for how in some:
+            matrix.attempt(f"short {how}", lambda root, how=how: stage.shorten("commit", root, how))  # type: ignore[misc]
+    matrix.report(f"short writes, {system}", len(faults), len(some), capsys)
 
 
 @pytest.fixture

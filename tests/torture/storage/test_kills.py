@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.torture,
     pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace: no kill matrix"),
 ]
+CHANGING = {"write", "fsync", "rename", "renameat", "renameat2", "linkat", "unlink", "unlinkat"}
 SHARE = 25
 """Points that are tried of each matrix, times FLOW_TORTURE; with `full`, all of them."""
 
@@ -55,7 +56,7 @@ def try_each(
 
 
 def test_killed_at_every_call_of_a_commit_and_an_edit(
-    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, system: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
 
@@ -64,14 +65,14 @@ def test_killed_at_every_call_of_a_commit_and_an_edit(
         assert ran.code == -9, f"it was not killed but ended with {ran}"
         oracle.check(root, ran.said)
 
-    with Stage() as stage:
+    with Stage(system) as stage:
         points = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
         failures = try_each(chosen(points, share), fast, attempt, template)
-    report("commit and edit", len(points), len(chosen(points, share)), failures, capsys)
+    report(f"commit and edit, {system}", len(points), len(chosen(points, share)), failures, capsys)
 
 
 def test_killed_at_every_call_while_another_program_writes(
-    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, system: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
 
@@ -82,13 +83,13 @@ def test_killed_at_every_call_while_another_program_writes(
             return  # killed before the other program was started
         oracle.check(root, ran.said, foreign=True)
 
-    with Stage() as stage:
+    with Stage(system) as stage:
         recorded = Path(shutil.copytree(template, fast / "recorded"))
         points = stage.record("foreign", recorded, fast / "log")
         assert wait_until_written(recorded)
         oracle.check(recorded, foreign=True)
         failures = try_each(chosen(points, share), fast, attempt, template)
-    report("edit with another writer", len(points), len(chosen(points, share)), failures, capsys)
+    report(f"edit with another writer, {system}", len(points), len(chosen(points, share)), failures, capsys)
 
 
 def wait_until_written(root: Path) -> bool:
@@ -115,25 +116,29 @@ def command_of(process: object) -> list[str]:
     return command if command[:1] == ["sh"] else []
 
 
+@pytest.mark.parametrize("action", ["commit", "foreign"])
 def test_killed_at_every_call_of_the_recovery(
-    fast: Path, share: int | None, capsys: pytest.CaptureFixture[str]
+    fast: Path, share: int | None, system: str, action: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = oracle.make_project(fast / "template")
     recorded = tried = 0
     failures: list[str] = []
-    with Stage() as stage:
-        commit = stage.record("commit", Path(shutil.copytree(template, fast / "recorded")), fast / "log")
+    with Stage(system) as stage:
+        first = stage.record(action, Path(shutil.copytree(template, fast / "recorded")), fast / "log")
         # What is left when it is killed at each call that changes names or bytes, one after the other.
-        changing = [point for point in commit if point.name in ("renameat2", "renameat", "write", "fsync")]
+        changing = [point for point in first if point.name in CHANGING]
         for point in changing if share is None else changing[2::5]:
             broken = fast / "broken"
             shutil.copytree(template, broken)
-            said = stage.inject("commit", broken, point, "signal=KILL").said
+            said = stage.inject(action, broken, point, "signal=KILL").said
+            is_foreign = action == "foreign" and wait_until_written(broken)
 
-            def attempt(point: Point, root: Path, said: tuple[str, ...] = said) -> None:
+            def attempt(
+                point: Point, root: Path, said: tuple[str, ...] = said, is_foreign: bool = is_foreign
+            ) -> None:
                 ran = stage.inject("recover", root, point, "signal=KILL")
                 assert ran.code == -9, f"it was not killed but ended with {ran}"
-                oracle.check(root, said)
+                oracle.check(root, said, foreign=is_foreign)
 
             points = stage.record("recover", Path(shutil.copytree(broken, fast / "mended")), fast / "log")
             some = points if share is None else points[:: max(1, len(points) // (7 * share))]
@@ -142,4 +147,4 @@ def test_killed_at_every_call_of_the_recovery(
             failures += try_each(some, fast, attempt, broken)
             shutil.rmtree(broken)
             shutil.rmtree(fast / "mended")
-    report("recovery", recorded, tried, failures, capsys)
+    report(f"recovery of {action}, {system}", recorded, tried, failures, capsys)

@@ -4,7 +4,8 @@
     python writers.py naive - ROOT NAME COUNT               stat, write, stat: the control that must lose
     python writers.py KIND - ROOT NAME COUNT                another program: append, rename, truncate, same_size, hold
 
-All edit ROOT/source.txt. An engine goes on until ROOT/stop exists and it has made COUNT edits.
+All edit ROOT/source.txt. An engine goes on until ROOT/stop exists and it has made COUNT edits, and so does the naive
+one, which begins when ROOT/go exists.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def naive(root: Path, name: str, count: int) -> None:
     (root / f"ready.{name}").touch()
     while not (root / "go").exists():
         time.sleep(0.0005)
-    for number in range(count):
+    number = 0
+    while number < count or not (root / "stop").exists():
         while True:
             before = path.stat()
             data = path.read_bytes() + f"{name}.{number}\n".encode()
@@ -72,8 +74,9 @@ def naive(root: Path, name: str, count: int) -> None:
                 part = path.with_name(f"naive.{name}")
                 part.write_bytes(data)
                 part.replace(path)
+                number += 1
                 break
-    say(count, 0, set())
+    say(number, 0, set())
 
 
 def append(path: Path, line: bytes) -> None:
