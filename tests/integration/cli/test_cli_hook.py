@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import Flow
+from tests.unit.house.test_schemas import SCHEMAS
 
 PLAN = "- [ ] One\n- [ ] [Two](two.md)\n"
 BAD = "- [?] Broken\n"
@@ -28,6 +30,10 @@ def git(*arguments: str, at: Path, code: int | None = 0) -> str:
     )
     assert code is None or bool(done.returncode) == bool(code), done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def judge(shape: str, found: object) -> None:
+    Draft202012Validator(SCHEMAS[shape]).validate(found)
 
 
 @pytest.fixture
@@ -89,7 +95,9 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
     assert git("config", "--get", "merge.flow.driver", at=root, code=1) == ""
     assert not (root / ".gitattributes").exists()
 
-    assert flow("hook", "install", "--force", cwd=root).code == 0
+    ran = flow("hook", "install", "--force", "--json", cwd=root)
+    judge("hook-install", ran.json)
+    assert ran.json["before"] == str(hook.with_name("pre-commit.before-flow"))
     assert flow("hook", "install", cwd=root).code == 0  # again and again
     (root / "refuse").touch()
     git("add", ".", at=root)
@@ -101,8 +109,10 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
     assert "the other hook" in said
     assert "An unknown marker" in said
 
-    ran = flow("hook", "uninstall", cwd=root)
-    assert ran.code == 0
+    judge("hook-check", flow("hook", "check", "--json", cwd=root).json)
+    ran = flow("hook", "uninstall", "--json", cwd=root)
+    judge("hook-uninstall", ran.json)
+    assert ran.json["restored"] == str(hook)
     assert "the other hook" in hook.read_text()
     assert not hook.with_name("pre-commit.before-flow").exists()
     assert (root / ".gitattributes").read_text() == ""

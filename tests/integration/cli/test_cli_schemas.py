@@ -85,6 +85,12 @@ LINES = {
     "doctor": "doctor",
     "paths": "paths",
     "completion fish": "completion",
+    "report": "report",
+    "report --output page.html": "report-written",
+    "hook install": "hook-install",
+    "hook uninstall": "hook-uninstall",
+    "hook check": "hook-check",
+    "merge-driver notes.md notes.md notes.md": "merge-driver",
     "nonsense": "error",
     "status --nonsense": "error",
 }
