@@ -37,6 +37,7 @@ from engine.errors import (
     SecurityError,
     StateError,
     UnsupportedFileError,
+    UsageError,
 )
 from engine.flows import Tree
 from engine.runtime.conclusion import Steps, conclude, ending, log, remember, vanished
@@ -297,7 +298,7 @@ def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Ca
         finished = ending(intent, Status.ACTIVE, StepOutcome.CONFLICT, str(error), time.monotonic() - begun)
         yield finished
         return finished
-    except (AnchorError, BusyError, SecurityError, UnsupportedFileError) as error:
+    except (AnchorError, BusyError, SecurityError, UnsupportedFileError, UsageError) as error:
         result = AtomResult.failure(str(error))
     return (yield from conclude(project, intent, result, begun))
 

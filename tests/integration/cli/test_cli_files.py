@@ -104,3 +104,15 @@ def test_a_project_deleted_while_a_command_works_is_not_made_anew(
         engine.change("done", "Sign")
     assert flow("done", "Sign", cwd=root).code == 7
     assert not (root / ".flow").exists()
+
+
+def test_a_loom_task_whose_file_is_missing_fails_with_the_reason(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    block = '    ```toml\n    op = "append"\n    path = "none.txt"\n    text = "x"\n    ```\n'
+    root = make_project({"status.md": f"- [ ] [Loom] Edit\n{block}- [ ] Next\n"})
+    ran = flow("step", "--json", cwd=root)
+    assert (ran.code, ran.json["outcome"]) == (1, "failed") and "There is no 'none.txt'" in ran.json[
+        "message"
+    ]
+    assert flow("status", "--json", cwd=root).json["recovery"] is None
