@@ -30,6 +30,7 @@ from engine import (
     Tree,
 )
 from tui.history import History
+from tui.outside import Outside
 from tui.terminal import stepped_aside
 
 
@@ -45,7 +46,7 @@ class Reading:
     recovery: Recovery | None
     outside: frozenset[str]
     changed: frozenset[Task]
-    """The tasks whose sub-flows are among the plans changed `outside`, and those around them."""
+    """The tasks that another program changed and that no person has seen since."""
 
 
 class WasRead(Message):
@@ -107,6 +108,7 @@ class Session:
         self.engine = engine
         self.target = target
         self.history = History(engine)
+        self.outside = Outside(engine.known)
         self.takes_terminal: Callable[[Started], bool] = lambda event: False
         self.busy = False
         self.painted = asyncio.Event()
@@ -175,7 +177,7 @@ class Session:
             running=running,
             recovery=self.engine.recovery() if running is None else None,
             outside=outside,
-            changed=_around(tree, outside),
+            changed=self.outside.update(tree, outside),
         )
 
     def work(self, work: Work) -> bool:
@@ -232,13 +234,3 @@ class Session:
             self.target.post_message(WasChanged(verb, error=error))
         else:
             self.target.post_message(WasChanged(verb, address, name))
-
-
-def _around(tree: Tree, files: frozenset[str]) -> frozenset[Task]:
-    found: set[Task] = set()
-    for file in files:
-        task = tree.plans[file].referrer if file in tree.plans else None
-        while task is not None and task not in found:
-            found.add(task)
-            task = task.above
-    return frozenset(found)

@@ -21,7 +21,7 @@ from tui.app import FlowApp
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 
-SECONDS = 25.0
+SECONDS = 60.0
 
 AnyApp = TypeVar("AnyApp", bound=App[Any])
 

@@ -24,6 +24,7 @@ from tui.conductor import Conductor
 from tui.editor import Editor
 from tui.finder import Finder
 from tui.navigator import Navigator
+from tui.outside import with_what_is_around
 from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.states import footer, note_of, state_of
 from tui.session import EngineSaid, HistoryRead, Reading, RootRead, Session, WasChanged, WasRead, WorkEnded
@@ -63,6 +64,8 @@ class MainScreen(Screen[None]):
         self._labels: dict[Task, str] = {}
         self._page_timer = False
         self._unmoved = 0
+        self.changed: frozenset[Task] = frozenset()
+        self._outside: frozenset[Task] = frozenset()
 
     def compose(self) -> ComposeResult:
         yield Breadcrumb(id="crumbs")
@@ -119,6 +122,7 @@ class MainScreen(Screen[None]):
             old, self.reading = self.reading, reading
             self._progress.clear()
             self._labels.clear()
+            self._mark(reading.changed)
             root = reading.tree.root
             if old is not None:
                 self.navigator.places.carry(old.tree.root, root)
@@ -218,7 +222,7 @@ class MainScreen(Screen[None]):
             next=reading.next,
             running=self.find(address) if address else None,
             running_since=own.since if own else None,
-            outside=reading.changed,
+            outside=self._outside,
         )
 
     def label(self, task: Task) -> str:
@@ -313,8 +317,18 @@ class MainScreen(Screen[None]):
 
     # Events of the parts
 
+    def _mark(self, changed: frozenset[Task]) -> None:
+        """Marks the rows that another program changed, until they are visited: selected once."""
+        self.changed = changed
+        self._outside = with_what_is_around(changed)
+
     @on(FlowTree.Selected)
     def _selected(self) -> None:
+        task = self.flow_tree.chosen
+        if task is not None and task in self.changed:
+            self.session.outside.visit(task)
+            self._mark(self.changed - {task})
+            self.show_state()
         self.query_one("#keys", ActionBar).show(footer(self))
         if not self._page_timer:
             self._page_timer = True

@@ -42,8 +42,6 @@ def page_of(screen: MainScreen) -> Page:
     if reading is not None and task is reading.next and not running:
         facts.append("next")
     subflow = task.subflow
-    if subflow is not None and task in screen.flow_tree.facts.outside:
-        facts.append("~ changed outside")
     comments = tuple(comment for comment in plan.comments if task.line <= comment.line < _own_end(task))
     return Page(
         title=f"{task.address}  {task.name}",

@@ -58,9 +58,9 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     problems = reading.problems
     if problems:
         return f"⚠ {problems} problem{'s' if problems > 1 else ''}", "$error"
-    if reading.outside:
-        count = len(reading.outside)
-        return f"~ {count} plan{'s' if count > 1 else ''} changed outside", "$accent"
+    if screen.changed:
+        count = len(screen.changed)
+        return f"~ {count} row{'s' if count > 1 else ''} changed outside", "$accent"
     if screen.finder.filter_name:
         return f"only {screen.finder.filter_name} · f", "$accent"
     if screen.engine.readonly:
