@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import BusyError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
@@ -20,8 +20,9 @@ from engine.storage.seat import SWAP, Seat, is_key, own_part
 from engine.storage.settle import Kept, clear_keys, clear_parts, settle_seat
 from engine.storage.swap import Swapped, create, swap
 
-LOCK_PATIENCE = 10.0
-"""Seconds to wait for `.flow/lock`, which is held for milliseconds."""
+LOCK_PATIENCE = 60.0
+"""Seconds to wait for `.flow/lock`, which is held for milliseconds; a crowd of processes gets it in no order, so that
+on a busy machine some wait for many others."""
 
 
 def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
@@ -81,6 +82,7 @@ class Store:
         self._lock_made = threading.Lock()
         self._lock: object | None = None
         self._kept: list[Kept] = []
+        self._is_settled = False
         self._folders = threading.local()
 
     @contextmanager
@@ -113,6 +115,10 @@ class Store:
                 ) from error
             self._folders.held = {FLOW: flow.hold()}
         try:
+            if not self._is_settled:
+                self._is_settled = True
+                with suppress(StorageError):  # `settle` tells; here it only must not stand in the way
+                    self._kept += self._settle_all()
             yield
         finally:
             self._let_go()
@@ -320,13 +326,21 @@ class Store:
     def settle(self) -> list[Kept]:
         """Settles swaps that a crash left unfinished, and looks once more at what earlier swaps displaced.
 
-        Every command calls this first. Returns what was kept of other programs' bytes, here and in swaps since the
-        last call. Idempotent.
+        The first lock that is taken here does so too, so that whatever writes comes after it. Returns what was kept of
+        other programs' bytes, here and in swaps since the last call. Idempotent.
         """
+        self._is_settled = True
+        if self._is_waiting():
+            with self.lock():
+                self._kept += self._settle_all()
         kept, self._kept = self._kept, []
+        return kept
+
+    def _settle_all(self) -> list[Kept]:
         if not self._is_waiting():
-            return kept
-        with disk(self.flow / SWAP, "settle"), self.lock():
+            return []
+        kept: list[Kept] = []
+        with disk(self.flow / SWAP, "settle"):
             with self._swap_folder() as folder:
                 clear_parts(folder)
                 clear_keys(folder)
