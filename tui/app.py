@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
 
 from textual.app import App
-from textual.command import Provider
 from textual.screen import Screen
 
-from engine import Engine
-from tui import actions, attention, themes
-from tui.palette import FlowCommands
+from engine import Engine, FlowError
+from tui import actions, attention, preferences, themes
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 from tui.watching import Watch
@@ -23,9 +20,7 @@ class FlowApp(App[int], inherit_bindings=False):
 
     TITLE = "Flow Manager"
     CSS = themes.STYLES
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {FlowCommands}
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = ""
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
         self,
@@ -64,6 +59,19 @@ class FlowApp(App[int], inherit_bindings=False):
 
     def on_app_focus(self) -> None:
         attention.rest(self)
+
+    def keep_theme(self) -> str:
+        """Keeps the theme of now for the next start; answers with what to say about that."""
+        title = self.theme_titles[self.theme]
+        if self.mine.folder is None:
+            return f"Theme: {title}"
+        try:
+            preferences.keep_theme(self.mine.folder, self.theme)
+        except FlowError as error:
+            return str(error)
+        except OSError as error:
+            return f"Theme: {title}, for this time only: config.toml: {error.strerror}."
+        return f"Theme: {title}, kept in config.toml"
 
     def on_mount(self) -> None:
         if self._troubles:

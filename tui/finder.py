@@ -134,7 +134,7 @@ class Finder:
             self.screen.say(f"Nothing was searched yet: {search} searches.", "$muted")
 
     def _find(self, direction: int, *, here_too: bool = False) -> None:
-        order, names = self._names()
+        order, names = self.names()
         found = [number for number, name in enumerate(names) if self.needle in name]
         self.matches = len(found)
         if not found:
@@ -150,7 +150,7 @@ class Finder:
         self.screen.navigator.following = False
         self.screen.navigator.go_to(order[near])
 
-    def _names(self) -> tuple[list[Task], list[str]]:
+    def names(self) -> tuple[list[Task], list[str]]:
         """All tasks in the order of the tree, and their names without regard to case; made once a reading."""
         reading = self.screen.reading
         if reading is None:

@@ -2,65 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-
-from engine import Task
-from tui.text import one_line
+from tui import marks
+from tui.screens.picker import Entry
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
 
-_TASKS = 40
+_TASKS = 200
+"""Tasks that are offered at once: who has more of them types on."""
 
 
-class FlowCommands(Provider):
-    """What the palette offers on the main screen. Names of tasks are shown as text, never as markup."""
-
-    @property
-    def _main(self) -> MainScreen | None:
-        from tui.screens.main import MainScreen
-
-        return self.screen if isinstance(self.screen, MainScreen) else None
-
-    async def discover(self) -> Hits:
-        main = self._main
-        if main is None:
-            return
-        for action in main.actions.values():
-            if action.palette:
-                yield DiscoveryHit(
-                    f"{action.help}", partial(main.action_do, action.id), help=action.shown_keys
-                )
-
-    async def search(self, query: str) -> Hits:
-        main = self._main
-        if main is None:
-            return
-        matcher = self.matcher(query)
-        for action in main.actions.values():
-            score = matcher.match(action.help)
-            if action.palette and score > 0:
-                yield Hit(
-                    score,
-                    matcher.highlight(action.help),
-                    partial(main.action_do, action.id),
-                    help=action.shown_keys,
-                )
-        found = 0
-        for task in main.reading.tree.walk() if main.reading is not None else ():
-            if query.casefold() not in task.name.casefold():
-                continue
-            yield Hit(
-                0.5, self._shown(task), partial(main.navigator.go_to, task), text=one_line(task.name, 200)
-            )
-            found += 1
-            if found >= _TASKS:
-                return
-
-    @staticmethod
-    def _shown(task: Task) -> Text:
-        return Text.assemble((f"{task.address}  ", "dim"), one_line(task.name, 200))
+def entries(main: MainScreen, query: str) -> Sequence[Entry]:
+    """The actions and the tasks that have all words of `query` in them; without a query, the actions."""
+    words = query.casefold().split()
+    found = [
+        Entry(
+            action.help,
+            hint=action.shown_keys,
+            glyph="·",
+            style="$muted",
+            take=partial(main.action_do, action.id),
+        )
+        for action in main.actions.values()
+        if action.palette and all(word in f"{action.label} {action.help}".casefold() for word in words)
+    ]
+    if not words:
+        return found
+    tasks, names = main.finder.names()
+    at = [number for number, name in enumerate(names) if all(word in name for word in words)]
+    at.sort(key=lambda number: not names[number].startswith(words[0]))
+    found += [
+        Entry(
+            task.name,
+            hint=task.address,
+            glyph=marks.GLYPHS[task.status],
+            style=f"bold $status-{task.status}",
+            take=partial(main.navigator.go_to, task),
+        )
+        for task in (tasks[number] for number in at[:_TASKS])
+    ]
+    return found

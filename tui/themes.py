@@ -103,6 +103,7 @@ def load(*folders: Path) -> Loaded:
             _read(loaded, folder.iterdir())
     order = sorted(loaded.themes, key=lambda name: (name not in ("dark", "light"), name))
     loaded.themes = {name: loaded.themes[name] for name in order}
+    loaded.titles = {name: loaded.titles[name] for name in order}
     return loaded
 
 

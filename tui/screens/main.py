@@ -7,10 +7,11 @@ conductor and the screen itself define a `do_<id>` for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import BindingsMap
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -19,13 +20,14 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine import Attempt, Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
-from tui import actions
+from tui import actions, palette
 from tui.conductor import Conductor
 from tui.editor import Editor
 from tui.finder import Finder
 from tui.navigator import Navigator
 from tui.outside import with_what_is_around
 from tui.screens.pages import empty_hint, page_of, shown_plan
+from tui.screens.picker import Entry, Picker
 from tui.screens.states import footer, note_of, state_of
 from tui.session import EngineSaid, HistoryRead, Reading, RootRead, Session, WasChanged, WasRead, WorkEnded
 from tui.text import lines, one_line
@@ -391,7 +393,38 @@ class MainScreen(Screen[None]):
             self.say(f"Copied: {task.name}", "$muted")
 
     def do_theme(self) -> None:
-        self.app.action_change_theme()
+        """Shows each theme as the selection comes to it; escape brings back the one that was there."""
+        from tui.app import FlowApp
+
+        app = self.app
+        assert isinstance(app, FlowApp)
+        before = app.theme
+        entries = [
+            Entry(
+                title,
+                hint="dark" if app.available_themes[name].dark else "light",
+                take=partial(_wear, app, name),
+            )
+            for name, title in app.theme_titles.items()
+        ]
+
+        def find(query: str) -> list[Entry]:
+            return [entry for entry in entries if query.casefold() in entry.text.casefold()]
+
+        def chosen(entry: Entry | None) -> None:
+            if entry is None:
+                app.theme = before
+            else:
+                entry.take()
+                self.say(app.keep_theme(), "$foreground")
+
+        at = list(app.theme_titles).index(before)
+        app.push_screen(
+            Picker(
+                "Theme", "part of a name", find, moved=lambda entry: entry.take(), selected=at, aside=True
+            ),
+            chosen,
+        )
 
     def do_reread(self) -> None:
         self.session.read()
@@ -417,7 +450,12 @@ class MainScreen(Screen[None]):
         self.app.push_screen(HelpScreen(list(self.actions.values())))
 
     def do_palette(self) -> None:
-        self.app.action_command_palette()
+        def chosen(entry: Entry | None) -> None:
+            if entry is not None:
+                entry.take()
+
+        find = partial(palette.entries, self)
+        self.app.push_screen(Picker("Palette", "an action or the name of a task", find), chosen)
 
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
@@ -427,3 +465,8 @@ class MainScreen(Screen[None]):
             self.remove_class("-details")
             self.flow_tree.focus()
         self.show_state()
+
+
+def _wear(app: App[int], theme: str) -> None:
+    """Puts a theme on an app."""
+    app.theme = theme

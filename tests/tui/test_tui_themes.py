@@ -1,0 +1,104 @@
+"""Choosing a theme: shown at once, kept without touching anything else; settings that cannot be understood are said."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import ConfigurationError
+from tests.tui.conftest import Sit
+from tui import preferences
+from tui.preferences import Preferences, keep_theme
+
+
+async def test_a_theme_is_shown_while_it_is_selected_and_escape_brings_back_the_old_one(
+    sit: Sit, tmp_path: Path
+) -> None:
+    folder = tmp_path / "config"
+    async with sit({"status.md": "- [ ] One\n"}, mine=Preferences(folder=folder)) as person:
+        await person.press("T")
+        await person.sees("Theme", "Dark", "Light", "Paper")
+        await person.press("down")
+        await person.until(lambda: person.app.theme == "light")
+        await person.press("escape")
+        await person.until(lambda: person.app.theme == "dark")
+        assert not folder.exists()
+        await person.press("T", *"pap")
+        await person.until(lambda: person.app.theme == "paper")
+        await person.press("enter")
+        await person.sees("Theme: Paper, kept in config.toml")
+        assert (folder / "config.toml").read_text() == 'theme = "paper"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'theme = "light"\n'),
+        ('# mine\ntheme = "dark"  # at night\n\n[keys]\n', '# mine\ntheme = "light"  # at night\n\n[keys]\n'),
+        ("theme='dark'\r\nbell = false\r\n", 'theme="light"\r\nbell = false\r\n'),
+        ("bell = false", 'bell = false\ntheme = "light"\n'),
+        ('[keys]\ntheme = "f9"\n', 'theme = "light"\n\n[keys]\ntheme = "f9"\n'),
+        ("# only words\n", '# only words\ntheme = "light"\n'),
+    ],
+)
+def test_keeping_a_theme_changes_one_line(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(before.encode())
+    path.chmod(0o600)
+    keep_theme(tmp_path, "light")
+    assert path.read_bytes().decode() == after
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("text", ['theme = """dark\n"""\n', "theme = [\n", '"theme" = "dark"\n'])
+def test_a_file_that_cannot_be_changed_safely_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="cannot change safely"):
+        keep_theme(tmp_path, "light")
+    assert path.read_text() == text
+
+
+KEYS = st.sampled_from(["theme", "bell", "other", "keys.theme"])
+
+
+@given(
+    st.lists(st.tuples(KEYS, st.sampled_from(['"x"', "'y'", "1", "true"]), st.sampled_from(["", "  # why"])))
+)
+def test_whatever_the_file_says_only_the_theme_changes(lines: list[tuple[str, str, str]]) -> None:
+    text = "".join(
+        f"{key} = {value}{comment}\n" for key, value, comment in {a: (a, b, c) for a, b, c in lines}.values()
+    )
+    try:
+        before = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    if not isinstance(before.get("theme", ""), str):
+        return
+    after = preferences._with_theme(text, "light")
+    assert tomllib.loads(after) == {**before, "theme": "light"}
+    assert set(text.splitlines()) - set(after.splitlines()) <= {
+        line for line in text.splitlines() if line.startswith("theme")
+    }
+
+
+async def test_unknown_settings_clashes_and_actions_are_said_at_the_start(
+    sit: Sit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preferences, "folder", lambda: tmp_path)
+    (tmp_path / "config.toml").write_text(
+        'thme = "dark"\nbell = "no"\ntheme = 7\n[keys]\nstep = "x"\nfly = "w"\nrun = 3\n'
+    )
+    async with sit({"status.md": "- [ ] One\n"}, mine=preferences.load()) as person:
+        said = next(iter(person.app._notifications)).message
+        assert "there is no setting 'thme'" in said
+        assert "bell is 'no'" in said
+        assert "theme is 7" in said
+        assert "keys.run is 3" in said
+        assert "x is the key of done already" in said
+        assert "no action 'fly'" in said
