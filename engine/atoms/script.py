@@ -86,7 +86,7 @@ class Script(Supervised):
         return Retries(count(config, fence, "retries", 100), seconds(config, fence, "backoff") or 1.0)
 
     def job(self, call: Call, run: str) -> Job:
-        self.check(call.config)
+        self.check_call(call)
         fence, _ = _blocks(call.config)
         return _job(call, run, fence, seconds(call.config, fence, "timeout"), tty="tty" in fence["flags"])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import status as rules
 from engine.atoms import AtomResult, Outcome
+from engine.errors import ChangedOutsideError, PlanError
 from engine.flows import Tree
 from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
 from engine.runtime.identity import find_again, key_of
@@ -70,7 +71,13 @@ def settle(
         stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
         return [] if stands else change_to(task, status)
 
-    committed: Committed = project.ledger.commit(make, what=status.value)
+    try:
+        committed: Committed = project.ledger.commit(make, what=status.value)
+    except (PlanError, ChangedOutsideError) as error:
+        if intent.result is not None:
+            kept = f"{intent.name} has ended ({outcome.value}); that is kept, and the next `flow step` commits it."
+            error.hint = f"{error.hint} {kept}".strip()
+        raise
     intent = project.intents.refreshed(intent)
     if not found[0]:
         message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()

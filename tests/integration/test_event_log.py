@@ -24,7 +24,9 @@ def flow_of(log: Log) -> Path:
 
 
 @pytest.mark.parametrize(("size", "is_inline"), [(8_192, True), (8_193, False)])
-def test_t5_21_to_t5_24_large_payloads_become_artifacts(log: Log, size: int, is_inline: bool) -> None:
+def test_t5_21_t5_22_t5_23_t5_24_large_payloads_become_artifacts(
+    log: Log, size: int, is_inline: bool
+) -> None:
     text = "x" * (size - len('{"text": ""}'))
     assert log.write("said", text=text) == ""
     (record,) = log.records()

@@ -18,6 +18,7 @@ from engine import (
     Engine,
     NeedsPersonError,
     Output,
+    PlanError,
     Resume,
     Started,
     StateError,
@@ -250,6 +251,8 @@ async def test_the_result_waits_while_the_plan_is_invalid(
     recovery = Engine.open(root).recovery()
     assert recovery is not None
     assert recovery.resume is Resume.COMMIT
+    with pytest.raises(PlanError, match=r"Migrate has ended \(done\); that is kept"):
+        await finish(Engine.open(root).step())
     plan.write_text(sound)
     assert (await finish(Engine.open(root).step())).outcome is StepOutcome.DONE
     assert (root / "runs").read_text() == "run\n"
