@@ -6,7 +6,8 @@ not of its revision was torn by a crash, and counts as none.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.storage.disk import Snapshot
@@ -14,6 +15,7 @@ from engine.storage.store import Store
 
 BACKUPS = "backups"
 VERSIONS = 20
+_STAMP = "%Y%m%dT%H%M%S.%f"
 
 
 class Backups:
@@ -36,8 +38,7 @@ class Backups:
         for snapshot in snapshots:
             if snapshot is None or (names and self._revision(names[-1]) == snapshot.revision):
                 continue
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-            names.append(f"{stamp}-{snapshot.revision}.md")
+            names.append(f"{_stamp(names[-1] if names else '')}-{snapshot.revision}.md")
             self._store.replace(folder / names[-1], snapshot.data, durable_name=False)
         for name in names[:-VERSIONS]:
             self._store.remove(folder / name, durable=False)
@@ -61,3 +62,12 @@ class Backups:
     @staticmethod
     def _revision(name: str) -> str:
         return name.removesuffix(".md").rpartition("-")[2]
+
+
+def _stamp(last: str) -> str:
+    """The time as it stands in names, always later than in the last name, even when the clock was put back."""
+    now = datetime.now(UTC)
+    with suppress(ValueError):
+        before = datetime.strptime(last.partition("-")[0] + "+0000", _STAMP + "%z")
+        now = max(now, before + timedelta(microseconds=1))
+    return now.strftime(_STAMP)

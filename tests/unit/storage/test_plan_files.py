@@ -291,3 +291,23 @@ def test_a_write_left_open_does_not_make_other_plans_look_changed(plans: Plans, 
     for file in ("a.md", "b.md", "c.md"):
         snapshot = plans.read(file)
         assert snapshot is not None and not plans.outside(file, snapshot)
+
+
+def test_t3_12_a_clock_that_was_put_back_costs_no_version(plans: Plans) -> None:
+    for number in range(20):
+        write(plans, b"- [ ] %d\n" % number)
+    folder = plans.backups.folder("status.md")
+    for path in folder.iterdir():  # all of these were made in what is the future by now
+        path.rename(path.with_name(path.name.replace("20", "29", 1)))
+    for number in range(3):
+        write(plans, b"- [x] %d\n" % number)
+    assert [version.read_bytes() for _, version in plans.backups.versions("status.md")[:4]] == [
+        b"- [x] 2\n",
+        b"- [x] 1\n",
+        b"- [x] 0\n",
+        b"- [ ] 19\n",
+    ]
+    plans.path("status.md").path.unlink()
+    plans.restore("status.md")
+    now = plans.read("status.md")
+    assert now is not None and now.data == b"- [x] 2\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.storage import Store, revision_of
+from engine.storage import Store, revision_of, safe_path
 from engine.storage.folder import Folder
 from engine.storage.seat import ABSENT, SWAP, Seat, own_part
 
@@ -128,3 +128,13 @@ def test_strange_entries_are_left_alone(store: Store) -> None:
     strange.write_text("mine")
     assert store.settle() == []
     assert strange.exists()
+
+
+def test_whatever_is_written_first_comes_after_the_settling(store: Store, file: Path, seat: Seat) -> None:
+    put(seat, b"somebody's\n")
+    (store.root / "other").write_bytes(b"x")
+    started = Store(store.root)
+    started.swap(safe_path(store.root, "other"), lambda now: b"y")
+    (copy,) = started.conflict_copies()
+    assert copy.parent == file.parent and copy.read_bytes() == b"somebody's\n"
+    assert [kept.copy for kept in started.settle()] == [copy] and started.settle() == []
