@@ -55,7 +55,9 @@ def merge_plans(base: bytes, ours: bytes, theirs: bytes, file: str = "status.md"
     texts = [_plain(plan.text) for plan in copies]
     if texts[1] == texts[2] or texts[0] in texts[1:]:
         return Merged(_ended(mark, _agreed(*texts), last))
-    copies = [parse(text, file) for text in texts]
+    copies = [
+        plan if plan.text == text else parse(text, file) for plan, text in zip(copies, texts, strict=True)
+    ]
     merging = _Merging(*copies)
     readable = all(problem.code in RULES for plan in copies for problem in plan.problems)
     lines = merging.tree() if readable else merging.lines()

@@ -7,6 +7,7 @@ apart by who they are, so that tasks which both sides added, removed or moved be
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -49,13 +50,55 @@ def _matches(base: Sequence[Key], side: Sequence[Key]) -> dict[int, int]:
     while end < min(len(base), len(side)) - start and base[-1 - end] == side[-1 - end]:
         end += 1
     found = {index: index for index in range(start)}
-    middle = SequenceMatcher(None, base[start : len(base) - end], side[start : len(side) - end])
-    for block in middle.get_matching_blocks():
-        for step in range(block.size):
-            found[start + block.a + step] = start + block.b + step
+    here = there = start
+    anchors = _anchors(base, side, start, end)
+    for index, other in [*anchors, (len(base) - end, len(side) - end)]:
+        if here < index and there < other:
+            between = SequenceMatcher(None, base[here:index], side[there:other])
+            for block in between.get_matching_blocks():
+                for step in range(block.size):
+                    found[here + block.a + step] = there + block.b + step
+        found[index] = other
+        here, there = index + 1, other + 1
     for step in range(1, end + 1):
         found[len(base) - step] = len(side) - step
+    if not end:
+        found.pop(len(base), None)
     return found
+
+
+def _anchors(base: Sequence[Key], side: Sequence[Key], start: int, end: int) -> list[tuple[int, int]]:
+    """What is there once in each, and in the same order: the longest such row, found as patience sorting finds it.
+
+    Between two of these there is little left to compare, however long the whole is.
+    """
+    mine, other = _once(base, start, end), _once(side, start, end)
+    pairs = [(index, other[key]) for key, index in mine.items() if key in other]
+    tops: list[int] = []
+    piles: list[int] = []
+    below: list[int] = []
+    for number, (_, place) in enumerate(pairs):
+        pile = bisect_left(tops, place)
+        below.append(piles[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [place]
+        piles[pile : pile + 1] = [number]
+    row: list[tuple[int, int]] = []
+    number = piles[-1] if piles else -1
+    while number >= 0:
+        row.append(pairs[number])
+        number = below[number]
+    return row[::-1]
+
+
+def _once(keys: Sequence[Key], start: int, end: int) -> dict[Key, int]:
+    """Where the keys stand that are there only once, in order."""
+    places: dict[Key, int] = {}
+    twice: set[Key] = set()
+    for index in range(start, len(keys) - end):
+        if keys[index] in places:
+            twice.add(keys[index])
+        places[keys[index]] = index
+    return {key: index for key, index in places.items() if key not in twice}
 
 
 def _region(base: Sequence[Key], ours: Sequence[Key], theirs: Sequence[Key]) -> Sequence[Key | Clash]:

@@ -22,7 +22,7 @@ import sys
 from tui.cli import main
 for command in sys.argv[1:]:
     code = main(command.split())
-    loaded = {"textual", "rich"} & set(sys.modules)
+    loaded = {"textual", "rich", "mcp", "pydantic"} & set(sys.modules)
     assert not loaded, (command, loaded)
     assert code in (0, 1, 2, 3, 4), (command, code)
 """
@@ -76,7 +76,7 @@ def test_headless_commands_load_no_screen(make_project: MakeProject) -> None:
         skip 2; done 2; reopen 1; undo; reset; wait; stop; accept; restore; check; trust; log; context; doctor
         paths; init; add New; rename 4 Newer; move 4 --at 1; zoom 1; remove 1; fix .flow/status.md; import file.md
         completion zsh; check --unattended; loom read file.txt; loom append file.txt --text more; nonsense; demo .
-        done 9
+        done 9; report; report --markdown; hook install; hook check; merge-driver file.txt file.txt file.txt; mcp --help
     """
     run(
         COMMANDS,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from tui.commands import output
 from tui.commands.base import FlowCommand
 
 
@@ -42,4 +44,6 @@ def mcp(root: Path | None, trust: bool) -> None:
         )
     from tui.mcp.server import serve
 
+    if sys.stdin.isatty():
+        output.say("A client is to speak on stdin; ctrl+c ends this.")
     serve(found, trusted=trust)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from engine import Engine, Problem, scaffold
+from engine import ConfigurationError, Engine, Problem, scaffold
 from tui.hook.git import git
 
 PLANS = ":(top,glob)**/.flow/**/*.md"
@@ -62,7 +62,12 @@ def _staged(flow: str) -> dict[str, bytes]:
     start = 0
     for file in blobs:
         end = data.index(b"\n", start)
-        size = int(data[start:end].split(b" ")[2])
+        said = data[start:end].split(b" ")
+        if len(said) != 3:  # `NAME missing`: a clone that left it out, or a damaged one
+            raise ConfigurationError(
+                f"git has no content for {flow}/{file}.", hint="Fetch it, then commit again."
+            )
+        size = int(said[2])
         files[file] = data[end + 1 : end + 1 + size]
         start = end + size + 2
     return files

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
+_MOST_TEXT = 200_000
+"""Characters of a file that one call brings; the file may be one line of megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -141,14 +144,16 @@ async def _work(call: Call, given: arguments.Step, begin: Callable[[], AsyncIter
 
 def _read(call: Call, given: arguments.Read) -> Result:
     found = call.engine.loom.read(given.path)
-    lines = found.text.splitlines(keepends=True)
-    shown = lines[given.first - 1 : given.first - 1 + given.lines]
+    lines = found.text.split("\n")
+    text = "\n".join(lines[given.first - 1 : given.first - 1 + given.lines])
+    ends = given.first - 1 + given.lines >= len(lines)
     return {
         "path": found.path,
         "revision": found.revision,
-        "text": "".join(shown),
+        "text": (text if ends or not text else f"{text}\n")[:_MOST_TEXT],
         "first": given.first,
-        "lines": len(lines),
+        "lines": len(lines) - (lines[-1] == ""),
+        "left_out": max(0, len(text) - _MOST_TEXT),
     }
 
 

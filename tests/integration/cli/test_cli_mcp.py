@@ -25,6 +25,9 @@ from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow
 from tests.integration.conftest import StartEngine, kill, kill_work
 
+LIMIT = 300.0
+"""Seconds to wait for what has to come: a busy machine takes long to import the protocol."""
+
 PLAN = """\
 Project: Orbit
 
@@ -196,7 +199,7 @@ async def test_an_interrupted_once_task_is_for_people(
 ) -> None:
     (root / ".flow/status.md").write_text(_scripts(Build="touch ran; sleep 60") + "- [ ] Next\n")
     engine = start_engine(root)
-    wait_for((root / "ran").exists)
+    wait_for((root / "ran").exists, LIMIT)
     kill(engine)
     async with serve() as agent:
         assert (await agent("status"))["recovery"]["resume"] == "follow"
@@ -235,7 +238,7 @@ async def test_a_long_script_outlives_calls_and_the_client(
         step = asyncio.create_task(
             agent.client.call_tool("step", {"expect": "Long", "wait": 600}, progress_callback=tell)
         )
-        await asyncio.wait_for(seen.wait(), 30)
+        await asyncio.wait_for(seen.wait(), LIMIT)
         assert (await agent("status"))["running"]["name"] == "Long"  # the server answers meanwhile
         step.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -258,7 +261,7 @@ async def test_a_result_that_nobody_took_comes_before_the_next_task(
     (root / ".flow/status.md").write_text(_scripts(a="echo a; touch a", b="echo b; touch b"))
     async with serve() as agent:
         await agent("step", wait=0)
-        wait_for(lambda: "- [x] [Script] a" in (root / ".flow/status.md").read_text())
+        wait_for(lambda: "- [x] [Script] a" in (root / ".flow/status.md").read_text(), LIMIT)
         while (done := await agent("step"))["outcome"] == "running":
             pass
         assert done["name"] == "a"
@@ -368,7 +371,7 @@ def test_nonsense_does_not_end_the_server(root: Path) -> None:
         answer = json.loads(line)
         answers[answer.get("id")] = answer
     assert answers[5]["result"]["structuredContent"]["task"]["name"] == "Build"
-    server.communicate(timeout=30)
+    server.communicate(timeout=LIMIT)
     assert server.returncode == 0
 
 
@@ -380,21 +383,21 @@ def test_a_client_that_dies_in_a_call_leaves_the_work_running(
     (root / ".flow/status.md").write_text(_scripts(Long=script))
     server = _server(root)
     _ask(server, *HELLO, _call(2, "step", wait=600))
-    wait_for((root / "ran").exists)
+    wait_for((root / "ran").exists, LIMIT)
     if how == "eof":
-        server.communicate(timeout=30)
+        server.communicate(timeout=LIMIT)
         assert server.returncode == 0
     else:
         server.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
-        server.communicate(timeout=30)
+        server.communicate(timeout=LIMIT)
         assert server.returncode == (-signal.SIGKILL if how == "kill" else 128 + signal.SIGTERM)
     engine = Engine.open(root)
     recovery = engine.recovery()
     assert recovery is not None
     assert recovery.resume == "follow"
     (root / "go").touch()
-    wait_for((root / "finished").exists)
-    wait_for(lambda: not any(map(psutil.pid_exists, recovery.children)))
+    wait_for((root / "finished").exists, LIMIT)
+    wait_for(lambda: not any(map(psutil.pid_exists, recovery.children)), LIMIT)
 
 
 def test_without_a_project_or_the_package_one_line_says_what_to_do(
