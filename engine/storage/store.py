@@ -97,7 +97,7 @@ class Store:
         with self._lock_made:
             if self._lock is None:
                 self._lock = FileLock(
-                    self.flow / "lock", timeout=patience, poll_interval=0.002, thread_local=True
+                    self.flow / "lock", timeout=patience, poll_interval=0.005, thread_local=True
                 )
         held = self._lock
         assert isinstance(held, FileLock)

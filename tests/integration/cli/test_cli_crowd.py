@@ -65,5 +65,5 @@ def _start_and_collect(
             assert one.stdin is not None
             one.stdin.write("go\n")
             one.stdin.flush()
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=3_000)
     return out, err, process.returncode
