@@ -29,6 +29,41 @@ SETTINGS = """\
 # edit = ["src/**", "CHANGELOG.md"]    # what surgical edits may touch; everything but .flow/ and .git/ unless set
 """
 
+EXAMPLE = """\
+# An atom of your own: a unit of work in Python. Without its entry in .flow/flow.registry.json it does not exist:
+#
+#     "Deploy": "example:Deploy"
+#
+# Then `- [ ] [Deploy] To production` is a task that runs it, in a process of its own, from the project's root.
+#
+# import subprocess
+#
+# from engine import Atom, AtomResult, Call, Effect
+#
+#
+# class Deploy(Atom):
+#     effect = Effect.ONCE  # IDEMPOTENT: it may run again, unasked, when it was interrupted
+#     timeout = 600.0  # seconds; `timeout=` on a fence of the task has the last word
+#
+#     def run(self, call: Call) -> AtomResult:
+#         # call.config holds the task's notes and fences, call.context what earlier tasks exported, and call.key is
+#         # the same for every attempt. What is printed is the task's output; an exception is a failure.
+#         done = subprocess.run(["./deploy", "--key", call.key, call.name])
+#         if done.returncode == 2:
+#             return AtomResult.waiting("The deployment needs an approval")
+#         if done.returncode:
+#             return AtomResult.failure(f"deploy ended with {done.returncode}")
+#         return AtomResult.success("deployed", target=call.name)  # target is exported
+#
+#     def check_completion(self, call: Call) -> bool:
+#         # Whether it is done already; asked when an attempt vanished without a result.
+#         return subprocess.run(["./deploy", "--status", call.key]).returncode == 0
+#
+#     def cleanup(self, call: Call) -> None:
+#         # After a person stopped it.
+#         subprocess.run(["./deploy", "--abort", call.key])
+"""
+
 IGNORED = """\
 # Plans, registry, settings and atoms belong into git; what the engine notes for itself does not.
 *
@@ -65,6 +100,7 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
         ".flow/.gitignore": IGNORED,
         ".flow/flow.registry.json": json.dumps(BUILT_IN, indent=2) + "\n",
         ".flow/flow.toml": SETTINGS,
+        ".flow/atoms/example.py": EXAMPLE,
     }
     made = scaffold({**(files or {}), **{name: text.encode() for name, text in own.items()}}, root)
     store = Store(root)
