@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -205,16 +206,28 @@ def test_any_markdown_keeps_its_tasks(lines: list[tuple[int, str, str]]) -> None
     taken_in("".join(f"{' ' * indent}{bullet}{rest}\n" for indent, bullet, rest in lines))
 
 
+ITEMS = re.compile(r"^[ \t>]*(?:[-*+]|\d+[.)])[ \t]+\[[ xX]\][ \t]", re.MULTILINE)
+
+
+def markdown_below(top: Path) -> Iterator[Path]:
+    for folder, inside, names in os.walk(top):
+        inside[:] = [name for name in inside if name not in (".venv", ".git", "__pycache__")]
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix.lower() in (".md", ".markdown") and path.is_file():
+                yield path
+
+
 def test_every_markdown_file_around() -> None:
-    """Those of the installed packages and of this repository that have tasks, or could be taken to have some."""
-    folders = [Path(sysconfig.get_path("purelib")), Path(__file__).parents[3]]
+    """Those of installed packages, of the system and of this repository that have tasks."""
+    here = Path(__file__).parents[3]
+    folders = [here, Path(sysconfig.get_path("purelib"))]
+    folders += map(Path, ("/usr/share", "/usr/lib/node_modules", "/usr/local/lib/node_modules"))
     seen = 0
     for folder in folders:
-        for file in folder.rglob("*.md"):
-            if folder is folders[1] and ".venv" in file.parts:
-                continue
+        for file in markdown_below(folder):
             text = file.read_text("utf-8", "replace")
-            if "[" in text:
+            if ITEMS.search(text) is not None:
                 imported = taken_in(text)
                 assert not any("text around" in problem.message for problem in imported.lost), file
                 seen += 1
