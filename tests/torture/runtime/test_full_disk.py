@@ -1,4 +1,4 @@
-"""T7.08: a disk that fills up while a script runs costs nobody its result."""
+"""T7.08, T7.14: a disk that fills up while a script runs costs nobody its result, and a full one nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, StepOutcome, init_project
+from engine import Engine, Status, StepOutcome, StorageError, init_project
 from tests.integration.conftest import finish
 
 pytestmark = pytest.mark.torture
@@ -55,6 +55,32 @@ async def test_t7_08_the_result_waits_for_room(
     finished = await finish(Engine.open(small_disk).step())
     other.join()
     assert finished.outcome is StepOutcome.DONE
+    assert (small_disk / "runs").read_text() == "once\n"
+
+
+async def test_t7_14_a_disk_that_is_full_from_the_beginning_costs_one_error(small_disk: Path) -> None:
+    init_project(small_disk)
+    plan = small_disk / ".flow/status.md"
+    plan.write_text(PLAN + "- [ ] Sign\n")
+    engine = Engine.open(small_disk)
+    engine.change("begin", "Work")
+    engine.undo()
+    before = {path: path.read_bytes() for path in (plan, small_disk / ".flow/status.meta")}
+    fill(small_disk / "filler")
+    with pytest.raises(StorageError, match="space") as caught:
+        await finish(engine.step())
+    assert caught.value.exit_code == 74
+    with pytest.raises(StorageError, match="space"):
+        engine.change("done", "Sign")
+    with pytest.raises(StorageError, match="space"):
+        engine.change("skip", "Sign")
+    assert {path: path.read_bytes() for path in before} == before
+    assert engine.tree().problems() == []
+    assert engine.changed_outside() == []
+    assert not list(small_disk.rglob("*.part"))
+    (small_disk / "filler").unlink()
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    assert engine.change("done", "Sign").status is Status.DONE
     assert (small_disk / "runs").read_text() == "once\n"
 
 
