@@ -122,9 +122,10 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--readonly", is_flag=True, help="Open the app to look only: nothing is changed or run.")
+@click.option("--json", "as_json", is_flag=True, hidden=True)
 @click.version_option(package_name="flow-manager", prog_name="flow", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, readonly: bool) -> None:
+def cli(ctx: click.Context, readonly: bool, as_json: bool) -> None:
     """Run the nested Markdown plan in .flow/, from a full-screen app or from these commands.
 
     Without a command, the app opens on the nearest .flow/ folder. A task is named by its address (2/1.3) or
@@ -144,6 +145,8 @@ def cli(ctx: click.Context, readonly: bool) -> None:
      70  a defect of ours
      74  the disk or a permission failed
     """
+    if as_json:
+        raise click.UsageError("--json goes behind a command: `flow status --json`.", ctx)
     if ctx.invoked_subcommand is not None:
         if readonly:
             raise click.UsageError("--readonly is for the app; leave out the command.", ctx)
@@ -192,7 +195,7 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    with cli.make_context("flow", arguments, color=output.wants_colour()) as ctx:
+    with cli.make_context("flow", list(arguments), color=output.wants_colour()) as ctx:
         cli.invoke(ctx)
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import subprocess
 import sys
 import time
@@ -31,6 +32,8 @@ def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
 
     0: done, 1: failed, 3: a person is needed, 8: still running when the time is over.
     """
+    if timeout is not None and math.isnan(timeout):
+        raise click.UsageError("The time to wait is not a number.", ctx)
     engine = open_engine(readonly=True)
     if not asyncio.run(engine.wait(timeout)):
         running = engine.running()

@@ -57,6 +57,18 @@ def command(
     return make
 
 
+class Folder(click.Path):
+    """A folder to make. An empty word, as of a shell variable that is not set, is not the folder one stands in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("It is empty: name a folder, or leave it out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Address(_Text):
     """A task's address (`2/1.3`), or its name where that is unique. The shell completes it."""
 

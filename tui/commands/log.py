@@ -35,7 +35,7 @@ def log(last: int, follow: bool, as_json: bool) -> None:
     engine = open_engine(readonly=True)
     newest = 0
     seen: list[dict[str, Any]] = []
-    for record in islice(engine.latest(), max(last, 1)):
+    for record in islice(engine.latest(), min(max(last, 1), sys.maxsize)):
         newest = max(newest, int(record["seq"]))
         seen.append(record)
     seen = seen[:last][::-1]

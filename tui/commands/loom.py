@@ -150,4 +150,8 @@ def _written_json(written: Any) -> dict[str, Any]:
 
 def _from_root(engine: Engine, path: str) -> str:
     """What a person means in the folder where they stand, as the engine names it: from the project's root."""
+    if not path:
+        raise click.UsageError(
+            "A file is named by its path, and this one is empty.", click.get_current_context()
+        )
     return os.path.relpath(path, engine.root).replace(os.sep, "/")

@@ -168,3 +168,40 @@ def test_control_characters_in_names_are_shown_and_not_obeyed(flow: Flow, make_p
     assert "\x1b" not in ran.out
     assert "\x9b" not in ran.out
     assert "Evil" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--json", "status"], "behind a command"),
+        (["loom", "read", "", "--json"], "path"),
+        (["init", "", "--json"], "empty"),
+        (["demo", "", "--json"], "empty"),
+        (["wait", "--timeout", "nan", "--json"], "not a number"),
+        (["add", "-", "--json"], "name"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage_and_no_defect(
+    arguments: list[str], said: str, flow: Flow, make_project: MakeProject
+) -> None:
+    ran = flow(*arguments, cwd=make_project({"status.md": PLAN}))
+    assert (ran.code, ran.json["error"]["code"]) == (2, "usage")
+    assert said in ran.json["error"]["message"]
+
+
+def test_any_number_of_records_may_be_asked_for(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": PLAN})
+    assert flow("done", "Sign", cwd=root).code == 0
+    assert len(flow("log", "-n", "9" * 30, "--json", cwd=root).json["events"]) == 2
+
+
+def test_a_long_word_is_not_said_back_in_full(flow: Flow, make_project: MakeProject) -> None:
+    ran = flow("done", "x" * 100_000, cwd=make_project({"status.md": PLAN}))
+    assert (ran.code, len(ran.err) < 2_000) == (2, True)
+
+
+def test_a_command_alone_says_what_is_missing(flow: Flow, tmp_path: Path) -> None:
+    ran = flow("loom", cwd=tmp_path)
+    assert (ran.code, len(ran.err.splitlines())) == (2, 2)
+    ran = flow("statsu", cwd=tmp_path)
+    assert ran.err.count("`flow") == 1
