@@ -9,7 +9,8 @@ from textual.app import App
 from textual.screen import Screen
 
 from engine import Engine, FlowError
-from tui import actions, attention, preferences, themes
+from tui import actions, preferences, themes
+from tui.attention import Attention
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 from tui.watching import Watch
@@ -36,6 +37,7 @@ class FlowApp(App[int], inherit_bindings=False):
             os.environ["NO_COLOR"] = no_color  # Textual takes it away, and scripts have a right to it
         self.engine = engine
         self.mine = mine or Preferences()
+        self.attention = Attention(self, wanted=self.mine.bell)
         self._watches = watch
         loaded = themes.load(*self.mine.theme_folders)
         self.theme_titles = loaded.titles
@@ -58,7 +60,10 @@ class FlowApp(App[int], inherit_bindings=False):
         return screen
 
     def on_app_focus(self) -> None:
-        attention.rest(self)
+        self.attention.rest()
+
+    def on_unmount(self) -> None:
+        self.attention.rest()
 
     def keep_theme(self) -> str:
         """Keeps the theme of now for the next start; answers with what to say about that."""

@@ -27,7 +27,7 @@ from engine import (
     Warned,
     body,
 )
-from tui import attention, marks
+from tui import marks
 from tui.prompts import Prompts
 from tui.session import Reading, Session, Work
 from tui.text import lines
@@ -219,7 +219,7 @@ class Conductor:
         self.own = None
         name = event.name
         if event.outcome not in (StepOutcome.DONE, StepOutcome.NOTHING):
-            attention.call(self.screen.app, f"{name}: {event.outcome}")
+            self.screen.call_person(f"{name}: {event.outcome}")
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
         match event.outcome:
             case StepOutcome.DONE:
@@ -254,6 +254,7 @@ class Conductor:
 
     def refused(self, error: FlowError) -> None:
         """Asks what an error leaves to a person, and shows the others."""
+        self.screen.call_person(error.message)
         match error:
             case TrustError():
                 self.prompts.ask_trust(error)

@@ -78,9 +78,9 @@ class Finder:
             output = self.screen.detail.output
             if not keep:
                 self.end_output_search()
-            output.focus()
+            self.screen.set_focus(output)
         else:
-            self.screen.flow_tree.focus()
+            self.screen.set_focus(self.screen.flow_tree)
             before, self._before = self._before, None
             if not keep and before is not None:
                 self.forget()

@@ -7,10 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tui import marks
+from tui.actions import Group
 from tui.screens.picker import Entry
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
+
+_LAST = (Group.MOVE, Group.ZOOM)
+"""What the keys do better stands below what people look for in a list."""
 
 _TASKS = 200
 """Tasks that are offered at once: who has more of them types on."""
@@ -27,7 +31,7 @@ def entries(main: MainScreen, query: str) -> Sequence[Entry]:
             style="$muted",
             take=partial(main.action_do, action.id),
         )
-        for action in main.actions.values()
+        for action in sorted(main.actions.values(), key=lambda action: action.group in _LAST)
         if action.palette and all(word in f"{action.label} {action.help}".casefold() for word in words)
     ]
     if not words:

@@ -50,6 +50,8 @@ class Prompts:
         if self.is_asking or self.session.busy or (once and key == self.asked_about) or self.engine.readonly:
             return
         self.asked_about = key
+        if once:
+            self.screen.call_person(f"Interrupted: {recovery.name}")
         from tui.screens.interrupted import InterruptedPrompt
 
         def answered(answer: str | None) -> None:
@@ -79,7 +81,11 @@ class Prompts:
                     self.conductor.change(answer, task)
 
         prompt = FailedPrompt(
-            task, self.screen.path_to(task.address), message, self.session.history.number_of(task), output[-20_000:]
+            task,
+            self.screen.path_to(task.address),
+            message,
+            self.session.history.number_of(task),
+            output[-20_000:],
         )
         self.ask(prompt, answered)
 

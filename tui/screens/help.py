@@ -16,10 +16,12 @@ from textual.widgets import Static
 
 from tui.actions import Action, grouped
 from tui.marks import GLYPHS
+from tui.text import one_line
+from tui.widgets.lines import Hint
 
 
 class HelpScreen(ModalScreen[None]):
-    """All actions with their keys; any of esc, q, ? closes it."""
+    """What the keys do where the person is (`here`), then all actions; any of esc, q, ? closes it."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -28,9 +30,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, actions: Sequence[Action]) -> None:
+    def __init__(self, actions: Sequence[Action], here: Sequence[Hint]) -> None:
         super().__init__()
         self.actions = actions
+        self.here = here
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box") as box:
@@ -44,6 +47,12 @@ class HelpScreen(ModalScreen[None]):
                 Content.assemble((f"{glyph} ", f"bold $status-{status}"), (str(status), "$muted"))
                 for status, glyph in GLYPHS.items()
             )
+        ]
+        parts += [Content(""), Content.styled("Here and now", "bold $primary")]
+        parts += [
+            Content.assemble((f"  {hint.key:<14} ", "bold $foreground"), (one_line(hint.text), "$muted"))
+            for hint in self.here
+            if hint.action != "help"
         ]
         for group, members in grouped(self.actions):
             parts += [Content(""), Content.styled(str(group), "bold $primary")]

@@ -16,6 +16,7 @@ from textual.binding import BindingsMap
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -64,7 +65,7 @@ class MainScreen(Screen[None]):
         self.error: FlowError | None = None
         self._progress: dict[Task, Progress] = {}
         self._labels: dict[Task, str] = {}
-        self._page_timer = False
+        self._page_timer: Timer | None = None
         self._unmoved = 0
         self.changed: frozenset[Task] = frozenset()
         self._outside: frozenset[Task] = frozenset()
@@ -295,7 +296,9 @@ class MainScreen(Screen[None]):
 
     def show_page(self) -> None:
         """Draws the detail side for the selection, and the output that belongs to it."""
-        self._page_timer = False
+        if self._page_timer is not None:
+            self._page_timer.stop()
+            self._page_timer = None
         if not self.is_mounted:
             return
         detail = self.detail
@@ -332,17 +335,37 @@ class MainScreen(Screen[None]):
             self._mark(self.changed - {task})
             self.show_state()
         self.query_one("#keys", ActionBar).show(footer(self))
-        if not self._page_timer:
-            self._page_timer = True
-            self.set_timer(_SETTLE, self.show_page)
+        if self._page_timer is not None:
+            self._page_timer.stop()
+        self._page_timer = self.set_timer(_SETTLE, self.show_page)
 
     @on(FlowTree.Opened)
     def _opened(self) -> None:
         self.navigator.do_zoom_in()
 
+    @on(Breadcrumb.Pressed)
+    def _crumb_pressed(self, message: Breadcrumb.Pressed) -> None:
+        path: list[Task | None] = []
+        above = self.flow_tree.rows.zoom
+        while above is not None:
+            path.insert(0, above)
+            above = above.above
+        path.insert(0, None)
+        self.navigator.zoom(path[message.level], path[message.level + 1])
+
+    def call_person(self, text: str) -> None:
+        """Calls a person who is not looking at the terminal."""
+        from tui.app import FlowApp
+
+        if isinstance(self.app, FlowApp):
+            self.app.attention.call(text)
+
     @on(ActionBar.Pressed)
     def _pressed(self, message: ActionBar.Pressed) -> None:
-        self.action_do(message.action)
+        if self.finder.typing:
+            self.finder.end_search(keep=not message.action)
+        elif message.action:
+            self.action_do(message.action)
 
     @on(Search.Changed)
     def _search_changed(self, message: Search.Changed) -> None:
@@ -377,7 +400,7 @@ class MainScreen(Screen[None]):
         at = next((number for number, one in enumerate(order) if one.has_focus), 0)
         target = order[(at + 1) % len(order)]
         self.set_class(target is not self.flow_tree, "-details")
-        target.focus()
+        self.set_focus(target)
         self.show_state()
 
     def do_copy_address(self) -> None:
@@ -447,7 +470,7 @@ class MainScreen(Screen[None]):
     def do_help(self) -> None:
         from tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(list(self.actions.values())))
+        self.app.push_screen(HelpScreen(list(self.actions.values()), footer(self)))
 
     def do_palette(self) -> None:
         def chosen(entry: Entry | None) -> None:
@@ -463,7 +486,7 @@ class MainScreen(Screen[None]):
             self.editor.cancel()
         elif not self.finder.cancel():
             self.remove_class("-details")
-            self.flow_tree.focus()
+            self.set_focus(self.flow_tree)
         self.show_state()
 
 

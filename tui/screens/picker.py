@@ -139,7 +139,7 @@ class Picker(ModalScreen[Entry | None]):
     def _draw(self) -> None:
         rows, place = self._rows, self.query_one("#entries", Static)
         self._first = max(0, min(self._first, self._selected), self._selected - rows + 1)
-        width = max(20, self.query_one("#box").size.width - 2)
+        width = max(20, place.size.width)
         words = self.query_one(Input).value.casefold().split()
         shown = self._entries[self._first : self._first + rows]
         lines = [

@@ -55,14 +55,16 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     reading = screen.reading
     if reading is None:
         return "", ""
+    if screen.finder.needle and not screen.finder.typing:
+        return f"/{screen.finder.needle}  {screen.finder.matches} found", "$primary"
+    if screen.finder.filter_name:
+        return f"only what is {screen.finder.filter_name}", "$accent"
     problems = reading.problems
     if problems:
         return f"⚠ {problems} problem{'s' if problems > 1 else ''}", "$error"
     if screen.changed:
         count = len(screen.changed)
         return f"~ {count} row{'s' if count > 1 else ''} changed outside", "$accent"
-    if screen.finder.filter_name:
-        return f"only {screen.finder.filter_name} · f", "$accent"
     if screen.engine.readonly:
         return "read only", "$accent"
     if screen.navigator.following and screen.conductor.own is not None:
@@ -87,6 +89,12 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("quit")
         offer("help")
         return hints
+    if screen.finder.typing:
+        where = "what was found" if screen.finder.in_output else "the selection"
+        return [
+            Hint("enter", f"keep {where}", ""),
+            Hint("esc", "put everything back", "cancel"),
+        ]
     if screen.editor.moving is not None:
         offer("down", "down")
         offer("up", "up")
@@ -94,6 +102,16 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("cancel", "leave it")
         offer("help")
         return hints
+    if screen.focused_side is not None:
+        _details(screen, offer)
+        return hints
+    if screen.finder.needle:
+        offer("find_next")
+        offer("find_previous")
+        offer("cancel", "end the search")
+    elif screen.finder.filter_name:
+        offer("filter", f"only {screen.finder.filter_name}: next filter")
+        offer("cancel", "show everything")
     if writes:
         _work(screen, offer)
         _selection(screen, offer)
@@ -113,6 +131,25 @@ def footer(screen: MainScreen) -> list[Hint]:
     offer("quit")
     offer("help")
     return hints
+
+
+def _details(screen: MainScreen, offer: _Offer) -> None:
+    """The keys while the detail side has the focus."""
+    output = screen.detail.output
+    offer("down", "scroll")
+    if output.display:
+        if output.needle:
+            offer("find_next")
+            offer("find_previous")
+            offer("cancel", "end the search")
+        elif not output.follows:
+            offer("follow", "follow")
+        offer("search", "search the output")
+    offer("switch", "next side")
+    offer("cancel", "tree")
+    if screen.session.busy:
+        offer("stop")
+    offer("help")
 
 
 def _work(screen: MainScreen, offer: _Offer) -> None:

@@ -24,16 +24,25 @@ class Breadcrumb(Widget):
 
     DEFAULT_CSS = _CSS
 
+    class Pressed(Message):
+        """A name was clicked; `level` counts from 0, the whole plan."""
+
+        def __init__(self, level: int) -> None:
+            super().__init__()
+            self.level = level
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._names: Sequence[str] = ()
+        self._names: list[str] = []
+        self._places: list[tuple[int, int, int]] = []
         self._progress: Progress | None = Progress()
 
     def show(self, names: Sequence[str], progress: Progress | None) -> None:
         """`progress` is None while it is still being counted."""
-        self._names = [one_line(name, 200) for name in names]
-        self._progress = progress
-        self.refresh()
+        shown = [one_line(name, 200) for name in names]
+        if (shown, progress) != (self._names, self._progress):
+            self._names, self._progress = shown, progress
+            self.refresh()
 
     def render(self) -> Content:
         width = self.size.width
@@ -47,17 +56,16 @@ class Breadcrumb(Widget):
             (count, "$muted"),
         ]
         space = width - cells - len(count) - 3
-        names = list(self._names)
-        while len(names) > 2 and cell_len(" › ".join(names)) > space:
-            names[1:3] = ["…"] if names[1] == "…" or len(names) > 3 else names[2:3]
-            if names[1] == "…" and len(names) == 3 and cell_len(" › ".join(names)) > space:
-                break
+        names = _abridged(self._names, space)
         parts: list[tuple[str, str]] = [(" ", "")]
+        self._places = []
         left = space
-        for number, name in enumerate(names):
-            last = number == len(names) - 1
+        for level, name in names:
+            last = level == len(self._names) - 1
             text = name if cell_len(name) <= left else set_cell_size(name, max(0, left - 1)) + "…"
             parts.append((text, "bold $foreground" if last else "$muted"))
+            start = 1 + space - left
+            self._places.append((start, start + cell_len(text), level))
             left -= cell_len(text)
             if not last:
                 parts.append((" › ", "$faint"))
@@ -67,6 +75,22 @@ class Breadcrumb(Widget):
         used = sum(cell_len(text) for text, _ in parts)
         gap = max(1, width - used - cells - len(count))
         return Content.assemble(*parts, " " * gap, *right)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, level in self._places:
+            if start <= event.x < end and level < len(self._names) - 1:
+                self.post_message(self.Pressed(level))
+
+
+def _abridged(names: Sequence[str], space: int) -> list[tuple[int, str]]:
+    """The names with their levels; where there is no room for all, the outermost and as many of the last as fit."""
+    every = list(enumerate(names))
+    shown = every
+    for hidden in range(1, len(every) - 1):
+        if cell_len(" › ".join(name for _, name in shown)) <= space:
+            break
+        shown = [every[0], (hidden, "…"), *every[hidden + 1 :]]
+    return shown
 
 
 class StatusLine(Widget):
@@ -82,13 +106,15 @@ class StatusLine(Widget):
         self._flash_count = 0
 
     def state(self, text: str, style: str) -> None:
-        self._state = (one_line(text), style)
-        self.refresh()
+        if (one_line(text), style) != self._state:
+            self._state = (one_line(text), style)
+            self.refresh()
 
     def note(self, text: str, style: str = "$accent") -> None:
         """What stands at the right while nothing passes."""
-        self._note = (one_line(text), style)
-        self.refresh()
+        if (one_line(text), style) != self._note:
+            self._note = (one_line(text), style)
+            self.refresh()
 
     def flash(self, text: str, style: str = "$foreground", seconds: float = 6.0) -> None:
         """Says something at the right for a while."""
@@ -150,8 +176,9 @@ class ActionBar(Widget):
         self._places: list[tuple[int, int, str]] = []
 
     def show(self, hints: Sequence[Hint]) -> None:
-        self._hints = list(hints)
-        self.refresh()
+        if list(hints) != self._hints:
+            self._hints = list(hints)
+            self.refresh()
 
     @property
     def hints(self) -> list[Hint]:

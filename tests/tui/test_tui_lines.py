@@ -1,0 +1,97 @@
+"""The lines around the tree: where we are, what is going on, what can be pressed; and the mouse."""
+
+from __future__ import annotations
+
+from tests.tui.conftest import Person, Sit
+from tui.widgets.lines import _abridged
+
+DEEP = {
+    "status.md": "Project: Orbit\n\n- [ ] [Build](build.md)\n- [ ] Last\n",
+    "build.md": "- [ ] [Check](check.md)\n- [ ] Sign\n",
+    "check.md": "- [ ] Lint\n- [ ] Test\n",
+}
+
+
+def keys(person: Person) -> str:
+    """The last line of the screen."""
+    return person.text.splitlines()[-1]
+
+
+def zoomed(person: Person) -> str:
+    """The address of what is zoomed into; empty for the whole plan."""
+    zoom = person.main.flow_tree.rows.zoom
+    return zoom.address if zoom is not None else ""
+
+
+async def test_the_footer_says_what_keys_do_while_searching_and_filtering(sit: Sit) -> None:
+    async with sit(DEEP, size=(90, 24)) as person:
+        await person.press("/", *"lint")
+        await person.sees("1 found")
+        assert keys(person).split() == [
+            "enter",
+            "keep",
+            "the",
+            "selection",
+            "esc",
+            "put",
+            "everything",
+            "back",
+        ]
+        await person.press("enter")
+        await person.sees("/lint  1 found")
+        assert "n next match" in keys(person)
+        assert "esc end the search" in keys(person)
+        await person.press("escape", "f")
+        await person.sees("only what is open")
+        assert "esc show everything" in keys(person)
+        await person.press("escape")
+        await person.until(lambda: "only what is" not in person.text, "the end of the filter")
+
+
+async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:
+    async with sit(DEEP, size=(110, 24)) as person:
+        await person.press("tab")
+        assert "j scroll" in keys(person)
+        assert "step" not in keys(person)
+        await person.press("?")
+        await person.sees("Here and now", "scroll")
+        await person.press("escape", "escape", "?")
+        await person.sees("Here and now", "step 1/1/1 Lint")
+
+
+async def test_a_click_selects_two_zoom_and_one_on_a_name_above_zooms_out(sit: Sit) -> None:
+    async with sit(DEEP, size=(90, 24)) as person:
+        await person.pilot.click("#tree", offset=(12, 1))
+        await person.until(lambda: person.selected == "2", "the clicked row")
+        await person.pilot.click("#tree", offset=(14, 0), times=2)
+        await person.until(lambda: zoomed(person) == "1")
+        await person.pilot.click("#tree", offset=(14, 0), times=2)
+        await person.until(lambda: zoomed(person) == "1/1")
+        await person.sees("Orbit › Build › Check")
+        await person.pilot.click("#crumbs", offset=(10, 0))
+        await person.until(lambda: zoomed(person) == "1")
+        await person.until(lambda: person.selected == "1/1", "the row of what was left")
+        await person.pilot.click("#crumbs", offset=(2, 0))
+        await person.until(lambda: zoomed(person) == "")
+
+
+async def test_a_click_on_the_glyph_folds(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n    - [ ] Inside\n- [ ] Two\n"}, size=(90, 24)) as person:
+        await person.sees("▾ ○ One", "Inside")
+        await person.pilot.click("#tree", offset=(person.main.flow_tree._id_width + 3, 0))
+        await person.sees("▸ ○ One")
+        await person.until(lambda: "Inside" not in person.main.flow_tree.render_line(1).text)
+
+
+async def test_a_click_on_a_key_of_the_footer_does_it(sit: Sit) -> None:
+    async with sit(DEEP, size=(90, 24)) as person:
+        await person.pilot.click("#keys", offset=(keys(person).index("? help"), 0))
+        await person.sees("Keys", "esc closes")
+
+
+def test_a_long_path_keeps_its_ends() -> None:
+    names = ["Orbit", "Build", "Check", "Databases", "Restore"]
+    assert _abridged(names, 80) == list(enumerate(names))
+    assert _abridged(names, 35) == [(0, "Orbit"), (2, "…"), (3, "Databases"), (4, "Restore")]
+    assert _abridged(names, 5) == [(0, "Orbit"), (3, "…"), (4, "Restore")]
+    assert _abridged(["Orbit"], 2) == [(0, "Orbit")]
