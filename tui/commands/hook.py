@@ -22,12 +22,13 @@ def hook() -> None:
 
 
 @command("install", "flow hook install", "flow hook install --force", shapes=("hook-install",))
-@click.option("--force", is_flag=True, help="Keep a hook that is there already, and have it run first.")
+@click.option("--force", is_flag=True, help="Keep hooks that are there already, and have them run first.")
 def install(force: bool, as_json: bool) -> None:
-    """Set up the pre-commit hook and the merge driver in this repository.
+    """Set up the hooks and the merge driver in this repository.
 
-    The hook checks the plans that a commit changes, as they are in the index. The merge driver is a setting of this
-    clone, and .gitattributes says what it is for: commit that file, and run this command in each clone.
+    The hooks (pre-commit, pre-merge-commit) check the plans that a commit changes, as they are in the index. The driver
+    is a setting of this clone, and .gitattributes says what it is for: commit that file, and run this command in each
+    clone.
     """
     from tui.hook.install import install as set_up
 
@@ -35,16 +36,17 @@ def install(force: bool, as_json: bool) -> None:
     if as_json:
         output.put_json(
             {
-                "hook": str(done.hook),
-                "before": None if done.before is None else str(done.before),
+                "hooks": [str(hook) for hook in done.hooks],
+                "before": [str(hook) for hook in done.before],
                 "settings": dict(done.settings),
                 "files": list(done.files),
             }
         )
         return
-    output.put(f"Hook: {output.line(str(done.hook))}")
-    if done.before is not None:
-        output.put(f"  runs first: {output.line(str(done.before))}")
+    for hook in done.hooks:
+        output.put(f"Hook: {output.line(str(hook))}")
+    for hook in done.before:
+        output.put(f"  runs first: {output.line(str(hook))}")
     for name, value in done.settings:
         output.put(f"git config {name}: {output.line(value)}")
     for file in done.files:
@@ -54,21 +56,23 @@ def install(force: bool, as_json: bool) -> None:
 
 @command("uninstall", "flow hook uninstall", shapes=("hook-uninstall",))
 def uninstall(as_json: bool) -> None:
-    """Take away what `flow hook install` set up; a hook that it kept comes back."""
+    """Take away what `flow hook install` set up; hooks that it kept come back."""
     from tui.hook.install import uninstall as take_away
 
     done = take_away(open_engine().root)
     if as_json:
         output.put_json(
             {
-                "hook": str(done.hook),
-                "restored": None if done.before is None else str(done.before),
+                "hooks": [str(hook) for hook in done.hooks],
+                "restored": [str(hook) for hook in done.before],
                 "settings": [name for name, _ in done.settings],
                 "files": list(done.files),
             }
         )
         return
-    output.put(f"Hook: {output.line(str(done.hook))} is {'the former one again' if done.before else 'gone'}")
+    for hook in done.hooks:
+        became = "the former one again" if hook in done.before else "gone"
+        output.put(f"Hook: {output.line(str(hook))} is {became}")
     for name, _ in done.settings:
         output.put(f"git config {name}: unset")
     for file in done.files:
@@ -80,7 +84,7 @@ def uninstall(as_json: bool) -> None:
 def check(ctx: click.Context, as_json: bool) -> None:
     """Check the plans of the next commit as they are in the index, and exit with 4 when there is a problem.
 
-    This is what the hook runs, at the top of the repository.
+    This is what the hooks run, at the top of the repository.
     """
     from tui.hook.index import problems_in_index
 

@@ -38,9 +38,10 @@ def mcp(root: Path | None, trust: bool) -> None:
     from engine import ConfigurationError, find_root
 
     found = find_root(root)
-    if find_spec("mcp") is None:
+    if find_spec("mcp_types") is None:  # older versions of the package have no such module
         raise ConfigurationError(
-            "The package `mcp` is not installed.", hint="Install it: pip install 'flow-manager[mcp]'"
+            "The package `mcp`, 2.3 or newer, is not installed here.",
+            hint="Install it: pip install 'flow-manager[mcp]', with pipx: pipx inject flow-manager mcp",
         )
     from tui.mcp.server import serve
 

@@ -1,4 +1,4 @@
-"""Sets up, and takes away, what git runs of Flow Manager: the hook file, the merge driver, and who uses it."""
+"""Sets up, and takes away, what git runs of Flow Manager: the hook files, the merge driver, and who uses it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from tui.hook.git import git, line
 from tui.hook.index import PLANS
 
 _SIGN = "# Flow Manager: checks the plans of a commit."
-_BEFORE = "pre-commit.before-flow"
+_HOOKS = ("pre-commit", "pre-merge-commit")
+"""Git asks the second one before it commits a merge: files that merged well each by itself may not fit each other."""
+_BEFORE = ".before-flow"
 _ATTRIBUTES = Section(".gitattributes", "# flow-manager", "# /flow-manager")
 _SCRIPT = """\
 #!/bin/sh
 {sign} `flow hook uninstall` removes this.
-before="$(dirname "$0")/{before}"
+before="$0{before}"
 if [ -x "$before" ]; then
     "$before" "$@" || exit
 fi
@@ -37,10 +39,10 @@ echo "flow: Flow Manager was not found; the plans of this commit were not checke
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What was written: the hook, the one that it runs first (or None), git's settings, files of the project."""
+    """What was written: the hooks, those that they run first, git's settings, files of the project."""
 
-    hook: Path
-    before: Path | None
+    hooks: tuple[Path, ...]
+    before: tuple[Path, ...]
     settings: tuple[tuple[str, str], ...]
     files: tuple[str, ...]
 
@@ -51,27 +53,29 @@ def driver() -> str:
 
 
 def install(root: Path, *, force: bool = False) -> Installed:
-    """Set up hook and merge driver for the repository that the project is in; again and again.
+    """Set up hooks and merge driver for the repository that the project is in; again and again.
 
-    Another hook that is there already is refused, or with `force` kept and run first. ConfigurationError then, and
+    Other hooks that are there already are refused, or with `force` kept and run first. ConfigurationError then, and
     where there is no repository.
     """
-    hook = _hook(root)
-    before = hook.with_name(_BEFORE)
-    if os.path.lexists(hook) and not _is_ours(hook):
-        if not force:
-            raise ConfigurationError(
-                f"There is a pre-commit hook already: {hook}.",
-                hint="Add this line to it: "
-                f"`{shlex.quote(sys.executable)} -P -m tui hook check || exit 1`. "
-                "Or keep it and have it run first: `flow hook install --force`.",
-                path=str(hook),
-            )
-        if os.path.lexists(before):
-            raise ConfigurationError(f"{before} is there already.", hint="Move it away first.")
-        hook.rename(before)
-    hook.parent.mkdir(parents=True, exist_ok=True)
-    _write(hook, _script())
+    hooks = _hooks(root)
+    others = [hook for hook in hooks if os.path.lexists(hook) and not _is_ours(hook)]
+    if others and not force:
+        raise ConfigurationError(
+            f"There is a {others[0].name} hook already: {others[0]}.",
+            hint="Add this line to it: "
+            f"`{shlex.quote(sys.executable)} -P -m tui hook check || exit 1`. "
+            "Or keep it and have it run first: `flow hook install --force`.",
+            path=str(others[0]),
+        )
+    for hook in others:
+        if os.path.lexists(_before(hook)):
+            raise ConfigurationError(f"{_before(hook)} is there already.", hint="Move it away first.")
+    for hook in others:
+        hook.rename(_before(hook))
+    hooks[0].parent.mkdir(parents=True, exist_ok=True)
+    for hook in hooks:
+        _write(hook, _script())
     settings = (
         ("merge.flow.name", "plans of Flow Manager, task by task"),
         ("merge.flow.driver", driver()),
@@ -79,30 +83,37 @@ def install(root: Path, *, force: bool = False) -> Installed:
     for name, value in settings:
         git("config", name, value, at=root)
     put_section(root, _ATTRIBUTES, ".flow/**/*.md merge=flow")
-    return Installed(hook, before if os.path.lexists(before) else None, settings, (_ATTRIBUTES.file,))
+    kept = tuple(_before(hook) for hook in hooks if os.path.lexists(_before(hook)))
+    return Installed(hooks, kept, settings, (_ATTRIBUTES.file,))
 
 
 def uninstall(root: Path) -> Installed:
-    """Take all of it away; a hook that was kept comes back. What was never there is fine."""
-    hook = _hook(root)
-    before = hook.with_name(_BEFORE)
-    restored: Path | None = None
-    if os.path.lexists(hook) and _is_ours(hook):
-        hook.unlink()
-        if os.path.lexists(before):
-            before.rename(hook)
-            restored = hook
+    """Take all of it away; hooks that were kept come back (`before`). What was never there is fine."""
+    gone: list[Path] = []
+    restored: list[Path] = []
+    for hook in _hooks(root):
+        if os.path.lexists(hook) and _is_ours(hook):
+            hook.unlink()
+            gone.append(hook)
+            if os.path.lexists(_before(hook)):
+                _before(hook).rename(hook)
+                restored.append(hook)
     known = tuple(name for name in ("merge.flow.name", "merge.flow.driver") if _is_set(root, name))
     for name in known:
         git("config", "--unset-all", name, at=root)
     dropped = drop_section(root, _ATTRIBUTES)
     settings = tuple((name, "") for name in known)
-    return Installed(hook, restored, settings, (_ATTRIBUTES.file,) if dropped else ())
+    return Installed(tuple(gone), tuple(restored), settings, (_ATTRIBUTES.file,) if dropped else ())
 
 
-def _hook(root: Path) -> Path:
-    """Where git looks for the hook: `core.hooksPath`, else the hooks of the repository, which its worktrees share."""
-    return root / line("rev-parse", "--git-path", "hooks", at=root) / "pre-commit"
+def _hooks(root: Path) -> tuple[Path, ...]:
+    """Where git looks for them: `core.hooksPath`, else the hooks of the repository, which its worktrees share."""
+    folder = root / line("rev-parse", "--git-path", "hooks", at=root)
+    return tuple(folder / name for name in _HOOKS)
+
+
+def _before(hook: Path) -> Path:
+    return hook.with_name(hook.name + _BEFORE)
 
 
 def _is_set(root: Path, name: str) -> bool:

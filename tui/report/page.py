@@ -212,7 +212,8 @@ def _entry(entry: Entry, begin: datetime, span: float) -> str:
     kind, glyph = _OUTCOMES.get(attempt.outcome, ("pending", "○"))
     word = _WORDS.get(attempt.outcome, attempt.outcome)
     start = _WIDE * (entry.start - begin).total_seconds() / span if span else 0
-    width = max(4.0, _WIDE * attempt.seconds / span) if span and attempt.seconds else 4.0
+    took_there = (entry.end - entry.start).total_seconds() if entry.end is not None else 0.0
+    width = max(4.0, _WIDE * took_there / span) if span else 4.0
     start = min(start, _WIDE - width)
     shape = (
         f'<rect class="{kind}" x="{start:.1f}" y="2" width="{width:.1f}" height="10"></rect>'

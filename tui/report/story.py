@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from tui.commands.rows import Row, flat_json, problem_json, progress_json, rows
 PRINTED, HEAD, TAIL = 200, 2_000, 6_000
 """Attempts whose output is told, the last ones; and characters of it, at its beginning and at its end."""
 _MOST_READ = 64_000_000
+_LONGEST = 1e9
 _PAUSE = timedelta(minutes=30)
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
@@ -103,14 +104,14 @@ def _attempt_json(entry: Entry) -> dict[str, Any]:
 def tell(engine: Engine) -> Story:
     """Gather a report. Blocks while it reads the plans, the log and what tasks printed."""
     tree = engine.tree()
-    attempts = engine.timeline()
+    attempts = [_believable(attempt) for attempt in engine.timeline()]
     recent = {attempt.number for attempt in [each for each in attempts if each.run][-PRINTED:]}
     now = datetime.now(UTC)
     entries = [
         Entry(
             attempt,
             start := _time(attempt.started, now),
-            start + timedelta(seconds=attempt.seconds) if attempt.seconds is not None else None,
+            _end(start, attempt.seconds),
             _printed(engine, attempt.run) if attempt.number in recent else None,
         )
         for attempt in attempts
@@ -137,6 +138,20 @@ def _time(text: str, otherwise: datetime) -> datetime:
     except ValueError:
         return otherwise
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _believable(attempt: Attempt) -> Attempt:
+    """Clocks can be wrong by any amount: a time that cannot be is one that nobody knows."""
+    if attempt.seconds is None or 0 <= attempt.seconds < _LONGEST:
+        return attempt
+    return replace(attempt, seconds=None)
+
+
+def _end(start: datetime, seconds: float | None) -> datetime | None:
+    try:
+        return start + timedelta(seconds=seconds) if seconds is not None else None
+    except OverflowError:
+        return None
 
 
 def _sessions(entries: list[Entry]) -> tuple[Session, ...]:

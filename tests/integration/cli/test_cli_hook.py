@@ -84,6 +84,23 @@ def test_a_sub_flow_that_is_gone_is_told_at_the_task_that_refers_to_it(flow: Flo
     assert (root / ".flow/two.md").exists()
 
 
+def test_files_that_merge_each_by_itself_and_do_not_fit_are_not_committed(flow: Flow, root: Path) -> None:
+    flow("hook", "install", cwd=root)
+    git("add", ".", at=root)
+    git("commit", "-qm", "hooks", at=root)
+    git("checkout", "-qb", "other", at=root)
+    (root / ".flow/two.md").write_text("- [ ] Inside\n- [ ] Added\n")
+    git("commit", "-qam", "more to do", at=root)
+    git("checkout", "-q", "-", at=root)
+    (root / ".flow/status.md").write_text("- [ ] One\n- [x] [Two](two.md)\n")
+    (root / ".flow/two.md").write_text("- [x] Inside\n")
+    git("commit", "-qam", "all done", at=root)
+    said = git("merge", "--no-edit", "other", at=root, code=1)
+    assert ".flow/status.md:2:" in said
+    assert "'Added' in two.md is pending" in said
+    assert (root / ".flow/two.md").read_text() == "- [x] Inside\n- [ ] Added\n"
+
+
 def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
     hook = root / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\necho the other hook; test ! -e refuse\n")
@@ -97,7 +114,7 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
 
     ran = flow("hook", "install", "--force", "--json", cwd=root)
     judge("hook-install", ran.json)
-    assert ran.json["before"] == str(hook.with_name("pre-commit.before-flow"))
+    assert ran.json["before"] == [str(hook.with_name("pre-commit.before-flow"))]
     assert flow("hook", "install", cwd=root).code == 0  # again and again
     (root / "refuse").touch()
     git("add", ".", at=root)
@@ -112,7 +129,8 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
     judge("hook-check", flow("hook", "check", "--json", cwd=root).json)
     ran = flow("hook", "uninstall", "--json", cwd=root)
     judge("hook-uninstall", ran.json)
-    assert ran.json["restored"] == str(hook)
+    assert ran.json["restored"] == [str(hook)]
+    assert not hook.with_name("pre-merge-commit").exists()
     assert "the other hook" in hook.read_text()
     assert not hook.with_name("pre-commit.before-flow").exists()
     assert (root / ".gitattributes").read_text() == ""
@@ -122,7 +140,7 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
 
 def test_hooks_path_worktrees_submodules_and_projects_below(flow: Flow, root: Path, tmp_path: Path) -> None:
     git("config", "core.hooksPath", "my hooks", at=root)
-    assert flow("hook", "install", "--json", cwd=root).json["hook"] == str(root / "my hooks/pre-commit")
+    assert flow("hook", "install", "--json", cwd=root).json["hooks"][0] == str(root / "my hooks/pre-commit")
     (root / ".flow/status.md").write_text(BAD)
     assert "An unknown marker" in git("commit", "-am", "bad", at=root, code=1)
     assert flow("hook", "uninstall", cwd=root).code == 0
@@ -132,7 +150,7 @@ def test_hooks_path_worktrees_submodules_and_projects_below(flow: Flow, root: Pa
     tree = tmp_path / "a worktree"
     git("worktree", "add", "-q", str(tree), "-b", "other", at=root)
     made = flow("hook", "install", "--json", cwd=tree).json
-    assert Path(made["hook"]).resolve() == root / ".git/hooks/pre-commit"
+    assert Path(made["hooks"][0]).resolve() == root / ".git/hooks/pre-commit"
     (tree / ".flow/status.md").write_text(BAD)
     assert ".flow/status.md:1:3: An unknown marker" in git("commit", "-am", "bad", at=tree, code=1)
 
@@ -149,7 +167,7 @@ def test_hooks_path_worktrees_submodules_and_projects_below(flow: Flow, root: Pa
     assert "deep/er/.flow/status.md:1:3: An unknown marker" in git("commit", "-m", "bad", at=below, code=1)
     assert (below / ".gitattributes").exists()
     made = flow("hook", "install", "--json", cwd=outer / "part").json
-    assert ".git/modules/part/hooks" in made["hook"]
+    assert ".git/modules/part/hooks" in made["hooks"][0]
     (outer / "part/.flow/status.md").write_text(BAD)
     assert ".flow/status.md:1:3: An unknown marker" in git("commit", "-am", "bad", at=outer / "part", code=1)
 

@@ -255,6 +255,22 @@ async def test_a_long_script_outlives_calls_and_the_client(
     assert events.count("started") == 1
 
 
+async def test_a_second_client_is_told_who_runs(
+    serve: Serve, root: Path, wait_for: Callable[..., None]
+) -> None:
+    (root / ".flow/status.md").write_text(_scripts(Long="touch ran; while [ ! -e go ]; do sleep 0.05; done"))
+    async with serve() as one, serve() as other:
+        assert (await one("step", wait=0))["outcome"] == "running"
+        wait_for((root / "ran").exists, LIMIT)
+        assert (await other.error("step"))["code"] == "busy"
+        assert (await other.error("done", address="1"))["code"] == "busy"
+        assert (await other("status"))["running"]["name"] == "Long"
+        (root / "go").touch()
+        while (done := await one("step"))["outcome"] == "running":
+            pass
+        assert done["outcome"] == "done"
+
+
 async def test_a_result_that_nobody_took_comes_before_the_next_task(
     serve: Serve, root: Path, wait_for: Callable[..., None]
 ) -> None:

@@ -106,6 +106,16 @@ def test_neighbours_merge_in_git_and_would_not_without(repository: Path) -> None
     assert "CONFLICT" in said
 
 
+def test_a_plan_of_any_name_merges(repository: Path) -> None:
+    name = 'sub flows/it\'s "odd" $(touch ran) é.md'
+    base = "- [ ] One\n- [ ] Two\n"
+    ours, theirs = base.replace("[ ] One", "[x] One"), base.replace("Two", "Two and more")
+    code, said = merge(repository, {name: base}, {name: ours}, {name: theirs})
+    assert code == 0, said
+    assert (repository / ".flow" / name).read_text() == "- [x] One\n- [ ] Two and more\n"
+    assert not (repository / "ran").exists()
+
+
 def test_both_branches_made_the_file_and_sub_flows_changed_on_both(repository: Path) -> None:
     code, said = merge(
         repository,

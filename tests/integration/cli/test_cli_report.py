@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
+from engine import Engine
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import Flow
 from tests.unit.house.test_schemas import SCHEMAS
@@ -153,6 +155,19 @@ def test_empty_broken_deep_and_large_plans(flow: Flow, make_project: MakeProject
     assert "100<small> %</small>" in ran.out
     assert "All is done" in ran.out
     assert len(flow("report", "--markdown", cwd=root).out) < 65_536
+
+
+def test_clocks_that_are_wrong_break_nothing(flow: Flow, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Engine.open(root).timeline()
+    wrong = [
+        replace(known[0], started="yesterday", seconds=-5.0),
+        replace(known[0], started="9999-12-31T23:59:59+00:00", seconds=1e300),
+        replace(known[1], started="0001-01-01T00:00:00", seconds=float("nan")),
+    ]
+    monkeypatch.setattr(Engine, "timeline", lambda self: tuple(wrong))
+    assert flow("report", cwd=root).code == 0
+    assert flow("report", "--markdown", cwd=root).code == 0
+    assert flow("report", "--json", cwd=root).code == 0
 
 
 def test_what_cannot_be_written_is_told(flow: Flow, root: Path) -> None:
