@@ -1,4 +1,8 @@
-"""Runs jobs on this machine, each under a supervisor of its own (`engine.atoms.supervisor`)."""
+"""Runs jobs on this machine, each under a supervisor of its own (`engine.atoms.supervisor`).
+
+The files of a run belong to its supervisor and its work, which may do anything to them; so they are read here as they
+are, many times a second, and never through `engine.storage`, whose promises nobody could keep for them.
+"""
 
 from __future__ import annotations
 

@@ -136,5 +136,8 @@ class Runner(Protocol):
     def forget(self, run: str) -> None:
         """Remove everything of this run but its output."""
 
+    def unsettled(self) -> str | None:
+        """The last run that began and was not forgotten, whatever became of it; for when the intent cannot be read."""
+
     def tidy(self) -> None:
         """Remove everything of all runs but their outputs. Nothing may be running, no result be wanted."""

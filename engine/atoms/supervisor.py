@@ -4,6 +4,9 @@ A script of its own, started as `python -I -S supervisor.py` with `FLOW_RUN` in 
 nothing of the engine, and next to nothing before the work has started, because its start-up is part of every
 step.
 
+Therefore it writes its files by itself, with the same care, where everything else of the engine goes through
+`engine.storage`: to import that would take longer than all that it does before the work has started.
+
 It reads one job from the pipe on its standard input (a `marshal`led dict, made by `engine.atoms.local`) until
 the pipe closes. Anything less than a whole job means that the engine died before the intent was durable: it
 ends and has run nothing. Otherwise, in the folder of the job, all durable, in this order:

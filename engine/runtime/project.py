@@ -16,7 +16,7 @@ from engine.status import Task
 from engine.storage import Plans, Store, read_if_exists
 
 if TYPE_CHECKING:
-    from engine.atoms import Call, LocalRunner
+    from engine.atoms import Call, Runner
     from engine.loom import Loom
     from engine.runtime.intent import IntentFile
     from engine.runtime.timeline import Timeline
@@ -50,10 +50,12 @@ class Project:
         return self._once("intents", lambda: IntentFile(self.store))
 
     @property
-    def runner(self) -> LocalRunner:
+    def runner(self) -> Runner:
+        """Where work runs: the one place that says on which machines."""
         from engine.atoms.local import LocalRunner  # psutil and subprocess come with it
 
-        return self._once("runner", lambda: LocalRunner(self.store))
+        made: Runner = self._once("runner", lambda: LocalRunner(self.store))
+        return made
 
     @property
     def trust(self) -> Trust:
