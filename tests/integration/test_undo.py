@@ -1,0 +1,87 @@
+"""`undo`: again and again, across files, around what others wrote, and never over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, NeedsPersonError, StateError, StepOutcome, UsageError
+from tests.conftest import MakeProject
+from tests.integration.conftest import finish
+
+FILES = {
+    "status.md": "# Release\n\n- [ ] [Build](build.md)\n- [ ] Sign\n",
+    "build.md": "- [ ] Compile\n- [ ] [Script] Test\n    ```sh\n    echo run >> runs\n    ```\n",
+}
+
+
+def texts(root: Path) -> dict[str, str]:
+    return {name: (root / ".flow" / name).read_text() for name in FILES}
+
+
+async def test_everything_is_taken_back_one_by_one_across_files(make_project: MakeProject) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    states = [texts(root)]
+    engine.change("done", "Compile")
+    states.append(texts(root))
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    done = texts(root)
+    engine.rename("Sign", "Sign it")
+    engine.change("skip", "Sign it")
+    engine.undo()
+    engine.undo()
+    assert texts(root) == done
+    assert "[x] [Build]" in done["status.md"]
+    engine.undo()  # done
+    engine.undo()  # started
+    assert texts(root) == states[1]
+    assert engine.undo().name == "Compile"
+    assert texts(root) == states[0]
+    with pytest.raises(UsageError, match="no change"):
+        engine.undo()
+
+
+def test_the_authors_other_edits_stay(make_project: MakeProject) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    engine.change("done", "Sign")
+    plan = root / ".flow/status.md"
+    written = plan.read_text().replace("# Release", "# Release 2.0") + "- [ ] Celebrate\n    With cake.\n"
+    plan.write_text(written)
+    assert engine.undo().name == "Sign"
+    assert plan.read_text() == written.replace("[x] Sign", "[ ] Sign")
+
+
+@pytest.mark.parametrize("other", ["outside", "another engine", "gone"])
+def test_a_later_change_by_somebody_else_is_not_undone(make_project: MakeProject, other: str) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    engine.change("done", "Sign")
+    plan = root / ".flow/status.md"
+    if other == "outside":
+        plan.write_text(plan.read_text().replace("[x] Sign", "[-] Sign"))
+    elif other == "gone":
+        plan.write_text(plan.read_text().replace("- [x] Sign\n", ""))
+    else:
+        plan.write_text(plan.read_text().replace("[x] Sign", "[ ] Sign"))
+    before = plan.read_text()
+    with pytest.raises(StateError, match="changed again since"):
+        engine.undo()
+    assert plan.read_text() == before
+
+
+async def test_a_once_task_whose_done_was_undone_asks_before_it_runs_again(make_project: MakeProject) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    engine.change("done", "Compile")
+    await finish(engine.step())
+    engine.undo()
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(Engine.open(root).run())
+    assert (root / "runs").read_text() == "run\n"
+    engine.change("done", "Test")
+    assert (await finish(engine.step())).name == "Sign"
