@@ -11,6 +11,7 @@ import struct
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -117,6 +118,14 @@ class Terminal:
                     pass
                 return os.waitstatus_to_exitcode(status)
         raise TimeoutError(f"it goes on; the last of what was written: {bytes(self.raw[-3_000:])!r}")
+
+    def processor(self) -> float:
+        """The seconds of processor time that all threads of the program have used so far (Linux)."""
+        used = 0
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                used += int((thread / "schedstat").read_text().split()[0])
+        return used / 1e9
 
     def memory(self) -> int:
         """The most memory that the program has held at once so far, in bytes (Linux)."""

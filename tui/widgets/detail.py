@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -103,17 +104,25 @@ class Detail(Vertical):
         """Puts content into a part, if it is another one: each update lays the screen out anew."""
         if id in self._filled and _is_same(self._filled[id], content):
             return
-        self._filled[id] = content
+        before, self._filled[id] = self._filled.get(id), content
         part = self.query_one(f"#{id}", Static)
         part.display = content is not None
         if content is not None:
-            part.update(content)
+            part.update(content, layout=not _fits_as(before, content, part.content_size.width))
 
 
 def _is_same(one: Content | None, other: Content | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.plain == other.plain and one.spans == other.spans
+
+
+def _fits_as(before: Content | None, content: Content, width: int) -> bool:
+    """Whether content takes the place that other content had: as many lines, none of which wraps."""
+    if before is None:
+        return False
+    old, new = before.plain.split("\n"), content.plain.split("\n")
+    return len(old) == len(new) and all(cell_len(line) <= width for line in (*old, *new))
 
 
 def _summary(page: Page) -> Content:
