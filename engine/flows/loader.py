@@ -94,8 +94,9 @@ class Loader:
         read = self._cache.get(file)
         if read is None or read.revision != snapshot.revision:
             plan = parse(snapshot.data, file)
-            count(plan)
             read = _Read(plan, snapshot.revision, [task for task in plan.walk() if task.ref is not None])
+        if read.plan.counts is None:
+            count(read.plan)
         snapshots[file] = snapshot
         found[file] = read
         return read

@@ -13,7 +13,10 @@ from dataclasses import asdict, dataclass
 from engine.errors import PlanError, StateError
 from engine.status.cursor import walk
 from engine.status.model import Plan, Status, Task
-from engine.status.progress import set_status
+from engine.status.progress import forget, set_status
+
+#: Of more changes at once, each is not counted up to the root: their plans are counted anew when somebody asks.
+_MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ def set_marker(task: Task, status: Status) -> None:
 
 def apply(changes: Iterable[Change]) -> list[Plan]:
     """Makes the changes in memory; returns the changed plans in writing order, each once."""
+    changes = list(changes)
+    if len(changes) > _MANY:
+        for change in changes:
+            forget(change.task.plan)
     plans: dict[Plan, None] = {}
     for change in changes:
         set_marker(change.task, change.status)

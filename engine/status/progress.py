@@ -41,6 +41,16 @@ def count(plan: Plan) -> None:
         _count(each)
 
 
+def forget(plan: Plan) -> None:
+    """Lets go of the counts of a plan, and of those above it: cheaper than keeping them through very many changes."""
+    while plan.counts is not None:
+        plan.counts = None
+        above = plan.referrer
+        if above is None:
+            return
+        plan = above.plan
+
+
 def set_status(task: Task, status: Status) -> None:
     """Gives a task another status."""
     if task.plan.counts is None:

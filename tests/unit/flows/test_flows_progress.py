@@ -136,3 +136,23 @@ def test_a_plan_on_its_own_is_counted_when_it_is_asked_for() -> None:
     assert progress(plan) == Progress(1, 2, 0, 3)
     set_marker(plan.tasks[0], Status.PENDING)
     assert progress(plan) == Progress(1, 0, 1, 3)
+
+
+def test_very_many_changes_at_once(tmp_path: Path) -> None:
+    flow = tmp_path / ".flow"
+    flow.mkdir()
+    many = "".join(f"- [ ] {number}\n" for number in range(150))
+    (flow / "status.md").write_text("- [ ] A @ a.md\n- [ ] Other\n")
+    (flow / "a.md").write_text(f"{many}- [ ] B @ b.md\n")
+    (flow / "b.md").write_text(many)
+    loader = Loader(Plans(Store(tmp_path)))
+    tree = loader.load()
+    for plan in apply(skip(tree.find("A"))):
+        (flow / plan.file).write_text(plan.text)
+        loader.wrote(plan, revision_of(plan.text.encode()))
+    (flow / "status.md").write_text("- [-] A @ a.md\n- [x] Another\n")
+    tree = loader.load()
+    check(tree)
+    assert tree.progress() == Progress(done=1, skipped=300, total=301)
+    apply(reset(tree.root))
+    check(tree)
