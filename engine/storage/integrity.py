@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FlowError, PlanError, StorageError
+from engine.errors import FlowError, PlanError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage.backups import Backups
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
@@ -68,7 +68,7 @@ class Plans:
             )
         new = Snapshot.of(data)
         with self.store.lock():
-            known = learn(self.store, file, new.revision, self._revision)
+            known = learn(self.store, file, new.revision, self._there)
             try:
                 self.backups.keep(file, base, new)
                 guarantee = self._swap(path, base, data)
@@ -96,14 +96,18 @@ class Plans:
                 raise changed(path.relative, base.data, None, data) from error
             raise
 
-    def _revision(self, file: str) -> str | None:
-        now = self.read(file)
-        return None if now is None else now.revision
+    def _there(self, file: str) -> str | None:
+        """The revision that a plan has now; None also for what can be no plan."""
+        with suppress(SecurityError, StorageError, UnsupportedFileError):
+            now = self.read(file)
+            return None if now is None else now.revision
+        return None
 
     def _unlearn(self, file: str, revision: str, known: str | None) -> None:
         """After a failure: the revision is known if the plan has it nevertheless, else the old one is."""
         try:
-            kept = revision if self._revision(file) == revision else known
+            now = self.read(file)
+            kept = revision if now is not None and now.revision == revision else known
             change_meta(self.store, {"plans": {file: kept}, "previous": {}, "settled": True})
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told

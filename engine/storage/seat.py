@@ -40,6 +40,12 @@ def is_key(name: str) -> bool:
     return len(name) == 24 and all(character in "0123456789abcdef" for character in name)
 
 
+def is_record(data: bytes) -> bool:
+    """Whether these bytes are the path of a target below the project: a `swap/` may have come with a clone."""
+    parts = os.fsdecode(data).split("/")
+    return b"\0" not in data and not any(part in ("", ".", "..") or Path(part).anchor for part in parts)
+
+
 def own_part() -> str:
     """A fresh name in `swap/` for one of the engine's own files; it tells whose it is."""
     pid = os.getpid()

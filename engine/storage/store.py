@@ -16,7 +16,7 @@ from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all,
 from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import FLOW, SafePath
-from engine.storage.seat import SWAP, Seat, is_key, own_part
+from engine.storage.seat import SWAP, Seat, is_key, is_record, own_part
 from engine.storage.settle import Kept, clear_keys, clear_parts, settle_seat
 from engine.storage.swap import Swapped, create, swap
 
@@ -362,7 +362,7 @@ class Store:
         found: list[Path] = []
         for key in self.names(self.flow / SWAP):
             record = self.read(self.flow / SWAP / key / "target") if is_key(key) else None
-            if record is not None:
+            if record is not None and is_record(record.data):
                 found.append(self.root / os.fsdecode(record.data))
         return found
 

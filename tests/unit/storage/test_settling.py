@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from engine.storage import Store, revision_of, safe_path
+from engine.storage import Plans, Store, revision_of, safe_path
 from engine.storage.folder import Folder
 from engine.storage.seat import ABSENT, SWAP, Seat, own_part
 
@@ -138,3 +139,27 @@ def test_whatever_is_written_first_comes_after_the_settling(store: Store, file: 
     (copy,) = started.conflict_copies()
     assert copy.parent == file.parent and copy.read_bytes() == b"somebody's\n"
     assert [kept.copy for kept in started.settle()] == [copy] and started.settle() == []
+
+
+@pytest.mark.parametrize("record", ["../outside/x", "/tmp/x", "sub/../../outside/x", "a\0b", "", ".."])
+def test_a_record_that_came_from_elsewhere_leads_nowhere(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, record: str
+) -> None:
+    """Whoever clones a project may get a `swap/` with it that somebody made up."""
+    project = root / "project"
+    folder = project / ".flow" / "swap" / revision_of(record.encode())[:24]
+    folder.mkdir(parents=True)
+    (root / "outside").mkdir()
+    (folder / "target").write_bytes(record.encode())
+    (folder / f"{'1' * 64}.{'2' * 64}.1").write_bytes(b"theirs")
+    store = Store(project)
+    assert store.settle() == [] and store.conflict_copies() == []
+    assert list((root / "outside").iterdir()) == []
+
+
+def test_a_record_of_plans_that_came_from_elsewhere_stands_in_nobody_s_way(plans: Plans) -> None:
+    meta = {"plans": {}, "previous": {"../x": "1" * 64, "a\0b": "1" * 64}, "settled": False}
+    (plans.store.flow / "status.meta").write_text(json.dumps(meta) + "\n")
+    plans.write("status.md", None, b"- [ ] a\n")
+    now = plans.read("status.md")
+    assert now is not None and not plans.outside("status.md", now)
