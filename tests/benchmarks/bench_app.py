@@ -1,4 +1,4 @@
-"""The app from outside, through a pseudo-terminal: `python -m tests.benchmarks.bench_app [paint] [keys] [flood] ...`.
+"""The app from outside, through a pseudo-terminal: `python -m tests.benchmarks.bench_app [paint] [keys] [folds] ...`.
 
 Beside it, in the same run and in turns, a bare Textual app that is nothing but a `Tree` with as many nodes. Aims: the
 first picture of 100,000 tasks in 50 files within 1.5 times that of 100; a key answered within 1.2 times the bare app's
@@ -251,6 +251,28 @@ def folds(programs: Sequence[Program]) -> None:
             print(f"fold a child   {program.title:34}  {spread(leaf)}{ratio}")
 
 
+def live(programs: Sequence[Program], rounds: int = 6) -> None:
+    """From the end of another program's write to the picture: a name in `status.md`, one of the rows in view."""
+    for program in programs:
+        assert program.cwd is not None
+        status = program.cwd / ".flow/status.md"
+        text = status.read_text()
+        times: list[float] = []
+        with program.start() as terminal:
+            terminal.wait_for(program.first, seconds=120)
+            terminal.settle(2.0)
+            before = terminal.processor()
+            for number in range(rounds):
+                since = len(terminal.raw)
+                status.write_text(text.replace(name(3), f"Other {number:05}"))
+                start = time.monotonic()
+                times.append(terminal.wait_for(f"Other {number:05}", since=since) - start)
+                terminal.settle(1.0)
+            work = (terminal.processor() - before) / rounds
+        status.write_text(text)
+        print(f"changed        {program.title:34}  {spread(times)}  processor {ms(work)}")
+
+
 def flood(seconds: float = 10.0) -> None:
     """Two kinds of keys, while nothing runs and while a script prints: moving, and keeping its output in view."""
     for title, prints in (("while nothing runs", False), ("while a script prints", True)):
@@ -308,7 +330,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--bare"]:
         run_bare(int(sys.argv[2]))
         return
-    wanted = sys.argv[1:] or ["paint", "keys", "folds", "flood"]
+    wanted = sys.argv[1:] or ["paint", "keys", "folds", "live", "flood"]
     with plan(FEW) as small, plan(*large(TASKS, FILES)) as big, plan(TASKS) as wide:
         few, many = app(f"ours, {FEW} tasks", small), app(f"ours, {TASKS:,} tasks, {FILES} files", big)
         one = app(f"ours, {TASKS:,} tasks, one file", wide)
@@ -317,6 +339,7 @@ def main() -> None:
             "paint": lambda: paint(programs),
             "keys": lambda: keys(programs),
             "folds": lambda: folds([few, many, one, programs[-1]]),
+            "live": lambda: live([few, many, one]),
             "flood": flood,
         }
         for word in wanted:
