@@ -69,9 +69,19 @@ class Intent:
         return self.path[-1].file if self.path else ""
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it was begun on another machine, where its processes cannot be seen from here."""
+        return self.host != host_name()
+
+    @property
+    def may_live_elsewhere(self) -> bool:
+        """Whether its work may still run on another machine. An edit is over in an instant."""
+        return self.is_foreign and self.phase is Phase.RELEASED and self.edit is None
+
+    @property
     def is_local(self) -> bool:
         """Whether its processes could still be alive on this machine, in this boot."""
-        return self.host == host_name() and self.boot == boot_id()
+        return not self.is_foreign and self.boot == boot_id()
 
     def having(self, **changes: Any) -> Intent:
         return replace(self, **changes)

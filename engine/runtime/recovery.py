@@ -59,7 +59,7 @@ class Recovery:
     """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
     task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
     `changes`: commits and files of the project since it began; `always_off`: why `always` is no choice here, empty
-    when it is one."""
+    when it is one; `host`: the other machine on which it was begun, empty when it was this one."""
 
     address: str
     file: str
@@ -78,6 +78,7 @@ class Recovery:
     gone: bool
     changes: tuple[str, ...] = ()
     always_off: str = ""
+    host: str = ""
 
 
 def open_intent(project: Project) -> Intent | None:
@@ -112,6 +113,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         stopped=intent.phase is Phase.STOPPING,
         gone=task is None,
         changes=_changes(project, intent, task),
+        host=intent.host if intent.is_foreign else "",
         always_off=_why_not_always(project, intent, task),
     )
 
@@ -134,6 +136,14 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     while _is_about_to_start(project, intent) and not run.control.ends_now:
         run.control.wait(_POLL)
         yield None
+    if intent.may_live_elsewhere and project.runner.ended(intent.run) is None:
+        raise NeedsPersonError(
+            f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
+            hint="Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
+            address=intent.address,
+            name=intent.name,
+            attempt=intent.attempt,
+        )
     if _never_started(project, intent):
         project.intents.clear()
         yield from log(project, "unbegun", intent)
@@ -352,6 +362,8 @@ def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Re
         return Resume.COMMIT
     if task is None:
         return Resume.ASK
+    if intent.may_live_elsewhere:
+        return Resume.COMMIT if project.runner.ended(intent.run) is not None else Resume.ASK
     if _never_started(project, intent):
         return Resume.RUN
     if intent.phase is not Phase.STOPPING:

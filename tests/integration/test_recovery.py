@@ -139,6 +139,25 @@ async def test_t3_23_an_old_or_foreign_intent_is_offered(
     assert (root / ".flow/status.md").read_text().startswith("- [-]")
 
 
+async def test_t3_23_work_of_another_machine_may_live_on_there(
+    make_project: MakeProject, vanish: Callable[..., None]
+) -> None:
+    """An idempotent task runs again by itself only where it is to be seen that nothing of it is left."""
+    root = make_project({"status.md": HANGING.format(options="effect=idempotent")})
+    vanish(root)
+    lock = root / ".flow/intent.lock"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "host": "elsewhere"}))
+    engine = Engine.open(root)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.resume, recovery.host) == (Resume.ASK, "elsewhere")
+    with pytest.raises(NeedsPersonError, match="begun on elsewhere"):
+        await finish(engine.step())
+    assert (root / "runs").read_text() == "run\n"
+    (root / "go").touch()
+    assert (await finish(engine.recover("retry"))).outcome is StepOutcome.DONE
+
+
 async def test_t3_23_the_work_behind_a_torn_intent_is_followed(
     make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
 ) -> None:
