@@ -53,7 +53,7 @@ def change(
     status = VERBS.get(verb)
     if status is None:
         raise UsageError(f"{verb!r} changes no task.", hint=f"Choose {', '.join(VERBS)}.")
-    target = find(project.ledger.read(), address, expect)
+    target = project.ledger.look(lambda tree: find(tree, address, expect))
     path = path_of(target)
     intent = open_intent(project)
     if intent is not None and intent.path == path:

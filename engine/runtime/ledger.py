@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import BusyError, ChangedOutsideError, ContentChangedError
 from engine.flows import Loader, Tree
@@ -17,6 +17,7 @@ from engine.status import Change, Plan, Problem, apply, parse, settle
 from engine.storage import Plans, Snapshot, Store, revision_of
 
 _TRIES = 50
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ class Ledger:
         """The root plan alone, which the next `read` takes over; see `Loader.root`."""
         with self._reading:
             return self._reader.root()
+
+    def look(self, find: Callable[[Tree], Found]) -> Found:
+        """What `find` makes of the tree as the next commit will meet it, unless somebody writes in between.
+
+        For whoever commits at once: the plans are not read a second time for that. The tree is not to be kept.
+        """
+        with self._store.lock():
+            return find(self._writer.load())
 
     def commit(
         self, make: Callable[[Tree], Sequence[Change]], *, what: str = "", undoes: int | None = None
