@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.errors import StorageError
+from engine.errors import FlowError, SecurityError, StorageError
+from engine.storage.disk import misplaced
+from engine.storage.folder import Folder
 
+_WRITING = os.O_RDWR | os.O_CREAT | os.O_APPEND
 _TAIL = 65_536
 _WAIT = 10.0
 
@@ -50,11 +53,12 @@ class Journal:
         from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
 
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._lock, timeout=_WAIT):
-                return self._append(record, durable)
+            with self._folder(make=True) as folder, FileLock(self._lock, timeout=_WAIT):
+                return self._append(folder, record, durable)
         except Timeout as error:
             raise StorageError(f"{self._lock} stays locked.", hint="Is another engine hanging?") from error
+        except FlowError as error:
+            raise StorageError(f"The log is not complete: {error.message}", hint=error.hint) from error
         except OSError as error:
             raise StorageError(f"{self.path}: {error.strerror}.", hint="The log is not complete.") from error
 
@@ -110,9 +114,12 @@ class Journal:
     def _open(self, path: Path, files: ExitStack) -> BinaryIO | None:
         """One of the files, closed with `files`; None when there is none."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+            with self._folder() as folder:
+                descriptor = folder.open(path.name)
         except FileNotFoundError:
             return None
+        except SecurityError as error:
+            raise StorageError(f"The log cannot be shown: {error.message}", hint=error.hint) from error
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}.", hint="The log cannot be shown.") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -132,15 +139,23 @@ class Journal:
         found = self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")
         return sorted(path for path in found if path.stem.rpartition("-")[2].isdigit())
 
-    def _append(self, record: Mapping[str, Any], durable: bool) -> int:
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    def _folder(self, *, make: bool = False) -> Folder:
+        """The open folder of the log. Links are not followed: they may have come with a clone, and lead anywhere."""
+        folder = self.path.parent
+        return Folder.within(folder.parent, folder.name, make=make)
+
+    def _append(self, folder: Folder, record: Mapping[str, Any], durable: bool) -> int:
+        handle = folder.open(self.path.name, _WRITING, 0o644)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise misplaced(self.path, os.fstat(handle))
             size = _repair(handle)
             number = self._last(handle, size) + 1
             if size > self._limit:
-                self.path.rename(self.path.with_stem(f"{self.path.stem}-{number - 1:012d}"))
+                older = self.path.with_stem(f"{self.path.stem}-{number - 1:012d}")
+                folder.replace(self.path.name, folder, older.name)
                 os.close(handle)
-                handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                handle = folder.open(self.path.name, _WRITING, 0o644)
                 size = 0
             line = _line({"seq": number, **record})
             try:
