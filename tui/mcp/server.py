@@ -45,6 +45,7 @@ class FlowServer:
         self._tools = {tool.name: tool for tool in TOOLS if trusted or not tool.for_people}
         self._engine: Engine | None = None
         self._work = Work()
+        self._order = asyncio.Lock()  # what is brief happens in the order in which it was asked for
         self._protocol: Server[Any] = Server(
             "flow",
             title="Flow Manager",
@@ -101,7 +102,11 @@ class FlowServer:
             engine = self._engine_for(context)
             tool = self._tool(params.name)
             call = Call(engine, self._work, _teller(context), self._trusted)
-            return _result(await tool.run(call, _checked(tool, params.arguments)))
+            given = _checked(tool, params.arguments)
+            if tool.lasts:
+                return _result(await tool.run(call, given))
+            async with self._order:
+                return _result(await tool.run(call, given))
         except Exception as error:  # noqa: BLE001 - whatever it is, the agent is told, and the server lives
             return _result({"error": explain(engine, error)}, is_error=True)
 

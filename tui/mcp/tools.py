@@ -38,7 +38,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A tool: its name, what it takes, what it does (for the client), and how. `changes`: it writes or runs something;
-    `for_people`: it is offered only by a server that was started with `--trust`."""
+    `for_people`: it is offered only by a server that was started with `--trust`; `lasts`: it waits for a task."""
 
     name: str
     takes: type[BaseModel]
@@ -46,6 +46,7 @@ class Tool:
     run: Callable[[Call, Any], Awaitable[Result]]
     changes: bool = True
     for_people: bool = False
+    lasts: bool = False
 
 
 def _blocking(function: Callable[[Call, Any], Result]) -> Callable[[Call, Any], Awaitable[Result]]:
@@ -207,6 +208,7 @@ TOOLS = (
         "Run the next task, and only that one, or go on with an interrupted one. Cancelling this call does not end "
         "the task.",
         _step,
+        lasts=True,
     ),
     Tool(
         "start",
@@ -288,7 +290,7 @@ TOOLS = (
             _editing(lambda given: api.ReplaceLine(line=given.line, expect=given.expect, text=given.text))
         ),
     ),
-    Tool("recover", arguments.Recover, "Settle an interrupted task.", _recover, for_people=True),
+    Tool("recover", arguments.Recover, "Settle an interrupted task.", _recover, for_people=True, lasts=True),
     Tool(
         "accept",
         arguments.Nothing,

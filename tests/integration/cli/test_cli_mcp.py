@@ -391,6 +391,17 @@ def test_nonsense_does_not_end_the_server(root: Path) -> None:
     assert server.returncode == 0
 
 
+def test_calls_that_were_sent_at_once_are_done_in_their_order(root: Path) -> None:
+    (root / ".flow/status.md").write_text("- [ ] 0\n")
+    server = _server(root)
+    _ask(server, *HELLO, *(_call(number + 1, "add", what=str(number)) for number in range(1, 13)))
+    assert server.stdout is not None
+    for _ in range(13):
+        server.stdout.readline()
+    server.communicate(timeout=LIMIT)
+    assert (root / ".flow/status.md").read_text() == "".join(f"- [ ] {number}\n" for number in range(13))
+
+
 @pytest.mark.parametrize("how", ["eof", "kill", "term"])
 def test_a_client_that_dies_in_a_call_leaves_the_work_running(
     root: Path, how: str, wait_for: Callable[..., None]
