@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -105,6 +107,27 @@ async def test_when_only_the_daemon_is_left_nothing_runs_beside_it(orphan: Path,
     assert events[-1].outcome is StepOutcome.INTERRUPTED, "its exit status died with its supervisor"
     assert not is_running(daemon)
     assert (orphan / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize("whom", ["supervisor", "everything"])
+async def test_t7_06_what_was_paused_is_ended_too(make_project: MakeProject, whom: str) -> None:
+    root = make_project({"status.md": DAEMON})
+    engine = Engine.open(root)
+    ending = asyncio.ensure_future(finish(engine.step()))
+    while not (root / "daemon").exists():
+        assert not ending.done()
+        await asyncio.sleep(0.01)
+    paused = [int(json.loads((root / ".flow/intent.lock").read_text())["supervisor"]["pid"])]
+    if whom == "everything":
+        paused.append(int((root / "daemon").read_text()))
+    for pid in paused:
+        os.kill(pid, signal.SIGSTOP)
+    engine.stop()
+    assert (await ending).outcome is StepOutcome.INTERRUPTED
+    assert not any(is_running(pid) for pid in [*paused, int((root / "daemon").read_text())])
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.stopped, recovery.children) == (True, ())
 
 
 def flow(root: Path, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
