@@ -68,7 +68,7 @@ async def test_t2_07_what_is_no_file_is_a_problem_of_the_task_that_refers_to_it(
     os.mkfifo(root / ".flow/pipe.md")
     engine = Engine.open(root)
     for task in engine.tree().root.tasks[:2]:
-        assert "no regular file" in str(task.problems[0])
+        assert "Only regular files are read" in str(task.problems[0])
     assert (await finish(engine.step())).name == "Sign"
 
 
