@@ -62,7 +62,7 @@ class FirstPrompt(Prompt):
             )
         yield Choice("i", "import", files or "a Markdown file with a task list", "import", safe=True)
         yield Choice(
-            "d", "demo", "a small release to try everything on, in a temporary folder", "demo", safe=True
+            "d", "demo", "a small release to try, in a temporary folder", "demo", safe=True
         )
         yield Choice("q", "quit", "nothing was written", None, safe=True)
 
