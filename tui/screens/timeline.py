@@ -65,13 +65,14 @@ class TimelineScreen(ModalScreen[Attempt | None]):
 
     async def _watch(self) -> None:
         """Follows the log while the screen is open; bars of what runs grow."""
+        news = False
         while True:
             await asyncio.sleep(_EVERY)
-            if await asyncio.to_thread(self.history.update) or any(
-                attempt.run and not attempt.outcome for attempt in self.history.attempts
-            ):
-                if not self.is_attached:
-                    return
+            news = await asyncio.to_thread(self.history.update) or news
+            runs = any(attempt.run and not attempt.outcome for attempt in self.history.attempts)
+            # A screen that is closed is not the current one any more while its parts are taken away one by one.
+            if self.is_current and (news or runs):
+                news = False
                 self._show()
 
     def _show(self) -> None:
