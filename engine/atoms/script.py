@@ -199,9 +199,8 @@ def _interpreter(config: Mapping[str, Any], fence: Mapping[str, Any], lang: str)
 
 
 def _cwd(call: Call, fence: Mapping[str, Any]) -> Path:
-    path = _place(call, fence)
-    if not path.is_dir():
-        wanted = fence["options"].get("cwd", ".")
+    path, wanted = _place(call, fence), fence["options"].get("cwd")
+    if wanted is not None and not path.is_dir():
         raise complain(call.config, f"`cwd={wanted}`: there is no such folder.", line=fence["line"])
     return path
 

@@ -38,7 +38,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     init_project(original)
     flow = original / ".flow"
     (flow / "status.md").write_text(PLAN)
-    (flow / "atoms").mkdir()
+    (flow / "atoms").mkdir(exist_ok=True)
     (flow / "atoms/mine.py").write_text(ATOM)
     registry = json.loads((flow / "flow.registry.json").read_text())
     (flow / "flow.registry.json").write_text(json.dumps({**registry, "Mine": "mine:Mine"}))
