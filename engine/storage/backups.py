@@ -68,6 +68,6 @@ def _stamp(last: str) -> str:
     """The time as it stands in names, always later than in the last name, even when the clock was put back."""
     now = datetime.now(UTC)
     with suppress(ValueError):
-        before = datetime.strptime(last.partition("-")[0] + "+0000", _STAMP + "%z")
+        before = datetime.fromisoformat(last.partition("-")[0]).replace(tzinfo=UTC)
         now = max(now, before + timedelta(microseconds=1))
     return now.strftime(_STAMP)
