@@ -384,7 +384,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
                 (marks.FULL * full, "bar-full"),
                 (marks.FULL * failed, "bar-failed"),
                 (marks.EMPTY * empty, "bar-empty"),
-                (f"{marks.share(progress):>6}", "muted"),
+                (f" {marks.share(progress):>5}", "muted"),
             ]
         if task.status in (Status.FAILED, Status.SKIPPED):
             return [(str(task.status), str(task.status))]
