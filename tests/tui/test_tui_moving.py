@@ -166,7 +166,7 @@ async def test_tab_brings_up_the_details_on_a_narrow_screen(sit: Sit, orbit: dic
 
 
 async def test_help_names_every_action(sit: Sit, orbit: dict[str, str]) -> None:
-    async with sit(orbit, size=(100, 70)) as person:
+    async with sit(orbit, size=(100, 90)) as person:
         await person.press("question_mark")
         await person.sees("Keys", *(action.help for action in person.main.actions.values()))
         await person.press("escape")
