@@ -151,11 +151,34 @@ class _Attempt:
         return (status.st_dev, status.st_ino) == self.target.identity
 
     def _take_back(self, name: str, own: tuple[int, int]) -> Path | None:
-        """Exchanges back, and returns the conflict copy of what somebody had written into our version
-        meanwhile.
+        """Exchanges back, and returns the conflict copy of what somebody had written meanwhile.
 
         The lease still holds, so a writer that waits lands in the file that it meant.
         """
+        stranger = self._stranger(name)
+        copy = self._exchange_back(name, own)
+        if copy is None and stranger is not None:
+            # Whoever read our version in this moment may still replace the file by what they made of it, and with it
+            # these bytes, of which that version knows nothing.
+            part = f"{name}.part"
+            _write_part(self.seat.here, part, stranger)
+            copy = keep_copy(self.seat.here, part, self.target.folder, self.target.name)
+        return copy
+
+    def _stranger(self, name: str) -> Snapshot | None:
+        """The displaced file where it is another one than was read: somebody put it in place just before."""
+        try:
+            if self._is_displaced(name):
+                return None
+            fd = self.seat.here.open(name)
+            try:
+                return Snapshot.of(read_all(fd), os.fstat(fd))
+            finally:
+                close(fd)
+        except OSError:
+            return None  # what cannot be read goes back to its place unseen
+
+    def _exchange_back(self, name: str, own: tuple[int, int]) -> Path | None:
         target, here = self.target, self.seat.here
         try:
             here.exchange(name, target.folder, target.name)
@@ -251,13 +274,21 @@ def create(path: SafePath, seat: Seat, data: bytes) -> Snapshot:
 
 def _copy(folder: Folder, name: str, snapshot: Snapshot) -> None:
     part = f"{name}.part"
+    _write_part(folder, part, snapshot)
+    try:
+        folder.replace(part, folder, name)
+    except OSError:
+        folder.discard(part)
+        raise
+
+
+def _write_part(folder: Folder, part: str, snapshot: Snapshot) -> None:
     fd = folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
             put(fd, snapshot.data, mode=snapshot.mode)
         finally:
             close(fd)
-        folder.replace(part, folder, name)
     except OSError:
         folder.discard(part)
         raise

@@ -303,6 +303,34 @@ def test_a_writer_right_before_the_exchange_is_put_back(
     assert len(calls) == 2
     assert file.read_bytes() == b"theirs, renamed\n" and caught.value.disk == "theirs, renamed\n"
     assert left_in_swap(store) == []
+    # Another copy: they may be replaced yet, by a program that read our version in the moment that it stood there.
+    (copy,) = store.conflict_copies()
+    assert copy.read_bytes() == b"theirs, renamed\n" and caught.value.fields["copy"] == str(copy)
+
+
+def test_what_is_made_of_our_version_after_it_is_taken_back_loses_nothing(
+    store: Store, file: Path, system: Portable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not system.has_exchange:
+        pytest.skip("only exchange takes back")
+    real = system.exchange
+    seen: list[bytes] = []
+
+    def exchange(one: int | None, first: str, other: int | None, second: str) -> None:
+        if not seen:
+            by_rename(file)
+        seen.append(file.read_bytes())
+        real(one, first, other, second)
+
+    monkeypatch.setattr(system, "exchange", exchange)
+    with pytest.raises(ContentChangedError):
+        store.swap(safe_path(store.root, "source.txt"), lambda now: b"ours\n")
+    part = file.with_name("part")
+    part.write_bytes(seen[-1] + b"their next line\n")
+    part.replace(file)
+    store.settle()
+    assert file.read_bytes() == b"ours\ntheir next line\n"
+    assert [copy.read_bytes() for copy in store.conflict_copies()] == [b"theirs, renamed\n"]
 
 
 def test_what_is_written_into_our_version_before_it_is_taken_back_is_kept(
