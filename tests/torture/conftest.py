@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.amount import SHARE
+
 
 @pytest.fixture
 def share() -> int | None:
-    """How much is tried: a little by default, N times as much with FLOW_TORTURE=N, None (all) with `full`."""
-    wanted = os.environ.get("FLOW_TORTURE", "1")
-    return None if wanted == "full" else max(1, int(wanted))
+    """How many times the little is tried; None is all."""
+    return SHARE
 
 
 @pytest.fixture

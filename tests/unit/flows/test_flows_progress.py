@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,9 @@ from engine.status import (
     skip,
 )
 from engine.storage import Plans, Store, revision_of
+from tests.amount import times
 
-EXAMPLES = 25 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(25)
 VERBS = [begin, done, skip, fail, reopen, reset]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -31,8 +30,9 @@ from engine.status import (
     validate_state,
     walk,
 )
+from tests.amount import times
 
-EXAMPLES = 40 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(40)
 
 
 def after(text: str, verb: Callable[[Task], list[Change]], id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from engine.status import RULES, Plan, body, parse
+from tests.amount import times
 
-EXAMPLES = 120 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(120)
 READER = MarkdownIt("commonmark", {"maxNesting": 10_000})
 READER.core.ruler.disable("inline")
 BOX = re.compile(r"\[([^\]\n]{0,2})\](?=[ \t\n]|\Z)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
@@ -10,8 +9,9 @@ from hypothesis import strategies as st
 
 from engine.errors import FlowError
 from engine.status import Index, Plan, Status, Task, body, parse
+from tests.amount import times
 
-EXAMPLES = 5 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(5)
 
 
 @dataclass(eq=False)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.status import RULES, fix, parse
+from tests.amount import times
 
-EXAMPLES = 40 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(40)
 
 
 def outline(text: str) -> list[str]:

@@ -15,8 +15,9 @@ from markdown_it import MarkdownIt
 
 from engine.errors import PlanError
 from engine.status import Imported, import_markdown, parse
+from tests.amount import times
 
-EXAMPLES = 40 * int(os.environ.get("FLOW_TORTURE", "1"))
+EXAMPLES = times(40)
 READER = MarkdownIt("commonmark", {"maxNesting": 10_000})
 READER.core.ruler.disable("inline")
 BOX = re.compile(r"\[([ xX/!v-])\][ \t]+\S")
