@@ -157,13 +157,14 @@ class _Attempt:
         """
         stranger = self._stranger(name)
         copy = self._exchange_back(name, own)
-        if copy is None and stranger is not None:
-            # Whoever read our version in this moment may still replace the file by what they made of it, and with it
-            # these bytes, of which that version knows nothing.
-            part = f"{name}.part"
-            _write_part(self.seat.here, part, stranger)
-            copy = keep_copy(self.seat.here, part, self.target.folder, self.target.name)
-        return copy
+        if stranger is None:
+            return copy
+        # Whoever read our version in this moment may still replace the file by what they made of it, and with it these
+        # bytes, of which that version knows nothing.
+        part = f"{name}.part"
+        _write_part(self.seat.here, part, stranger)
+        kept = keep_copy(self.seat.here, part, self.target.folder, self.target.name)
+        return copy or kept
 
     def _stranger(self, name: str) -> Snapshot | None:
         """The displaced file where it is another one than was read: somebody put it in place just before."""
