@@ -9,17 +9,15 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from engine import status as rules
 from engine.atoms import AtomResult, Outcome
 from engine.errors import ChangedOutsideError, PlanError
 from engine.flows import Tree
 from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
 from engine.runtime.identity import find_again, key_of
 from engine.runtime.intent import Intent, Phase
-from engine.runtime.ledger import Committed
-from engine.runtime.problems import problem_error
+from engine.runtime.ledger import Committed, change_to
 from engine.runtime.project import Project
-from engine.status import Change, Status, Task
+from engine.status import Change, Status
 
 Steps = Generator[Event | None, None, Finished]
 
@@ -98,25 +96,6 @@ def settle(
     finished = ending(intent, status if found[0] else None, outcome, message, seconds)
     yield finished
     return finished
-
-
-def change_to(task: Task, status: Status) -> list[Change]:
-    """The changes that bring a task to this status; only what is left open around it when it is there already."""
-    if task.status is status:
-        if task.plan.problems:
-            raise problem_error(task.plan.problems, "Nothing of this file is changed until it is mended.")
-        root = task
-        while root.above is not None:
-            root = root.above
-        return rules.settle(root.plan)
-    verbs = {
-        Status.DONE: rules.done,
-        Status.SKIPPED: rules.skip,
-        Status.FAILED: rules.fail,
-        Status.ACTIVE: rules.begin,
-        Status.PENDING: rules.reopen,
-    }
-    return verbs[status](task)
 
 
 def ending(

@@ -167,6 +167,8 @@ class Engine:
 
     def running(self) -> Running | None:
         """What is being executed right now, by whichever engine."""
+        if not self._project.has_intent:
+            return None
         try:
             intent = self._project.intents.read()
         except intents.TornIntentError:
@@ -186,7 +188,7 @@ class Engine:
 
     def recovery(self) -> Recovery | None:
         """An interrupted task and what is known of it; None while an engine is at work."""
-        if not self._project.intents.exists() or claiming.is_claimed(self._project.store):
+        if not self._project.has_intent or claiming.is_claimed(self._project.store):
             return None
         intent = recovering.open_intent(self._project)
         return None if intent is None else recovering.examine(self._project, intent)

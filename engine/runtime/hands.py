@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError, UsageError
 from engine.flows import Tree
-from engine.runtime.claim import claim, is_claimed
-from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, change_to
+from engine.lazy import Late
 from engine.runtime.identity import find_again, key_of, path_of
+from engine.runtime.ledger import change_to
 from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
-from engine.runtime.recovery import decide, open_intent
 from engine.status import Change, Status, Task
+
+if TYPE_CHECKING:
+    from engine.runtime import claim as claiming
+    from engine.runtime import conclusion
+    from engine.runtime import recovery as recovering
+    from engine.runtime.intent import Intent
+else:
+    # What an interrupted task needs, and a change without one does not.
+    claiming = Late("engine.runtime.claim")
+    conclusion = Late("engine.runtime.conclusion")
+    recovering = Late("engine.runtime.recovery")
 
 VERBS: dict[str, Status] = {
     "begin": Status.ACTIVE,
@@ -55,7 +66,7 @@ def change(
         raise UsageError(f"{verb!r} changes no task.", hint=f"Choose {', '.join(VERBS)}.")
     target = project.ledger.look(lambda tree: find(tree, address, expect))
     path = path_of(target)
-    intent = open_intent(project)
+    intent = _open_intent(project)
     if intent is not None and intent.path == path:
         return _settle_interrupted(project, target, status)
     changed: list[Task] = []
@@ -86,7 +97,7 @@ def reset(project: Project, address: str | None) -> Changed:
     seen: list[Task] = []
 
     def make(tree: Tree) -> Sequence[Change]:
-        if open_intent(project) is not None:
+        if _open_intent(project) is not None:
             raise StateError(
                 "A task is running or was interrupted.", hint="Settle that first: `flow recover`."
             )
@@ -105,11 +116,15 @@ def reset(project: Project, address: str | None) -> Changed:
 
 def refuse_tripped(project: Project, task: Task) -> None:
     """A task that the circuit breaker stopped runs again only after it was reopened (DESIGN section 5)."""
-    if int(project.attempts(task).get("interruptions", 0)) >= INTERRUPTIONS_LIMIT:
+    if int(project.attempts(task).get("interruptions", 0)) >= conclusion.INTERRUPTIONS_LIMIT:
         raise StateError(
-            f"{task.address} {task.name} vanished {INTERRUPTIONS_LIMIT} times in a row.",
+            f"{task.address} {task.name} vanished {conclusion.INTERRUPTIONS_LIMIT} times in a row.",
             hint=f"Find out why, then `flow reopen {task.address}`.",
         )
+
+
+def _open_intent(project: Project) -> Intent | None:
+    return recovering.open_intent(project) if project.has_intent else None
 
 
 def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
@@ -118,7 +133,7 @@ def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
     Asked under the lock, in the commit: an intent is written before its task becomes active by a commit of its own, so
     that no task can begin unseen between this look and the write.
     """
-    intent = open_intent(project)
+    intent = _open_intent(project)
     if intent is None:
         return
     for change in changes:
@@ -128,7 +143,7 @@ def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
 
 
 def _refuse_running(project: Project, task: Task) -> None:
-    if is_claimed(project.store):
+    if claiming.is_claimed(project.store):
         raise BusyError(
             f"{task.address} {task.name} is running right now.",
             hint="Wait for it (`flow wait`) or end it (`flow stop`).",
@@ -149,14 +164,14 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
     if not (status.is_settled or status is Status.FAILED):
         raise _interrupted(task)
     files: list[str] = []
-    with claim(project.store, project.intents):
+    with claiming.claim(project.store, project.intents):
         # Another engine may have settled it, and begun the next one, before we came.
-        intent = open_intent(project)
+        intent = _open_intent(project)
         if intent is None or intent.path != path_of(task):
             raise StateError(
                 f"{task.address} {task.name} was settled a moment ago.", hint="Look at the plan again."
             )
-        for event in decide(project, intent, status):
+        for event in recovering.decide(project, intent, status):
             files.extend(getattr(event, "files", ()))
     found = find_again(project.ledger.read().root, intent.path, intent.body)
     return Changed(found.address if found else task.address, task.name, status, tuple(files))

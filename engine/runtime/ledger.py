@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from engine import status as rules
 from engine.errors import BusyError, ChangedOutsideError, ContentChangedError
 from engine.flows import Loader, Tree
 from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
 from engine.runtime.problems import problem_error
 from engine.runtime.settings import load_settings
-from engine.status import Change, Plan, Problem, apply, parse, settle
+from engine.status import Change, Plan, Problem, Status, Task, apply, parse, settle
 from engine.storage import Plans, Snapshot, Store, revision_of
 
 _TRIES = 50
@@ -205,3 +206,22 @@ class Ledger:
     def _adopt(self, file: str, snapshot: Snapshot) -> None:
         if self._plans.outside(file, snapshot):
             self._log.write("adopted", file=file, diff=self._plans.adopt(file, snapshot))
+
+
+def change_to(task: Task, status: Status) -> list[Change]:
+    """The changes that bring a task to this status; only what is left open around it when it is there already."""
+    if task.status is status:
+        if task.plan.problems:
+            raise problem_error(task.plan.problems, "Nothing of this file is changed until it is mended.")
+        root = task
+        while root.above is not None:
+            root = root.above
+        return rules.settle(root.plan)
+    verbs = {
+        Status.DONE: rules.done,
+        Status.SKIPPED: rules.skip,
+        Status.FAILED: rules.fail,
+        Status.ACTIVE: rules.begin,
+        Status.PENDING: rules.reopen,
+    }
+    return verbs[status](task)

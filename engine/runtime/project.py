@@ -50,6 +50,12 @@ class Project:
         return self._once("intents", lambda: IntentFile(self.store))
 
     @property
+    def has_intent(self) -> bool:
+        """Whether a task is running or was interrupted. Nearly always none is, and then nothing of what settles one has
+        to be loaded."""
+        return read_if_exists(self.flow / "intent.lock") is not None
+
+    @property
     def runner(self) -> Runner:
         """Where work runs: the one place that says on which machines."""
         from engine.atoms.local import LocalRunner  # psutil and subprocess come with it
