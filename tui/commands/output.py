@@ -40,7 +40,7 @@ _JSON_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206
 
 def line(text: str) -> str:
     """Untrusted text as one line that a terminal shows and does not obey."""
-    return text.translate(_LINE)
+    return text if text.isprintable() else text.translate(_LINE)
 
 
 def block(text: str) -> str:
@@ -72,11 +72,11 @@ def wants_colour() -> bool | None:
 
 
 def bold(text: str) -> str:
-    return click.style(text, bold=True)
+    return f"\x1b[1m{text}\x1b[0m"
 
 
 def dim(text: str) -> str:
-    return click.style(text, dim=True)
+    return f"\x1b[2m{text}\x1b[0m"
 
 
 def prepare_streams() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.commands import output
 
@@ -15,8 +14,7 @@ MAX_NESTING = 200
 """Levels that nested JSON goes to: deeper objects break the parsers of those who read them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class Row(NamedTuple):
     """One task with its address and its depth in the whole tree (the tasks of the first file have 0)."""
 
     task: Task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +30,7 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
         if problem is not None:
             text = f"{'':{width}}   {PROBLEM} {output.line(str(problem))}"
             yield click.style(text, fg="yellow")
-    for file in sorted(engine.changed_outside()):
+    for file in sorted(engine.changed_outside(tree)):
         yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was changed by another program.", fg="yellow")
 
 
@@ -40,6 +41,7 @@ def heading(name: str, progress: Progress) -> str:
     return f"{output.bold(output.line(name))}  {cells}  {share(progress)}"
 
 
+@cache
 def status_word(status: Status) -> str:
     """`✔ done`, padded: glyph, word and colour say the same."""
     return click.style(f"{GLYPHS[status]} {status.value:7}", fg=_COLOURS[status.value])
