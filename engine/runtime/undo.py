@@ -60,7 +60,9 @@ def undo(project: Project) -> Undone:
     for was in changes:
         if was.after is Status.DONE and was.before is not Status.DONE:
             key = key_of(was.path)
-            project.plans.put_record(key, {**(project.plans.record(key) or {}), "undone": True})
+            record = project.plans.record(key) or {}
+            if "attempt" in record:  # what was only marked done by hand has run nothing that could run twice
+                project.plans.put_record(key, {**record, "undone": True})
     task = settled[0]
     return Undone(task.name, task.address, because, committed.files)
 

@@ -85,3 +85,13 @@ async def test_a_once_task_whose_done_was_undone_asks_before_it_runs_again(make_
     assert (root / "runs").read_text() == "run\n"
     engine.change("done", "Test")
     assert (await finish(engine.step())).name == "Sign"
+
+
+async def test_a_once_task_that_was_only_marked_done_by_hand_runs_after_its_undo(make_project: MakeProject) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    engine.change("done", "Compile")
+    engine.change("done", "Test")
+    assert engine.undo().name == "Test"
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
