@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,11 @@ else:  # only an interrupted task needs git
 _LIMIT = 20
 _SECONDS = 5.0
 # A repository's configuration can run programs; none of it is wanted for a look.
-_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
+_QUIET = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.pager=cat", "-c", "log.showSignature=false"),
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def head_of(root: Path) -> str:
@@ -46,7 +51,8 @@ def changes_since(root: Path, started_at: str, commit: str) -> tuple[str, ...]:
     """
     if shutil.which("git") is None or not (root / ".git").exists():
         return ()
-    lines = [f"commit {line}" for line in _git(root, "log", "--oneline", f"{commit}..HEAD") if commit]
+    known = _COMMIT.fullmatch(commit) is not None  # anything else may be an option
+    lines = [f"commit {line}" for line in _git(root, "log", "--oneline", f"{commit}..HEAD")] if known else []
     since = datetime.fromisoformat(started_at).timestamp()
     for line in _git(root, "status", "--porcelain", "--untracked-files=all", "--", ".", ":!.flow"):
         path = root / line[3:].strip('"')

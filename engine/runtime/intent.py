@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,7 @@ def _is_sound(intent: Intent) -> bool:
         all(isinstance(text, str) for text in texts)
         and all(isinstance(count, int) for count in counts)
         and all(isinstance(one.pid, int) and isinstance(one.started, int | float) for one in processes)
+        and _is_time(intent.started_at)
         and bool(intent.path)
         and all(level.names for level in intent.path)
         and re.fullmatch(r"[\w-]{1,128}", intent.run, re.ASCII) is not None
@@ -169,6 +171,13 @@ def _is_sound(intent: Intent) -> bool:
         and (intent.result is None or _is_result(intent.result))
         and (intent.edit is None or {"path", "base", "new"} <= intent.edit.keys())
     )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_result(value: dict[str, Any]) -> bool:

@@ -35,7 +35,7 @@ from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.ledger import Rewrite
 from engine.runtime.log import now
 from engine.runtime.project import Project
-from engine.runtime.registry import load_registry
+from engine.runtime.registry import dispatch, load_registry
 from engine.status import Status, Task, body, find_in
 from engine.status.options import with_option
 
@@ -121,7 +121,8 @@ def examine(project: Project, intent: Intent) -> Recovery:
 def resume(project: Project, run: Run, intent: Intent) -> Steps:
     """Go on in the order of DESIGN: run what never started, commit, follow, take the result, check, run again.
 
-    Raises NeedsPersonError where a person has to decide.
+    Raises NeedsPersonError where a person has to decide, and TrustError where code would run that nobody has approved:
+    the record may have come with a clone.
     """
     tree = project.ledger.read()
     task = find_again(tree.root, intent.path, intent.body)
@@ -151,6 +152,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             yield from execute(project, run, task, attempt=intent.attempt, interruptions=intent.interruptions)
         )
     atom, call = _atom(project, intent, task)
+    project.trust.refuse(task)
     if isinstance(atom, Supervised) and _can_follow(project, intent):
         yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
@@ -262,7 +264,7 @@ def _why_not_always(project: Project, intent: Intent, task: Task | None) -> str:
 
 
 def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, ...]:
-    if task is None or project.trust.missing([task]):
+    if task is None or not project.trust.covers(task):
         return ()
     return changes_since(project.root, intent.started_at, intent.commit)
 
@@ -299,10 +301,20 @@ def _is_about_to_start(project: Project, intent: Intent) -> bool:
 
 
 def _atom(project: Project, intent: Intent, task: Task) -> tuple[Atom, Call]:
-    entry = load_registry(project.flow).entries.get(intent.atom)
+    """What runs this task, as it was begun: the record alone, which may have come with a clone, decides no code."""
+    registry = load_registry(project.flow)
+    entry = registry.entries.get(intent.atom)
     if entry is None or entry.broken:
         raise ConfigurationError(
             f"The atom {intent.atom!r} is not in the registry any more.", hint="Put it back."
+        )
+    if dispatch(task, registry) != entry:
+        raise NeedsPersonError(
+            f"{task.address} {task.name} was begun as {intent.atom!r}, and is another kind of task by now.",
+            hint="`flow recover` shows the evidence; then `flow recover retry`, `done`, `skip` or `fail`.",
+            address=task.address,
+            name=task.name,
+            attempt=intent.attempt,
         )
     call = project.call(task, attempt=intent.attempt, key=intent.key)
     return atom_for(entry.target, project.flow), call

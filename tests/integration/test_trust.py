@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from engine import Engine, StepOutcome, TrustError, init_project
+from engine import Engine, FlowError, NeedsPersonError, StepOutcome, TrustError, init_project
 from tests.integration.conftest import finish
 
 PLAN = """\
@@ -103,3 +105,107 @@ async def test_init_in_a_folder_that_has_one_grants_nothing(copied: Path) -> Non
     init_project(copied)
     with pytest.raises(TrustError):
         await finish(Engine.open(copied).step())
+
+
+VERIFIED = """\
+- [/] {tag}Touch
+    ```sh verify
+    touch trace-verify
+    ```
+    ```sh retries=1
+    touch trace-script
+    ```
+"""
+EDIT = {"path": "x", "base": "0", "new": "1"}
+CHECKED = (
+    ATOM
+    + """\
+    def check_completion(self, call):
+        Path(call.root, "trace-check").touch()
+        return True
+"""
+)
+
+
+def plant(root: Path, plan: str, name: str, **changes: object) -> None:
+    """Put an open intent for the first task into a project, as one could come with a clone."""
+    (root / ".flow/status.md").write_text(plan)
+    (root / ".flow/atoms/mine.py").write_text(CHECKED)
+    intent = {
+        "version": 1,
+        "run": "20260101T000000-deadbeef",
+        "address": "1",
+        "name": "Touch",
+        "body": "",
+        "key": "k",
+        "path": [{"file": "status.md", "names": [name]}],
+        "atom": "Script",
+        "effect": "idempotent",
+        "attempt": 1,
+        "interruptions": 0,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "phase": "vanished",
+        "engine": None,
+        "supervisor": None,
+        "host": "elsewhere",
+    }
+    (root / ".flow/intent.lock").write_text(json.dumps({**intent, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("plan", "name", "changes", "error"),
+    [
+        (VERIFIED.format(tag="[Script] "), "[Script] Touch", {}, TrustError),
+        (VERIFIED.format(tag=""), "Touch", {}, NeedsPersonError),
+        ("- [/] [Mine] Touch\n", "[Mine] Touch", {"atom": "Mine"}, TrustError),
+        ("- [/] Touch\n", "Touch", {"atom": "Mine"}, NeedsPersonError),
+        ("- [/] Touch\n", "Touch", {"atom": "Mine", "phase": "released", "edit": EDIT}, NeedsPersonError),
+        ("- [/] [Manual] Touch\n", "[Manual] Touch", {"atom": "Manual"}, TrustError),
+    ],
+)
+async def test_a_record_of_an_interrupted_task_that_came_along_runs_nothing(
+    copied: Path, plan: str, name: str, changes: dict[str, object], error: type[FlowError]
+) -> None:
+    plant(copied, plan, name, **changes)
+    registry = copied / ".flow/flow.registry.json"
+    registry.write_text(json.dumps({**json.loads(registry.read_text()), "Manual": "mine:Mine"}))
+    engine = Engine.open(copied)
+    assert engine.recovery() is not None
+    for steps in (engine.step(), engine.recover("resume")):
+        with pytest.raises(error):
+            await finish(steps)
+    assert traces(copied) == []
+
+
+async def test_a_result_that_came_along_is_not_tried_again(copied: Path) -> None:
+    plant(copied, VERIFIED.format(tag="[Script] "), "[Script] Touch", host=socket.gethostname())
+    output = copied / ".flow/logs/output"
+    output.mkdir(parents=True)
+    (output / "20260101T000000-deadbeef").touch()
+    (output / "20260101T000000-deadbeef.exit").write_text(json.dumps({"code": 1}))
+    with pytest.raises(TrustError):
+        await finish(Engine.open(copied).step())
+    assert traces(copied) == []
+
+
+@pytest.mark.parametrize("tag", ["", "[Script] "])
+def test_what_is_known_of_an_interrupted_task_is_told_without_git(copied: Path, tag: str) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", str(copied), *words], check=True)
+
+    git("init", "-q")
+    (copied / ".gitattributes").write_text("* filter=evil\n")
+    git("add", ".gitattributes")
+    git("config", "filter.evil.clean", f"touch {copied}/trace-filter; cat")
+    (copied / ".gitattributes").write_text("* filter=evil \n")
+    plant(copied, f"- [/] {tag}Touch\n", f"{tag}Touch", commit="--output=trace-option")
+    recovery = Engine.open(copied).recovery()
+    assert recovery is not None
+    assert recovery.changes == ()
+    assert traces(copied) == []
+
+
+async def test_a_record_with_a_time_that_is_none_is_torn(copied: Path) -> None:
+    plant(copied, "- [/] Touch\n", "Touch", started_at="yesterday")
+    recovery = Engine.open(copied).recovery()
+    assert recovery is None or recovery.started_at != "yesterday"
