@@ -84,7 +84,7 @@ def change(
     if status is Status.PENDING:
         _forgive(project, key_of(path))
     elif status.is_settled:
-        project.plans.drop_record(key_of(path))
+        _forget(project, key_of(path))
     task = changed[0]
     if committed.files or note:
         project.log.write(verb, address=task.address, name=task.name, note=note)
@@ -181,3 +181,11 @@ def _forgive(project: Project, key: str) -> None:
     record = project.plans.record(key)
     if record:
         project.plans.put_record(key, {**record, "interruptions": 0})
+
+
+def _forget(project: Project, key: str) -> None:
+    """Forget the attempts, but not that one of them had done its work before that was taken back."""
+    if (project.plans.record(key) or {}).get("undone"):
+        project.plans.put_record(key, {"undone": True})
+    else:
+        project.plans.drop_record(key)

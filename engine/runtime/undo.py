@@ -42,7 +42,7 @@ def undo(project: Project) -> Undone:
         raise BusyError(
             "An engine is at work; its changes cannot be taken back.", hint="Wait, or `flow stop`."
         )
-    record = _last(project)
+    record, by_hand = _last(project)
     if record["what"] == "rewritten":
         return _undo_rewrite(project, record)
     number, because = record["seq"], str(record["because"])
@@ -58,11 +58,10 @@ def undo(project: Project) -> Undone:
 
     committed = project.ledger.commit(make, what="undo", undoes=number)
     for was in changes:
-        if was.after is Status.DONE and was.before is not Status.DONE:
+        # What was only marked done has run nothing that could run twice.
+        if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
             key = key_of(was.path)
-            record = project.plans.record(key) or {}
-            if "attempt" in record:  # what was only marked done by hand has run nothing that could run twice
-                project.plans.put_record(key, {**record, "undone": True})
+            project.plans.put_record(key, {**(project.plans.record(key) or {}), "undone": True})
     task = settled[0]
     return Undone(task.name, task.address, because, committed.files)
 
@@ -92,15 +91,21 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
     return Undone(name, address, str(record["because"]), committed.files)
 
 
-def _last(project: Project) -> dict[str, Any]:
-    """The last record of a change that no later one takes back."""
+def _last(project: Project) -> tuple[dict[str, Any], bool]:
+    """The last record of a change that no later one takes back, and whether the record right after it says that a
+    person marked the task done: the result of a run would name the run there."""
     taken_back: set[int] = set()
+    after: dict[str, Any] = {}
     for record in project.log.latest():
         if record["what"] in ("changed", "rewritten"):
             if "undoes" in record:
                 taken_back.add(record["undoes"])
             elif record["seq"] not in taken_back:
-                return record
+                by_hand = (
+                    after.get("seq") == record["seq"] + 1 and after["what"] == "done" and "run" not in after
+                )
+                return record, by_hand
+        after = record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 
 

@@ -87,11 +87,26 @@ async def test_a_once_task_whose_done_was_undone_asks_before_it_runs_again(make_
     assert (await finish(engine.step())).name == "Sign"
 
 
-async def test_a_once_task_that_was_only_marked_done_by_hand_runs_after_its_undo(make_project: MakeProject) -> None:
+async def test_a_once_task_that_was_only_marked_done_by_hand_runs_after_its_undo(
+    make_project: MakeProject,
+) -> None:
     root = make_project(FILES)
     engine = Engine.open(root)
     engine.change("done", "Compile")
     engine.change("done", "Test")
     assert engine.undo().name == "Test"
     assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
+
+
+async def test_a_mark_by_hand_does_not_hide_that_a_once_task_has_run(make_project: MakeProject) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    engine.change("done", "Compile")
+    await finish(engine.step())
+    engine.undo()
+    engine.change("done", "Test")
+    engine.undo()
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
     assert (root / "runs").read_text() == "run\n"
