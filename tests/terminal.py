@@ -37,7 +37,9 @@ class Terminal:
         self._alive = True
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            self._become(argv, cwd, {**os.environ, "TERM": "xterm-256color", **(env or {})})
+            # These would win over the size of the terminal; some runners of tests set them.
+            mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            self._become(argv, cwd, {**mine, "TERM": "xterm-256color", **(env or {})})
         columns, rows = size
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.set_blocking(self._fd, False)

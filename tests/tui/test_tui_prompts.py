@@ -337,7 +337,7 @@ async def test_every_choice_is_on_the_smallest_screen_and_explained(
         await person.sees(*("resume", "retry", "always", "mark done", "skip", "fail", "not now"))
         await person.sees("1/1  Long work", "it is still running: follow it")
         await person.press("down")
-        await person.sees("end it, then run it again, as attempt")
+        await person.sees("end it, then run it again, as", "attempt 2")
         await person.press(*["ctrl+d"] * 8)
         await person.sees("at work", "not now")
 

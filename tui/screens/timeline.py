@@ -45,6 +45,7 @@ class TimelineScreen(ModalScreen[Attempt | None]):
     def __init__(self, history: History) -> None:
         super().__init__()
         self.history = history
+        self._shown: Sequence[Attempt] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -65,18 +66,17 @@ class TimelineScreen(ModalScreen[Attempt | None]):
 
     async def _watch(self) -> None:
         """Follows the log while the screen is open; bars of what runs grow."""
-        news = False
         while True:
             await asyncio.sleep(_EVERY)
-            news = await asyncio.to_thread(self.history.update) or news
+            await asyncio.to_thread(self.history.update)
             runs = any(attempt.run and not attempt.outcome for attempt in self.history.attempts)
+            # What is new may have been taken in for others already, so what counts is what stands here.
             # A screen that is closed is not the current one any more while its parts are taken away one by one.
-            if self.is_current and (news or runs):
-                news = False
+            if self.is_current and (runs or self.history.attempts is not self._shown):
                 self._show()
 
     def _show(self) -> None:
-        attempts = self.history.attempts
+        attempts = self._shown = self.history.attempts
         self.query_one("#sum", Static).update(summary(attempts))
         self.bars.show(attempts)
 
