@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from engine.runtime.events import Event
@@ -39,8 +40,13 @@ async def _advance(steps: Generator[Event | None, None, Any]) -> Event | _End | 
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        # The thread still stands inside the generator; it cannot be closed before it is out.
-        await asyncio.wait([future])
+        # The thread still stands inside the generator; it cannot be closed before it is out, however often it is
+        # cancelled. What it raises then has nobody to go to.
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
         raise
 
 
