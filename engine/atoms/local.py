@@ -14,11 +14,12 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.atoms import processes, supervisor
 from engine.atoms.runner import (
@@ -32,15 +33,18 @@ from engine.atoms.runner import (
     Job,
     ProcessId,
 )
-from engine.errors import StorageError
+from engine.errors import SecurityError, StorageError
 from engine.storage import Store, platform
+from engine.storage.folder import Folder
 
 _COMMAND = [sys.executable, "-I", "-S", str(Path(supervisor.__file__).absolute())]
 _PORTABLE = [sys.executable, "-P", "-m", "engine.atoms.portable"]
 _CHUNK = 1 << 16
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_FILE = re.compile(rf"{_RUN.pattern}(\.[a-z]+)?")
 _ATTEMPT = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 """An attempt at a task; probes and clean-ups have a word behind that."""
+_PLACE = ("logs", "output")
 KEPT = 200
 """Runs whose output is kept."""
 _PATIENCE = 5.0
@@ -63,18 +67,21 @@ class LocalRunner:
     """
 
     def __init__(self, store: Store) -> None:
-        self.folder = store.flow / "logs" / "output"
+        self._flow = store.flow
+        self.folder = store.flow.joinpath(*_PLACE)
         self._children: dict[str, _Supervisor] = {}
         self._starts = count()
 
     # -- running --
 
     def start(self, run: str, *, tty: bool = False) -> ProcessId:
-        """See `Runner.start`. Raises StorageError when no process can be started."""
+        """See `Runner.start`. Raises StorageError when no process can be started, SecurityError when its files would go
+        where a symbolic link leads.
+        """
         if not _RUN.fullmatch(run):
             raise ValueError(f"{run!r} is no run id")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._open_folder(make=True).close()
             if next(self._starts) % _PRUNE_EVERY == 0:
                 self.prune()
             child = _Supervisor(
@@ -184,29 +191,29 @@ class LocalRunner:
         return self.folder / run
 
     def read(self, run: str, offset: int) -> tuple[bytes, int]:
-        try:
-            with self.output(run).open("rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                if offset > size:  # somebody truncated it
-                    return b"", size
-                gone = _left_out(size)
-                if offset in gone:
-                    return f"\n[... {gone.stop - offset} bytes left out ...]\n".encode(), gone.stop
-                file.seek(offset)
-                data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
-                if offset in _left_out(os.fstat(file.fileno()).st_size):
-                    return b"", offset  # taken out while we read it: the next call says so
-                return data, offset + len(data)
-        except FileNotFoundError:
+        file = self._open(run)
+        if file is None:
             return b"", offset
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if offset > size:  # somebody truncated it
+                return b"", size
+            gone = _left_out(size)
+            if offset in gone:
+                return f"\n[... {gone.stop - offset} bytes left out ...]\n".encode(), gone.stop
+            file.seek(offset)
+            data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
+            if offset in _left_out(os.fstat(file.fileno()).st_size):
+                return b"", offset  # taken out while we read it: the next call says so
+            return data, offset + len(data)
 
     def tail(self, run: str, lines: int) -> str:
-        try:
-            with self.output(run).open("rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _CHUNK))
-                text = file.read(_CHUNK).decode("utf-8", "replace")
-        except FileNotFoundError:
+        file = self._open(run)
+        if file is None:
             return ""
+        with file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _CHUNK))
+            text = file.read(_CHUNK).decode("utf-8", "replace")
         return "".join(text.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
 
     # -- what it leaves behind --
@@ -218,12 +225,11 @@ class LocalRunner:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_GOODBYE)
             self._reap(run)
-        for suffix in SUFFIXES:
-            (self.folder / f"{run}{suffix}").unlink(missing_ok=True)
+        self._remove(f"{run}{suffix}" for suffix in SUFFIXES)
 
     def unsettled(self) -> str | None:
         """The last run that began and was not forgotten, whatever became of it."""
-        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
+        names = self._names()
         open_runs = {run for run, dot, _ in (name.partition(".") for name in names) if dot}
         return max((run for run in open_runs.intersection(names) if _ATTEMPT.fullmatch(run)), default=None)
 
@@ -231,22 +237,19 @@ class LocalRunner:
         """Remove everything of all runs but their outputs: what a crash kept `forget` from. Nothing may be running,
         and no result may be wanted any more.
         """
-        for path in self.folder.iterdir() if self.folder.is_dir() else ():
-            if "." in path.name:
-                path.unlink(missing_ok=True)
+        self._remove(name for name in self._names() if "." in name)
 
     def prune(self, keep: int = KEPT) -> None:
         """Remove everything of all but the last runs. `start` does this from time to time."""
         ages: dict[str, float] = {}
-        files: dict[str, list[Path]] = {}
-        for path in self.folder.iterdir() if self.folder.is_dir() else ():
-            run = path.name.partition(".")[0]
-            files.setdefault(run, []).append(path)
+        files: dict[str, list[str]] = {}
+        for name in self._names():
+            run = name.partition(".")[0]
+            files.setdefault(run, []).append(name)
             with suppress(FileNotFoundError):
-                ages[run] = max(ages.get(run, 0.0), path.stat().st_mtime)
+                ages[run] = max(ages.get(run, 0.0), (self.folder / name).lstat().st_mtime)
         for run in sorted(ages, key=ages.__getitem__)[: max(0, len(ages) - keep)]:
-            for path in files[run]:
-                path.unlink(missing_ok=True)
+            self._remove(files[run])
 
     def _record(self, run: str, suffix: str) -> dict[str, Any] | None:
         try:
@@ -259,14 +262,47 @@ class LocalRunner:
         return (self._bytes(run, EXPORTS, EXPORTS_LIMIT + 1) or b"").decode("utf-8", "surrogateescape")
 
     def _bytes(self, run: str, suffix: str, limit: int = -1) -> bytes | None:
-        """What is in one of the files of a run. None when there is none: a script may put anything in its place,
-        a pipe, say, on which we would wait for ever."""
-        try:
-            descriptor = os.open(self.folder / f"{run}{suffix}", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        except OSError:
+        """What is in one of the files of a run."""
+        file = self._open(f"{run}{suffix}")
+        if file is None:
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+        with file:
+            return file.read(limit)
+
+    def _open_folder(self, *, make: bool = False) -> Folder:
+        """The open folder, reached without following links: it may have come with a clone. Raises SecurityError where
+        one is on the way, and OSError.
+        """
+        return Folder.within(self._flow.parent, self._flow.name).below(*_PLACE, make=make)
+
+    def _open(self, name: str) -> BinaryIO | None:
+        """One of the files, open to be read. None when there is none: in its place may be anything, a link to a file
+        of somebody else's, or a pipe, on which we would wait for ever.
+        """
+        if not _FILE.fullmatch(name):
+            return None
+        try:
+            with self._open_folder() as folder:
+                descriptor = folder.open(name)
+        except (OSError, SecurityError):
+            return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        return os.fdopen(descriptor, "rb")
+
+    def _names(self) -> list[str]:
+        try:
+            with self._open_folder() as folder:
+                return folder.names()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _remove(self, names: Iterable[str]) -> None:
+        with suppress(FileNotFoundError, NotADirectoryError), self._open_folder() as folder:
+            for name in names:
+                with suppress(FileNotFoundError, IsADirectoryError):
+                    folder.unlink(name)
 
     def _reap(self, run: str) -> None:
         child = self._children.get(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, FlowError, NeedsPersonError, StepOutcome, TrustError, init_project
+from engine import Engine, FlowError, NeedsPersonError, SecurityError, StepOutcome, TrustError, init_project
 from tests.integration.conftest import finish
 
 PLAN = """\
@@ -209,3 +210,39 @@ async def test_a_record_with_a_time_that_is_none_is_torn(copied: Path) -> None:
     plant(copied, "- [/] Touch\n", "Touch", started_at="yesterday")
     recovery = Engine.open(copied).recovery()
     assert recovery is None or recovery.started_at != "yesterday"
+
+
+@pytest.mark.parametrize("linked", ["logs", "logs/output"])
+async def test_nothing_is_removed_where_a_link_leads_that_came_along(
+    copied: Path, tmp_path: Path, linked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = tmp_path / "others"
+    (others / "output").mkdir(parents=True)
+    run = "20260101T000000-deadbeef"
+    for name in ("thesis.txt", "output/thesis.txt", run, f"output/{run}"):
+        (others / name).write_text("precious")
+    link = copied / ".flow" / linked
+    shutil.rmtree(link, ignore_errors=True)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(others)
+    for trusts in (False, True):
+        if trusts:
+            monkeypatch.setenv("FLOW_TRUST", "1")
+        with pytest.raises(SecurityError, match="symbolic link"):
+            await finish(Engine.open(copied).step())
+    assert Engine.open(copied).output(run, 0)[0] == ""
+    assert {path.name for path in others.rglob("*")} == {"output", "thesis.txt", run}
+    assert traces(copied) == []
+
+
+async def test_the_output_of_a_run_is_no_other_file(copied: Path, tmp_path: Path) -> None:
+    run = "20260101T000000-deadbeef"
+    (tmp_path / "secret").write_text("secret")
+    output = copied / ".flow/logs/output"
+    output.mkdir(parents=True)
+    (output / run).symlink_to(tmp_path / "secret")
+    assert Engine.open(copied).output(run, 0)[0] == ""
+    assert Engine.open(copied).output("../../../../secret", 0)[0] == ""
+    (output / run).unlink()
+    os.mkfifo(output / run)
+    assert Engine.open(copied).output(run, 0)[0] == ""

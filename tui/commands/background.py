@@ -100,9 +100,15 @@ def stop(ctx: click.Context, as_json: bool) -> None:
 
 def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json: bool) -> None:
     """Start `flow run` in a session of its own; end like it when it ends at once, else when it is seen at work."""
-    folder = engine.root / ".flow" / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / "detached.txt"
+    from engine import SecurityError
+
+    place = engine.root / ".flow" / "logs" / "detached.txt"
+    place.parent.mkdir(exist_ok=True)
+    for path in (place.parent, place):
+        if path.is_symlink():  # it may have come with a clone, and lead to any file of the person's
+            raise SecurityError(
+                f"{str(path)!r} is a symbolic link.", hint="Look at it; then remove it.", path=str(path)
+            )
     with place.open("wb") as file:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "tui", "run", *arguments],

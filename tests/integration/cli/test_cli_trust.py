@@ -64,3 +64,16 @@ def test_t1_37_nothing_of_it_runs_before_its_person_says_so(copied: Path, flow_p
     assert flow("trust") == 0
     assert flow("step") == 0
     assert list((copied / ".flow/atoms").glob("__pycache__")) == []
+
+
+def test_a_run_in_the_background_writes_into_no_link_that_came_along(
+    copied: Path, tmp_path: Path, flow_process: Flow
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (copied / ".flow/logs").mkdir(exist_ok=True)
+    (copied / ".flow/logs/detached.txt").symlink_to(precious)
+    ended = flow_process("run", "--detach", cwd=copied)
+    assert ended.code != 0
+    assert "symbolic link" in ended.stderr
+    assert precious.read_text() == "mine"
