@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import ConfigurationError, StateError, UsageError
 from engine.lazy import Late
@@ -59,8 +58,7 @@ else:
 _DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """What an engine, this one or another, executes right now. `pid` is that engine's; times are ISO 8601, UTC."""
 
     run: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError, UsageError
@@ -36,8 +35,7 @@ VERBS: dict[str, Status] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """What a change did: the task as it is now, and the files that were written."""
 
     address: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from engine import status as rules
 from engine.errors import BusyError, ChangedOutsideError, ContentChangedError
@@ -21,16 +20,14 @@ _TRIES = 50
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """The tree after a commit and the files that were written, in that order."""
 
     tree: Tree
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """New texts of plan files, in writing order; a `note` for the log; what to do `then`, in the same commit."""
 
     texts: Mapping[str, str]

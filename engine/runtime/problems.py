@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from engine.errors import NameMismatchError, PlanError
 from engine.status import Problem
@@ -14,7 +13,7 @@ def problem_error(problems: Sequence[Problem], consequence: str) -> PlanError:
     return PlanError(
         f".flow/{problems[0]}",
         hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
-        problems=[asdict(problem) for problem in problems],
+        problems=[problem._asdict() for problem in problems],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.atoms import BUILT_IN, inspect_target
 from engine.errors import ConfigurationError
@@ -16,8 +17,7 @@ from engine.status import Task
 from engine.storage import read_if_exists
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One atom: its name, its `module:Class`, and why it is broken, if it is."""
 
     name: str

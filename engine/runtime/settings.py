@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import ConfigurationError
 from engine.storage import read_if_exists
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a project may set. `strict`: plans changed outside wait for a person. Globs are relative to the root."""
 
     strict: bool = False

@@ -8,7 +8,7 @@ written, so that a crash in between leaves what `settle` puts right. They walk t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from engine.errors import PlanError, StateError
 from engine.status.cursor import walk
@@ -19,8 +19,7 @@ from engine.status.progress import forget, set_status
 _MANY = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A task, and the status that it is to get."""
 
     task: Task
@@ -300,7 +299,7 @@ def _broken(plan: Plan) -> PlanError:
         f"{plan.problems[0]}",
         hint="Nothing of the file is changed until it is mended.",
         file=plan.file,
-        problems=[asdict(problem) for problem in plan.problems],
+        problems=[problem._asdict() for problem in plan.problems],
     )
 
 

@@ -3,6 +3,9 @@
 Plain data. `engine.status.scanner` makes it from text, `engine.flows` links several plans into one fractal
 tree by setting `Task.subflow` and `Plan.referrer`; the rules walk that tree through `Task.above` and
 `Task.inside`.
+
+Values that never change are named tuples here, and wherever every command loads them: at each start a frozen dataclass
+takes eight times as long to make.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ class Status(StrEnum):
     @property
     def is_settled(self) -> bool:
         """Done or skipped: nothing is left to do."""
-        return self is Status.DONE or self is Status.SKIPPED
+        return self in _SETTLED
 
 
 _MARKERS = {
@@ -39,14 +42,14 @@ _MARKERS = {
     Status.SKIPPED: "-",
     Status.FAILED: "!",
 }
+_SETTLED = (Status.DONE, Status.SKIPPED)
 
 
 #: The codes of problems that a change of a status or name mends: the rules of siblings and parents.
 RULES = frozenset({"duplicate", "focus", "conflict"})
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong in a plan: where (`line` and `column` count from 1), what, and how to mend it."""
 
     file: str
@@ -60,15 +63,13 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {self.message} {self.hint}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     line: int
     level: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A comment that a reader of the rendered plan does not see."""
 
     line: int
@@ -76,8 +77,7 @@ class Comment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """A fenced block of a task's body: ```` ```LANG WORD KEY=VALUE ... ````."""
 
     lang: str
@@ -87,8 +87,7 @@ class Fence:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What is indented under a task and is not a task. `notes` is dedented Markdown without the fences."""
 
     notes: str = ""

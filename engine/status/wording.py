@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from engine.status.syntax import ZERO_WIDTH, ZERO_WIDTH_TABLE
@@ -17,8 +17,7 @@ _TOKEN = re.compile(r"`++|\"|<!--|-->")
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """What the text of a task line says. `comments` are (offset in the text, comment) of hidden comments."""
 
     name: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import FlowError, PlanError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage.backups import Backups
@@ -20,8 +19,7 @@ from engine.storage.swap import changed
 _TOO_LONG_TO_COMPARE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(NamedTuple):
     """A version that was put back: its file in `backups/`, and the diff from what it displaced."""
 
     version: Path

@@ -14,9 +14,8 @@ import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from engine.errors import FlowError, SecurityError, StorageError
 from engine.storage.disk import misplaced
@@ -27,8 +26,7 @@ _TAIL = 65_536
 _WAIT = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a reader goes on that has seen all up to `number`: in which file (its inode), and how far into it."""
 
     file: int

@@ -6,8 +6,8 @@ import errno
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import NoProjectError, SecurityError
 from engine.storage.disk import failure
@@ -20,8 +20,7 @@ _DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
 _LONGEST, _LONGEST_PART = 1024, 255
 
 
-@dataclass(frozen=True, slots=True)
-class SafePath:
+class SafePath(NamedTuple):
     """A path that was checked: `relative` as it was asked for, `path` with all symbolic links resolved.
 
     `path` is inside `base`, which is resolved too. Whoever opens it goes down from `base` again, folder by

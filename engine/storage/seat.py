@@ -19,8 +19,8 @@ import itertools
 import os
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.storage import platform
 from engine.storage.disk import close, put, revision_of
@@ -67,8 +67,7 @@ def _nonce() -> str:
     return f"{time.time_ns():x}{next(_counter):04x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A file in a seat: `name` in the folder, the revisions it stands between, `kind` is "", ".was" or
     ".part".
     """

@@ -6,8 +6,8 @@ Every step leaves a state that the same rules settle again, so being killed in h
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.storage import platform
 from engine.storage.copies import keep_copy
@@ -16,8 +16,7 @@ from engine.storage.folder import Folder
 from engine.storage.seat import Seat, Waiting, is_key, is_orphan
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Another program's bytes were found and kept: those meant for `path` are in `copy` now."""
 
     path: Path

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import ContentChangedError, FlowError, UnsupportedFileError
 from engine.storage import platform
@@ -26,8 +26,7 @@ from engine.storage.target import Target, read_named
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 
 
-@dataclass(frozen=True, slots=True)
-class Swapped:
+class Swapped(NamedTuple):
     """What a swap did: from `before` to `after_revision`, under which guarantee. Not `changed`: nothing was
     written.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +104,8 @@ def _project(engine: Engine, *, unattended: bool) -> _Found:
     flow = engine.root / ".flow"
     return _Found(
         {from_here(flow / file): plan for file, plan in engine.tree().plans.items()},
-        [replace(problem, file=from_here(flow / problem.file)) for problem in engine.check()],
-        [replace(stop, file=from_here(flow / stop.file)) for stop in engine.stops()] if unattended else [],
+        [problem._replace(file=from_here(flow / problem.file)) for problem in engine.check()],
+        [stop._replace(file=from_here(flow / stop.file)) for stop in engine.stops()] if unattended else [],
         [(from_here(flow / plan.file), plan.tasks) for plan in engine.unreachable()],
     )
 

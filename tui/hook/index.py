@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import tempfile
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 from engine import ConfigurationError, Engine, Problem, scaffold
@@ -46,7 +45,7 @@ def _project(prefix: str, changed: set[str]) -> list[Problem]:
         for task in engine.tree().walk():
             if task.ref is not None and posixpath.normpath(task.ref) in changed:
                 found += [problem for problem in task.problems if problem not in found]
-    return [replace(problem, file=f"{flow}/{problem.file}") for problem in found]
+    return [problem._replace(file=f"{flow}/{problem.file}") for problem in found]
 
 
 def _staged(flow: str) -> dict[str, bytes]:
