@@ -36,26 +36,29 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
     # the deepest one that has a pending leaf.
     pending: Task | None = None
     most = -1
+    is_active, is_failed = Status.ACTIVE, Status.FAILED  # looked up once: this meets every task of the plan
     stack: list[tuple[Iterator[Task], int]] = [(iter(tasks), 0)]
     while stack:
         tasks_left, active = stack[-1]
-        task = next(tasks_left, None)
-        if task is None:
+        for task in tasks_left:
+            status = task.status
+            if status.is_settled or task.problems:
+                continue
+            subflow = task.subflow
+            if subflow is not None and subflow.problems:
+                continue
+            if status is is_failed:
+                return task
+            inside = task.children if subflow is None else subflow.tasks
+            if inside:
+                stack.append((iter(inside), active + (status is is_active)))
+                break
+            if status is is_active:
+                active_leaf = active_leaf or task
+            elif active > most:
+                pending, most = task, active
+        else:
             stack.pop()
-            continue
-        if task.problems or task.status.is_settled:
-            continue
-        if task.subflow is not None and task.subflow.problems:
-            continue
-        if task.status is Status.FAILED:
-            return task
-        inside = task.inside
-        if inside:
-            stack.append((iter(inside), active + (task.status is Status.ACTIVE)))
-        elif task.status is Status.ACTIVE:
-            active_leaf = active_leaf or task
-        elif active > most:
-            pending, most = task, active
     return active_leaf or pending
 
 
@@ -66,29 +69,30 @@ def validate_state(root: Plan) -> None:
     path: list[Task] = []  # the active ancestors of the current task
     actives = 0
     last: Task | None = None
+    is_active = Status.ACTIVE
     stack: list[tuple[Iterator[Task], Task | None]] = [(iter(root.tasks), None)]
     while stack:
         tasks_left, owner = stack[-1]
-        task = next(tasks_left, None)
-        if task is None:
+        for task in tasks_left:
+            if task.status is is_active:
+                if last is not None and actives > len(path):
+                    raise StateError(
+                        f"An ambiguous focus: {last.name!r} ({_where(last)}) and {task.name!r} ({_where(task)}) "
+                        "are both active, and neither is a part of the other.",
+                        hint="Finish, skip or reset one of them.",
+                        tasks=[last.address, task.address],
+                    )
+                actives += 1
+                last = task
+            if task.inside:
+                if task.status is is_active:
+                    path.append(task)
+                stack.append((iter(task.inside), task))
+                break
+        else:
             stack.pop()
             if path and path[-1] is owner:
                 path.pop()
-            continue
-        if task.status is Status.ACTIVE:
-            if last is not None and actives > len(path):
-                raise StateError(
-                    f"An ambiguous focus: {last.name!r} ({_where(last)}) and {task.name!r} ({_where(task)}) "
-                    "are both active, and neither is a part of the other.",
-                    hint="Finish, skip or reset one of them.",
-                    tasks=[last.address, task.address],
-                )
-            actives += 1
-            last = task
-        if task.inside:
-            if task.status is Status.ACTIVE:
-                path.append(task)
-            stack.append((iter(task.inside), task))
 
 
 def find_in(plan: Plan, id: str) -> Task:
