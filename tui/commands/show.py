@@ -14,8 +14,6 @@ from tui.commands.tree import heading, status_word, tree_lines
 if TYPE_CHECKING:
     from engine import Engine, Recovery, Tree
 
-_NOTHING = "Nothing is left to do."
-
 
 @command("status", "flow status", "flow status 2/1", "flow status --json --flat | jq '.tasks[].name'")
 @click.argument("address", required=False, type=ADDRESS)
@@ -86,15 +84,18 @@ def next_task(as_json: bool) -> None:
     if as_json:
         output.put_json(None if task is None else task_json(engine, tree, Row(task, task.address, 0)))
     elif task is None:
-        complete = ", ".join(f"{each.address} {output.line(each.name)}" for each in tree.complete()[:5])
-        output.say(
-            f"Nothing is left to run. `flow step` marks what is complete: {complete}."
-            if complete
-            else _NOTHING
-        )
+        output.say(nothing_left(tree, "flow step"))
     else:
         atom = output.dim(engine.atom_of(task) or "manual")
         output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")
+
+
+def nothing_left(tree: Tree, step: str) -> str:
+    """Why there is no next task in a sound tree; `step` is what marks tasks that only lack their own mark."""
+    complete = ", ".join(f"{each.address} {output.line(each.name)}" for each in tree.complete()[:5])
+    if not complete:
+        return "Nothing is left to do."
+    return f"Nothing is left to run. `{step}` marks what is complete: {complete}."
 
 
 def recovery_json(recovery: Recovery | None) -> dict[str, Any] | None:

@@ -28,13 +28,16 @@ _AT = click.option(
     "add",
     "flow add 'Sign the archive'",
     "flow add '[Manual] Ask Ada' --to 2/1 --at 1",
-    "printf -- '- [ ] Pack\\n    - [ ] Sign\\n' | flow add - --to Release",
+    "printf -- '- [ ] Pack\\n    - [ ] Sign\\n' | flow add - --to 2 --expect Release",
     shapes=("structure",),
 )
 @click.argument("name")
 @_TO
 @_AT
-def add(name: str, to: str | None, at: int | None, as_json: bool) -> None:
+@click.option(
+    "--expect", metavar="NAME", help="Refuse (exit 5) when the task at --to has another name than this."
+)
+def add(name: str, to: str | None, at: int | None, expect: str | None, as_json: bool) -> None:
     """Add a task. A NAME of - reads Markdown from stdin: one task or several, with all that is in them.
 
     A task that refers to a sub-flow takes it in there.
@@ -42,7 +45,7 @@ def add(name: str, to: str | None, at: int | None, as_json: bool) -> None:
     what = text_or_stdin(name)
     if not what.strip():
         raise click.UsageError("A task needs a name.", click.get_current_context())
-    print_restructured("Added", open_engine().add(what, to=to, at=at), as_json=as_json)
+    print_restructured("Added", open_engine().add(what, to=to, at=at, expect=expect), as_json=as_json)
 
 
 @command(

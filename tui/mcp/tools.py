@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import engine as api
 from engine import Changed, Edit, Engine, Event, FileEdit, Restructured
 from tui.commands.rows import Row, progress_json, rows, rows_at, task_json
-from tui.commands.show import recovery_json
+from tui.commands.show import nothing_left, recovery_json
 from tui.mcp import arguments
 from tui.mcp.failures import Refused, refuse_recovery
 from tui.mcp.work import Tell, Work
@@ -85,7 +85,7 @@ def _next(call: Call, given: arguments.Nothing) -> Result:
     call.engine.require_sound(tree)
     task = tree.cursor()
     if task is None:
-        return {"task": None, "hint": "Nothing is left to do."}
+        return {"task": None, "hint": nothing_left(tree, "step")}
     shown = task_json(call.engine, tree, Row(task, task.address, 0))
     return {"task": shown | {"body": call.engine.configuration(task)}}
 

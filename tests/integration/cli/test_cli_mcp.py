@@ -152,6 +152,16 @@ async def test_an_agents_session_over_a_plan_to_its_end(serve: Serve, root: Path
     assert "- [x] [Check](check.md)" in (root / ".flow/status.md").read_text()
 
 
+async def test_next_says_what_a_step_would_do_when_only_marks_are_left(serve: Serve, root: Path) -> None:
+    (root / ".flow/status.md").write_text("- [ ] Parent\n    - [x] One\n    - [-] Two\n")
+    async with serve() as agent:
+        hint = "Nothing is left to run. `step` marks what is complete: 1 Parent."
+        assert (await agent("next"))["hint"] == hint
+        assert (await agent("step"))["outcome"] == "nothing"
+        assert (await agent("next"))["hint"] == "Nothing is left to do."
+    assert (root / ".flow/status.md").read_text().startswith("- [x] Parent\n")
+
+
 async def test_an_edit_conflicts_with_what_another_process_wrote(serve: Serve, root: Path) -> None:
     async with serve() as agent:
         read = await agent("loom_read", path="CHANGELOG.md")
@@ -296,6 +306,16 @@ async def test_untrusted_code_is_refused_with_what_a_person_has_to_do(serve: Ser
     async with serve("--trust", trust=False) as agent:
         assert (await agent("trust"))["trusted"]
         assert (await agent("step"))["outcome"] == "done"
+
+
+async def test_a_result_that_was_taken_back_is_left_to_a_person(serve: Serve, root: Path) -> None:
+    async with serve(trust=False) as agent:
+        await agent("step", expect="Build")
+        Engine.open(root).undo()
+        error = await agent.error("step", expect="Build")
+        assert "has run already" in error["message"]
+        assert "`flow retry 1`" in error["hint"]
+        assert "flow recover" not in error["hint"]  # nothing was interrupted
 
 
 async def test_resources_are_the_plans_and_nothing_else(serve: Serve, root: Path) -> None:
