@@ -13,7 +13,7 @@ from tui.commands.rows import problem_json, problem_line
 PROBLEMS, CONFLICT = 4, 1
 
 
-@click.group("hook")
+@click.group("hook", no_args_is_help=False)
 def hook() -> None:
     """Have git check plans before a commit, and merge branches of a plan task by task.
 

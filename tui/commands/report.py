@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -68,6 +69,8 @@ def _write(target: Path, data: bytes) -> None:
     try:
         part.write_bytes(data)
         part.replace(target)
-    except OSError:
-        part.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        error.filename = str(target)  # what the person has named, not how it is written
         raise

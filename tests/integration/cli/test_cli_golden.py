@@ -67,7 +67,8 @@ LINES = {
     "undo": ["undo", "done Ask", "undo", "reset", "undo", "undo"],
     "retry": ["retry 2/2", "step", "step", "retry 2/2", "retry Sign"],
     "recover": ["recover", "recover resume", "recover maybe"],
-    "add": ["add Publish", "add Ask --to 3", "add 'Ask again' --to 3 --at 1", "add ''", "add X --to 1", "add -"],
+    "add": ["add Publish", "add Ask --to 3", "add 'Ask again' --to 3 --at 1", "add ''", "add X --to 1", "add -",
+            "add Y --to 3 --expect Sign", "add Z --to 3 --expect Build", "add Z --expect Sign"],
     "rename": ["rename Stamp 'Stamp it'", "rename 3.1 'Stamp it'", "rename 3 Signed --expect Sing"],
     "move": ["move Stamp --at 1", "move 1 --to 4", "move 4 --to 4.1", "move 9"],
     "remove": ["remove Stamp", "remove 3 --expect Stamp"],
@@ -95,12 +96,29 @@ LINES = {
     "paths": ["paths"],
     "completion": ["completion fish", "completion tcsh"],
     "demo": ["demo .", "demo notes.md"],
+    "report": [
+        "report --markdown", "step", "step", "report --markdown", "report --output report.html",
+        "report --markdown --output notes.md/report.md",
+    ],
+    "hook": [
+        "hook", "hook install --help", "hook install", "hook uninstall --help", "hook uninstall",
+        "hook check --help", "hook check",
+    ],
+    "merge-driver": [
+        "merge-driver", "merge-driver .flow/build.md .flow/build.md .flow/build.md build.md",
+        "merge-driver .flow/alone.md .flow/build.md .flow/status.md build.md", "check .flow/build.md",
+        "merge-driver gone.md .flow/build.md notes.md",
+    ],
+    "mcp": ["mcp", "mcp --root gone", "mcp --root notes.md"],
+    "serve": ["serve --host 0.0.0.0", "serve --port 0", "serve --port x"],
 }  # fmt: skip
 
 CHANGING = {
     r"\d+\.\d s\b": "<TIME>",
     r"\b\d{4}-\d\d-\d\dT[\d:.]+\+00:00": "<WHEN>",
+    r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b": "<WHEN>",
     r"\b[0-9a-f]{64}\b": "<REVISION>",
+    r"(`git [a-z-]+` failed: ).*": r"\1<WHAT GIT SAYS>",
     r"(?m)^platform .*": "platform   <PLATFORM>",
     r"(?m)^git .*": "git        <GIT>",
     r"(?m)^guarantee .*\n .*": "guarantee  <GUARANTEE>",
