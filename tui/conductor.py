@@ -34,10 +34,6 @@ from tui.text import lines
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
-    from tui.widgets.output import OutputView
-
-_TAIL = 400_000
-"""Characters of a finished run's output that are shown; all of it is in its file."""
 
 _DID = {
     "done": "Done",
@@ -77,7 +73,6 @@ class Conductor:
         self.goes_on = False
         self.waiting: tuple[str, str] | None = None
         self.until: str | None = None
-        self._other_offset = 0
         self._quits_after = False
         self.last_work: Work | None = None
         self.prompts = Prompts(self)
@@ -105,19 +100,11 @@ class Conductor:
         task = self.screen.find(event.address)
         return task is not None and any("tty" in fence.flags for fence in body(task).fences)
 
-    def show_output(self, output: OutputView) -> None:
-        """Writes what the run of this view has printed so far."""
-        text, self._other_offset = self.engine.output(output.run)
-        output.write(text[-_TAIL:])
-
     def watch_other(self) -> None:
         """Goes on with the output of a task that another engine runs, if it is on the screen."""
         other = self.reading.running if self.reading is not None else None
-        output = self.screen.detail.output
-        if other is not None and output.run == other.run:
-            text, self._other_offset = self.engine.output(other.run, self._other_offset)
-            if text:
-                self.screen.printed(other.run, text)
+        if other is not None:
+            self.screen.printing.news(other.run)
 
     # Starting work
 
@@ -205,7 +192,7 @@ class Conductor:
                 self.own = Own(event, monotonic())
                 self.screen.started(event)
             case Output():
-                self.screen.printed(event.run, event.text)
+                self.screen.printing.news(event.run)
             case Conflict():
                 self.prompts.ask_conflict(event)
             case Warned():
@@ -217,6 +204,7 @@ class Conductor:
 
     def _finished(self, event: Finished) -> None:
         self.own = None
+        self.screen.printing.ended(event.run)
         name = event.name
         if event.outcome not in (StepOutcome.DONE, StepOutcome.NOTHING):
             self.screen.call_person(f"{name}: {event.outcome}")

@@ -20,6 +20,8 @@ class Navigator:
         self.screen = screen
         self.places = Places()
         self.following = False
+        self.moved = False
+        """Whether a person has asked to be somewhere: the first reading then leaves the selection where it is."""
 
     @property
     def tree(self) -> FlowTree:
@@ -31,6 +33,7 @@ class Navigator:
     # Moving
 
     def _move(self, by: int) -> None:
+        self.moved = True
         side = self.screen.focused_side
         if side is not None:
             side.scroll_relative(y=by, animate=False)
@@ -71,6 +74,7 @@ class Navigator:
         side.scroll_relative(y=by, animate=False)
 
     def do_fold(self) -> None:
+        self.moved = True
         self.following = False
         self.tree.toggle()
         self.screen.show_state()

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,18 +55,28 @@ def name(number: int) -> str:
 
 @dataclass
 class Program:
-    """What to start, the text of its first row, and keys: `down`, and how `fold` shows (folded, unfolded)."""
+    """What to start, the text of its first row, that which says that all is read, and how folding shows."""
 
     title: str
     argv: Sequence[str]
     first: str
     cwd: Path | None = None
+    ready: str = ""
     folded: tuple[str, str] = ("▸", "▾")
     paint: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     keys: list[float] = field(default_factory=list)
     painting: list[float] = field(default_factory=list)
     answering: list[float] = field(default_factory=list)
+    resting: list[float] = field(default_factory=list)
+
+    @property
+    def ours(self) -> bool:
+        return "tui" in self.argv
+
+    @property
+    def down(self) -> str:
+        return "j" if self.ours else "\x1b[B"
 
     def start(self) -> Terminal:
         env = {"FLOW_TRUST": "1", "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(HERE)}
@@ -79,7 +89,7 @@ def bare(tasks: int) -> Program:
 
 
 def app(title: str, root: Path) -> Program:
-    return Program(title, [sys.executable, "-m", "tui"], name(1), root)
+    return Program(title, [sys.executable, "-m", "tui"], name(1), root, ready="› next")
 
 
 def run_bare(tasks: int) -> None:
@@ -140,24 +150,30 @@ def measure_paint(program: Program) -> None:
         program.memory.append(terminal.memory())
 
 
-def measure_keys(program: Program, keys: int) -> None:
-    with program.start() as terminal:
-        terminal.wait_for(program.first, seconds=120)
-        terminal.settle(1.0)
-        to_first_row(terminal, program)
-        before = terminal.processor()
+def measure_keys(programs: Sequence[Program], keys: int) -> None:
+    """One key for each program in turn, so that what else the machine does falls on all of them alike."""
+    with ExitStack() as stack:
+        terminals = [stack.enter_context(program.start()) for program in programs]
+        for program, terminal in zip(programs, terminals, strict=True):
+            to_first_row(terminal, program)
         for number in range(2, keys + 2):
-            program.keys.append(answer(terminal, "j" if "tui" in program.argv else "\x1b[B", name(number)))
-            terminal.settle(0.1)
-        program.answering.append((terminal.processor() - before) / keys)
+            for program, terminal in zip(programs, terminals, strict=True):
+                before = terminal.processor()
+                program.keys.append(answer(terminal, program.down, name(number)))
+                program.answering.append(terminal.processor() - before)
+                keep_reading(terminal, 0.2)
+                program.resting.append(terminal.processor() - before)
 
 
 def to_first_row(terminal: Terminal, program: Program) -> None:
-    """Selects the first task in the root, past the child that it has in our plans."""
-    ours = "tui" in program.argv
-    terminal.send("g" if ours else "\x1b[H")
+    """Selects the first task in the root, past the child that it has in our plans, when everything is read."""
+    terminal.wait_for(program.first, seconds=120)
+    if program.ready:
+        terminal.wait_for(program.ready, seconds=120)
+    terminal.settle(1.0)
+    terminal.send("g" if program.ours else "\x1b[H")
     terminal.settle(0.3)
-    terminal.send("jj" if ours else "\x1b[B")
+    terminal.send("jj" if program.ours else "\x1b[B")
     terminal.settle(0.3)
 
 
@@ -169,7 +185,7 @@ def answer(terminal: Terminal, key: str, text: str, seconds: float = 30.0) -> fl
 
 def measure_folds(program: Program, rounds: int) -> tuple[list[float], list[float]]:
     """Seconds of folding and unfolding: the root, and (ours only) a task with one child."""
-    ours = "tui" in program.argv
+    ours = program.ours
     root: list[float] = []
     leaf: list[float] = []
     with program.start() as terminal:
@@ -222,20 +238,18 @@ def paint(programs: Sequence[Program]) -> None:
 
 
 def keys(programs: Sequence[Program]) -> None:
-    for _ in range(2):
-        for program in programs:
-            measure_keys(program, KEYS)
+    measure_keys(programs, KEYS)
+    references = [program for program in programs if not program.ours]
     for program in programs:
-        of = {
-            reference.title: statistics.median(reference.keys)
-            for reference in programs
-            if "bare" in reference.title
-        }
         ratios = "  ".join(
-            f"{statistics.median(program.keys) / value:5.2f} x {title}" for title, value in of.items()
+            f"{statistics.median(program.keys) / statistics.median(reference.keys):5.2f} x {reference.title}"
+            for reference in references
         )
-        work = ms(statistics.median(program.answering))
-        print(f"key            {program.title:34}  {spread(program.keys)}  {ratios}  processor {work}")
+        print(
+            f"key            {program.title:34}  {spread(program.keys)}  {ratios}  "
+            f"processor {ms(statistics.median(program.answering))}, "
+            f"{ms(statistics.median(program.resting))} with all that follows"
+        )
 
 
 def folds(programs: Sequence[Program]) -> None:

@@ -27,6 +27,7 @@ from tui.editor import Editor
 from tui.finder import Finder
 from tui.navigator import Navigator
 from tui.outside import with_what_is_around
+from tui.printing import Printing
 from tui.screens.pages import empty_hint, page_of, shown_plan
 from tui.screens.picker import Entry, Picker
 from tui.screens.states import footer, note_of, state_of
@@ -38,8 +39,8 @@ from tui.widgets.output import OutputView
 from tui.widgets.search import Search
 from tui.widgets.tree import Facts, FlowTree
 
-_SETTLE = 0.04
-"""Seconds that a selection stands before its page is drawn: a held key does not draw every page it passes."""
+_SETTLE = 0.06
+"""Seconds that a selection stands before all that tells of it is drawn: a held key draws nothing that it passes."""
 
 
 class MainScreen(Screen[None]):
@@ -67,6 +68,7 @@ class MainScreen(Screen[None]):
         self._labels: dict[Task, str] = {}
         self._page_timer: Timer | None = None
         self._unmoved = 0
+        self._file = ""
         self.changed: frozenset[Task] = frozenset()
         self._outside: frozenset[Task] = frozenset()
 
@@ -83,6 +85,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#left").border_title = "Flow"
+        self.printing = Printing(self.engine, self.detail.output)
         self.set_interval(1.0, self._tick)
         self.session.read()
         self.show_state()
@@ -130,7 +133,7 @@ class MainScreen(Screen[None]):
             if old is not None:
                 self.navigator.places.carry(old.tree.root, root)
                 self.flow_tree.rows.keep = self.finder.keep()
-            moved = self.flow_tree.selected != self._unmoved
+            moved = self.navigator.moved or self.flow_tree.selected != self._unmoved
             self.flow_tree.update_tree(root, self.facts())
             if old is None and not moved and reading.next is not None:
                 self.navigator.select_near(reading.next)
@@ -188,17 +191,10 @@ class MainScreen(Screen[None]):
     def started(self, event: Started) -> None:
         """A task of this app began to run."""
         self.navigator.following = True
-        self.detail.output.clear(event.run)
+        self.printing.show(event.run)
         self.show_state()
         self.navigator.follow()
         self.show_page()
-
-    def printed(self, run: str, text: str) -> None:
-        """The running task printed something."""
-        output = self.detail.output
-        if output.run == run:
-            output.write(text)
-            output.display = True
 
     def _tick(self) -> None:
         if self.conductor.own is not None:
@@ -280,7 +276,7 @@ class MainScreen(Screen[None]):
             names = [reading.tree.root.title]
             names += [*self.path_to(zoom.address)[1:], zoom.name] if zoom is not None else []
             self.query_one("#crumbs", Breadcrumb).show(names, reading.progress)
-            self.query_one("#left").border_subtitle = Content(one_line(shown_plan(self, reading).file, 60))
+            self._name_file(one_line(shown_plan(self, reading).file, 60))
         elif self.flow_tree.rows:
             self.query_one("#crumbs", Breadcrumb).show([self.flow_tree.rows.root.title], None)
         hint = empty_hint(self)
@@ -293,6 +289,12 @@ class MainScreen(Screen[None]):
         status.state(*state_of(self))
         status.note(*note_of(self))
         self.query_one("#keys", ActionBar).show(footer(self))
+
+    def _name_file(self, file: str) -> None:
+        """Says under the tree which file is the picture: all around the tree is drawn anew for another one."""
+        if file != self._file:
+            self._file = file
+            self.query_one("#left").border_subtitle = Content(file)
 
     def show_page(self) -> None:
         """Draws the detail side for the selection, and the output that belongs to it."""
@@ -307,8 +309,7 @@ class MainScreen(Screen[None]):
         run = self.conductor.run_of(task) if task is not None else ""
         output = detail.output
         if run and output.run != run:
-            output.clear(run)
-            self.conductor.show_output(output)
+            self.printing.show(run)
         output.display = bool(run) and not output.is_empty
 
     def say(self, text: str, style: str) -> None:
@@ -334,10 +335,14 @@ class MainScreen(Screen[None]):
             self.session.outside.visit(task)
             self._mark(self.changed - {task})
             self.show_state()
-        self.query_one("#keys", ActionBar).show(footer(self))
         if self._page_timer is not None:
             self._page_timer.stop()
-        self._page_timer = self.set_timer(_SETTLE, self.show_page)
+        self._page_timer = self.set_timer(_SETTLE, self._rest)
+
+    def _rest(self) -> None:
+        """The selection stands: what can be done with it, and its page."""
+        self.query_one("#keys", ActionBar).show(footer(self))
+        self.show_page()
 
     @on(FlowTree.Opened)
     def _opened(self) -> None:

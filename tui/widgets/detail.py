@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.highlight import highlight
 from textual.widgets import Markdown, Static
 
@@ -57,6 +59,7 @@ class Detail(Vertical):
         super().__init__(id=id)
         self._page: Page | None = None
         self._filled: dict[str, Content | None] = {}
+        self._only_title = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="facts"):
@@ -87,7 +90,8 @@ class Detail(Vertical):
         before, self._page = self._page, page
         if page == before:
             return
-        self.border_title = Content(one_line(page.title, 300) or " ")
+        if before is None or before.title != page.title:
+            self._entitle(Content(one_line(page.title, 300) or " "))
         self._fill("summary", _summary(page))
         self._fill("problems", _problems(page))
         if before is None or before.body.fences != page.body.fences:
@@ -99,6 +103,19 @@ class Detail(Vertical):
             notes.update(lines(page.body.notes))
         if before is None or before.title != page.title:
             self.facts.scroll_home(animate=False)
+
+    def _entitle(self, title: Content) -> None:
+        """Puts a title into the border, and has no more than that line drawn again."""
+        self._only_title = True
+        self.border_title = title
+        self._only_title = False
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        if self._only_title:
+            regions = (Region(-1, -1, self.outer_size.width, 1),)  # counted from inside the border
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _fill(self, id: str, content: Content | None) -> None:
         """Puts content into a part, if it is another one: each update lays the screen out anew."""

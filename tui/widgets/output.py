@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
@@ -15,12 +15,6 @@ from textual.strip import Strip
 
 from tui.text import one_line
 from tui.widgets.printed import Printed
-
-_PENDING = 500_000
-"""Characters that wait to be drawn; a script that prints faster than a screen can show loses the older ones."""
-
-_DELAY = 0.04
-"""Seconds between two drawings of new output."""
 
 
 class OutputView(ScrollView, can_focus=True):
@@ -38,9 +32,8 @@ class OutputView(ScrollView, can_focus=True):
         self.follows = True
         self._printed = Printed()
         self._current: int | None = None
-        self._pending: deque[str] = deque()
-        self._pending_size = 0
-        self._waits = False
+        self._base: Style | None = None
+        self._title: list[tuple[str, str]] = []
 
     def clear(self, run: str = "") -> None:
         """Forgets everything; `run` names whose output comes next."""
@@ -48,44 +41,26 @@ class OutputView(ScrollView, can_focus=True):
         self._printed.clear()
         self._current = None
         self.follows = True
-        self._pending.clear()
-        self._pending_size = 0
         self._measure()
 
     def write(self, text: str) -> None:
-        """Adds text as it came, in pieces that end anywhere. It is drawn a moment later, much of it at once."""
-        self._pending.append(text)
-        self._pending_size += len(text)
-        while self._pending_size > _PENDING and len(self._pending) > 1:
-            self._pending_size -= len(self._pending.popleft())
-        if not self._waits:
-            self._waits = True
-            self.set_timer(_DELAY, self.flush)
-
-    def flush(self) -> None:
-        """Draws what was written."""
-        self._waits = False
-        text = "".join(self._pending)[-_PENDING:]
-        self._pending.clear()
-        self._pending_size = 0
-        if text:
-            matches = len(self._printed.matches)
-            forgotten = self._printed.add(text)
-            self._measure()
-            if forgotten and not self.follows:
-                self.scroll_to(y=max(0, self.scroll_offset.y - forgotten), animate=False, force=True)
-            if matches != len(self._printed.matches):
-                self.post_message(self.Found())
+        """Adds text as it came, in pieces that end anywhere."""
+        matches = len(self._printed.matches)
+        forgotten = self._printed.add(text)
+        self._measure()
+        if forgotten and not self.follows:
+            self.scroll_to(y=max(0, self.scroll_offset.y - forgotten), animate=False, force=True)
+        if matches != len(self._printed.matches):
+            self.post_message(self.Found())
 
     @property
     def text(self) -> str:
         """The lines kept, without styles."""
-        self.flush()
         return self._printed.text
 
     @property
     def is_empty(self) -> bool:
-        return self._printed.is_empty and not self._pending
+        return self._printed.is_empty
 
     # Following
 
@@ -97,7 +72,11 @@ class OutputView(ScrollView, can_focus=True):
     def _measure(self) -> None:
         self._printed.resize(self.scrollable_content_region.width)
         rows = self._printed.rows
-        self.virtual_size = Size(0, rows)
+        size = Size(0, rows)
+        if size != self.virtual_size:
+            # As setting it does, but for the layout of the whole screen, which only a scrollbar asks for.
+            self.set_reactive(OutputView.virtual_size, size)
+            self._scroll_update(size)
         if self.follows:
             end = max(0, rows - self.scrollable_content_region.height)
             self.scroll_to(y=end, animate=False, force=True)
@@ -116,7 +95,9 @@ class OutputView(ScrollView, can_focus=True):
             title.append(
                 (f" · paused, {max(0, self.virtual_size.height - end)} below · F follows", "$warning")
             )
-        self.border_title = Content.assemble(*title)
+        if title != self._title:
+            self._title = title
+            self.border_title = Content.assemble(*title)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -147,7 +128,6 @@ class OutputView(ScrollView, can_focus=True):
 
     def search(self, needle: str) -> None:
         """Shows the last line that has `needle` in it, whatever its case, and marks all; nothing ends the search."""
-        self.flush()
         self._printed.search(needle)
         self._current = None
         if self._printed.matches:
@@ -182,9 +162,13 @@ class OutputView(ScrollView, can_focus=True):
 
     # Drawing
 
+    def notify_style_update(self) -> None:
+        self._base = None
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        style = self.rich_style
+        style = self._base = self._base or self.rich_style
         row = self._printed.row(y + int(self.scroll_offset.y))
         if row is None:
             return Strip.blank(width, style)

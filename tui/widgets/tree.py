@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -28,6 +28,8 @@ Part = tuple[str, str]
 
 _NAME_LIMIT = 1_000
 _ID_LIMIT = 12
+_DRAWN = 1_000
+"""Rows that are kept as they were drawn: scrolling by one row shows all but one of them again."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.needle = ""
         self._id_width = 1
         self._styles: dict[str, Style] = {}
+        self._drawn: dict[int, Strip] = {}
+        self._drawn_width = 0
 
     # What is shown
 
@@ -260,7 +264,16 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _announce(self) -> None:
         self.post_message(self.Selected(self.row))
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draws all rows anew. With regions, those rows come back there as they were drawn before."""
+        if not regions:
+            self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def _refresh_row(self, index: int) -> None:
+        self._drawn.pop(index, None)
         y = index - self.scroll_offset.y
         if 0 <= y < self.size.height:
             self.refresh(Region(0, int(y), self.size.width, 1))
@@ -292,6 +305,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def notify_style_update(self) -> None:
         self._styles.clear()
+        self._drawn.clear()
         super().notify_style_update()
 
     # Drawing
@@ -299,18 +313,32 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         index = y + int(self.scroll_offset.y)
         width = self.scrollable_content_region.width
+        if width != self._drawn_width or len(self._drawn) > _DRAWN:
+            self._drawn.clear()
+            self._drawn_width = width
+        strip = self._drawn.get(index)
+        if strip is None:
+            strip = self._drawn[index] = self._draw(index, width)
+        return strip
+
+    def _draw(self, index: int, width: int) -> Strip:
         rows = self.rows
+        base = self._base_style()
         if index >= len(rows):
-            return Strip.blank(width, self.rich_style)
-        row = rows[index]
-        chosen = index == self.selected
-        left, right = self._parts(row, width)
-        parts = _fit(left, right, width)
-        base = self.rich_style
-        if chosen:
+            return Strip.blank(width, base)
+        left, right = self._parts(rows[index], width)
+        if index == self.selected:
             base += self._style("selected" if self.has_focus else "selected-idle")
-        segments = [Segment(text, base + self._style(kind)) for text, kind in parts if text]
+        segments = [
+            Segment(text, base + self._style(kind)) for text, kind in _fit(left, right, width) if text
+        ]
         return Strip(segments, width)
+
+    def _base_style(self) -> Style:
+        style = self._styles.get("base")
+        if style is None:
+            style = self._styles["base"] = self.rich_style
+        return style
 
     def _style(self, kind: str) -> Style:
         if not kind:

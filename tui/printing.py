@@ -1,0 +1,93 @@
+"""Brings what a run prints onto the screen, from the file that it prints into, no faster than a person can look.
+
+However fast a script prints, a look reads a bounded piece of the end of it, and looks are a tenth of a second apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+if TYPE_CHECKING:
+    from engine import Engine
+    from tui.widgets.output import OutputView
+
+_TAIL = 1 << 18
+"""Bytes at the end of a run's output that are shown when it comes onto the screen; all of it is in its file."""
+
+_WINDOW = 1 << 16
+"""Bytes taken in at one look, the last ones."""
+
+_SOON, _LATER = 0.04, 0.1
+"""Seconds until the next look, and while there is more than a window at each."""
+
+_BEHIND = 1 << 62
+
+
+class Printing:
+    """Fills `view` with the output of one run after the other. All of it is called in the loop of the app."""
+
+    def __init__(self, engine: Engine, view: OutputView) -> None:
+        self._engine = engine
+        self._view = view
+        self._at = 0
+        self._broken_line = False
+        self._passed_by = False
+        self._timer: Timer | None = None
+
+    def show(self, run: str) -> None:
+        """What this run has printed so far; that of any other one goes."""
+        self._view.clear(run)
+        self._at = max(0, self._end() - _TAIL)
+        self._broken_line = False
+        self._passed_by = False
+        if self._at:
+            self._say_gap(self._at, "above")
+        self._take_in(whole_lines=self._at > 0)
+
+    def news(self, run: str) -> None:
+        """A run has printed something: it is on the screen soon, if its output is."""
+        if run == self._view.run and self._timer is None:
+            self._timer = self._view.set_timer(_LATER if self._passed_by else _SOON, self._look)
+
+    def ended(self, run: str) -> None:
+        """A run has ended: shows its end without the gaps, unless somebody reads further up."""
+        if run == self._view.run and self._passed_by and self._view.follows and not self._view.needle:
+            self.show(run)
+
+    def _look(self) -> None:
+        self._timer = None
+        gap = self._end() - _WINDOW - self._at
+        if gap > 0:
+            self._at += gap
+            self._passed_by = True
+            self._say_gap(gap, "passed by")
+        self._take_in(whole_lines=gap > 0)
+
+    def _take_in(self, *, whole_lines: bool) -> None:
+        """Reads on to the end of what is there now; with `whole_lines`, from the next beginning of a line."""
+        pieces: list[str] = []
+        for _ in range(_TAIL // _WINDOW + 2):
+            text, at = self._engine.output(self._view.run, self._at)
+            if at == self._at:
+                break
+            pieces.append(text)
+            self._at = at
+        text = "".join(pieces)
+        if whole_lines:
+            text = text.partition("\n")[2] or text
+        if text:
+            self._broken_line = not text.endswith("\n")
+            self._view.write(text)
+            self._view.display = True
+
+    def _say_gap(self, size: int, what: str) -> None:
+        amount = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{max(1, size // 1_000)} kB"
+        start = "\x1b[0m\n" if self._broken_line else "\x1b[0m"
+        self._view.write(f"{start}\x1b[2m… {amount} {what}: all that is kept is in its file\x1b[0m\n")
+
+    def _end(self) -> int:
+        """How much it has printed: an offset behind the end is answered with the end."""
+        _, end = self._engine.output(self._view.run, _BEHIND)
+        return 0 if end == _BEHIND else end
