@@ -69,7 +69,12 @@ class Loader:
                 stack.append(iter(read.referring))
         _apply(found, links, referrers)
         self._cache = found
-        return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
+        return Tree(
+            root.plan,
+            {file: read.plan for file, read in found.items()},
+            snapshots,
+            {file: read.referring for file, read in found.items()},
+        )
 
     def root(self) -> Plan | None:
         """The root plan alone, as its file is now; what its tasks refer to is not looked at. None: no such file.

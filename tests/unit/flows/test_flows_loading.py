@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import StateError, UnknownAddressError, UnsupportedFileError
 from engine.flows import Loader, Tree
@@ -274,3 +276,26 @@ def test_the_next_task_is_the_one_after_what_is_complete_is_marked(project: Proj
     assert tree.cursor() is first
     assert first is not None
     assert first.name == "Q"
+
+
+REFERENCES = st.sampled_from(
+    ["", " @ a.md", " @ b.md", " @ c.md", " @ status.md", " @ gone.md", " @ ../out.md"]
+)
+PLANS = st.lists(st.tuples(st.sampled_from(["A", "B", "C", "D"]), REFERENCES, st.booleans()), max_size=6)
+
+
+@given(st.lists(PLANS, min_size=4, max_size=4))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_problems_are_those_of_all_plans_and_of_all_their_tasks(
+    project: Project, plans: list[list[tuple[str, str, bool]]]
+) -> None:
+    texts = [
+        "".join(f"- [{'x' if done else ' '}] {name}{ref}\n" for name, ref, done in plan) for plan in plans
+    ]
+    tree = project(dict(zip(("status.md", "a.md", "b.md", "c.md"), texts, strict=True))).load()
+    every = [
+        problem
+        for plan in tree.plans.values()
+        for problem in (*plan.problems, *(problem for task in plan.walk() for problem in task.problems))
+    ]
+    assert sorted(map(str, tree.problems())) == sorted(map(str, every))
