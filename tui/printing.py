@@ -42,9 +42,7 @@ class Printing:
         self._at = max(0, self._end() - _TAIL)
         self._broken_line = False
         self._passed_by = False
-        if self._at:
-            self._say_gap(self._at, "above")
-        self._take_in(whole_lines=self._at > 0)
+        self._take_in(self._gap(self._at, "above") if self._at else "")
 
     def news(self, run: str) -> None:
         """A run has printed something: it is on the screen soon, if its output is."""
@@ -62,11 +60,10 @@ class Printing:
         if gap > 0:
             self._at += gap
             self._passed_by = True
-            self._say_gap(gap, "passed by")
-        self._take_in(whole_lines=gap > 0)
+        self._take_in(self._gap(gap, "passed by") if gap > 0 else "")
 
-    def _take_in(self, *, whole_lines: bool) -> None:
-        """Reads on to the end of what is there now; with `whole_lines`, from the next beginning of a line."""
+    def _take_in(self, gap: str) -> None:
+        """Reads on to the end of what is there now. Behind a `gap`, which says so, from the next line on."""
         pieces: list[str] = []
         for _ in range(_TAIL // _WINDOW + 2):
             text, at = self._engine.output(self._view.run, self._at)
@@ -75,17 +72,17 @@ class Printing:
             pieces.append(text)
             self._at = at
         text = "".join(pieces)
-        if whole_lines:
-            text = text.partition("\n")[2] or text
+        if gap:
+            text = gap + (text.partition("\n")[2] or text)
         if text:
             self._broken_line = not text.endswith("\n")
             self._view.write(text)
             self._view.display = True
 
-    def _say_gap(self, size: int, what: str) -> None:
+    def _gap(self, size: int, what: str) -> str:
         amount = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{max(1, size // 1_000)} kB"
         start = "\x1b[0m\n" if self._broken_line else "\x1b[0m"
-        self._view.write(f"{start}\x1b[2m… {amount} {what}: all that is kept is in its file\x1b[0m\n")
+        return f"{start}\x1b[2m… {amount} {what}: all that is kept is in its file\x1b[0m\n"
 
     def _end(self) -> int:
         """How much it has printed: an offset behind the end is answered with the end."""
