@@ -75,5 +75,5 @@ def test_a_run_in_the_background_writes_into_no_link_that_came_along(
     (copied / ".flow/logs/detached.txt").symlink_to(precious)
     ended = flow_process("run", "--detach", cwd=copied)
     assert ended.code != 0
-    assert "symbolic link" in ended.stderr
+    assert "symbolic link" in ended.err
     assert precious.read_text() == "mine"
