@@ -165,7 +165,8 @@ class Plan:
     """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
 
     While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of
-    single tasks (a missing sub-flow) stand on the tasks. `counts` is what `engine.status.progress` keeps of its tasks.
+    single tasks (a missing sub-flow) stand on the tasks. `referring` are the tasks with a reference, in document order.
+    `counts` is what `engine.status.progress` keeps of its tasks.
     """
 
     file: str
@@ -175,6 +176,7 @@ class Plan:
     tasks: list[Task] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    referring: list[Task] = field(default_factory=list)
     referrer: Task | None = None
     counts: Progress | None = None
 

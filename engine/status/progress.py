@@ -34,7 +34,7 @@ def count(plan: Plan) -> None:
     """Counts a plan, and the sub-flows in it that were not counted yet."""
     plans = [plan]
     for each in plans:
-        for task in each.walk():
+        for task in each.referring:
             if task.subflow is not None and task.subflow.counts is None:
                 plans.append(task.subflow)
     for each in reversed(plans):

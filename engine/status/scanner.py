@@ -92,7 +92,6 @@ class Scanner(Blocks):
         self._names: list[dict[str, int]] = []  # by level: the names of its siblings, with their lines
         self._active: dict[Task | None, Task] = {}  # by parent: its active child
         self._code: dict[Task, int] = {}  # tasks with a tag, and the line of their first fence
-        self._references: list[Task] = []
         self._front = 0
 
     def run(self) -> None:
@@ -272,7 +271,7 @@ class Scanner(Blocks):
                     f"a reference and the code of [{task.tag}] on line {line}",
                     "the code to a task of its own",
                 )
-        for task in self._references:
+        for task in self.plan.referring:
             if task.children:
                 self._too_much(
                     task, f"children and the reference {task.ref!r}", f"the children to {task.ref}"
@@ -471,7 +470,7 @@ class Scanner(Blocks):
             seen[key] = number
         self._judge(task, content - 2)
         if wording.ref is not None:
-            self._references.append(task)
+            self.plan.referring.append(task)
             reason = reference_problem(wording.ref)
             if reason is not None:
                 at = text.rfind(wording.ref) + 1
