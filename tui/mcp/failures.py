@@ -41,18 +41,24 @@ class Refused(FlowError):
 def explain(engine: Engine | None, error: Exception) -> dict[str, Any]:
     """The `error` object of a call that failed."""
     found = failures.explain(error, as_json=True).error
+    interrupted = False
     if engine is not None and isinstance(error, NeedsPersonError) and not isinstance(error, TrustError):
         recovery = engine.recovery()
         if recovery is not None:
+            interrupted = True
             found |= {"code": "interrupted", "recovery": recovery_json(recovery)}
-    found["hint"] = _hint(engine, error) or found.get("hint") or "`status` shows the plan as it is."
+    found["hint"] = (
+        _hint(engine, error, interrupted=interrupted)
+        or found.get("hint")
+        or "`status` shows the plan as it is."
+    )
     cut = [name for name in ("base", "disk", "edit") if len(str(found.get(name) or "")) > LONGEST]
     for name in cut:
         found[name] = found[name][:LONGEST]
     return {**found, "cut": cut} if cut else found
 
 
-def _hint(engine: Engine | None, error: Exception) -> str:
+def _hint(engine: Engine | None, error: Exception, *, interrupted: bool) -> str:
     if isinstance(error, ContentChangedError):
         return (
             "Nothing was written. Read the file with `loom_read`, make the edit for what is there now, "
@@ -69,10 +75,12 @@ def _hint(engine: Engine | None, error: Exception) -> str:
             f"{where}. Tell them, and wait."
         )
     if isinstance(error, NeedsPersonError):
-        return (
-            "Nothing was run. A person has to decide: `flow recover` shows what is known, then "
-            "`flow recover retry`, `done`, `skip` or `fail`. Tell them, and wait."
+        what = (
+            "`flow recover` shows what is known, then `flow recover retry`, `done`, `skip` or `fail`."
+            if interrupted
+            else error.hint
         )
+        return f"Nothing was run. A person has to decide: {what} Tell them, and wait."
     if isinstance(error, ChangedOutsideError):
         return "A person has to look at the change: `flow accept` or `flow restore`. Tell them, and wait."
     if isinstance(error, BusyError):

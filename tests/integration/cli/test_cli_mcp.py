@@ -309,7 +309,7 @@ async def test_untrusted_code_is_refused_with_what_a_person_has_to_do(serve: Ser
 
 
 async def test_a_result_that_was_taken_back_is_left_to_a_person(serve: Serve, root: Path) -> None:
-    async with serve(trust=False) as agent:
+    async with serve() as agent:
         await agent("step", expect="Build")
         Engine.open(root).undo()
         error = await agent.error("step", expect="Build")
