@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.tui.conftest import Sit
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, Tree
+from tests.tui.conftest import Person, Sit
+from tui.app import FlowApp
 
 
 async def test_opens_on_the_next_task_and_says_so(sit: Sit, orbit: dict[str, str]) -> None:
@@ -179,3 +187,35 @@ async def test_the_palette_finds_a_task_and_goes_there(sit: Sit, orbit: dict[str
         await person.sees("2/2.3")
         await person.press("down", "enter")
         await person.until(lambda: person.selected == "2/2.3", "the task")
+
+
+async def test_whoever_went_to_the_top_before_all_was_read_stays_there(
+    make_project: Callable[[Mapping[str, str]], Path], orbit: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, read = threading.Event(), Engine.tree
+
+    def slow(engine: Engine) -> Tree:
+        go_on.wait(60)
+        return read(engine)
+
+    monkeypatch.setattr(Engine, "tree", slow)
+    app = FlowApp(Engine.open(make_project(orbit)), watch=False)
+    async with app.run_test(size=(104, 28)) as pilot:
+        person = Person(app, pilot)
+        await person.sees("Freeze the branch", "counting")
+        await person.press("g")
+        go_on.set()
+        await person.until(lambda: person.main.reading is not None, "the reading")
+        await person.sees("next 2/2.2 Run the tests")
+        assert person.selected == "1"
+
+
+async def test_rows_are_kept_as_they_would_be_drawn_anew(sit: Sit) -> None:
+    plan = "".join(f"- [ ] Task {number}\n    - [ ] Inside {number}\n" for number in range(1, 60))
+    async with sit({"status.md": plan}, size=(90, 20)) as person:
+        for key in (*"jjjjjjjjjjjj", "G", "k", "space", *"kkxjj-zk", "f", "f", "escape", *"gj", "tab", "tab"):
+            await person.press(key)
+            await person.idle()
+            tree = person.main.flow_tree
+            kept = dict(tree._drawn)
+            assert kept == {at: tree._draw(at, tree._drawn_width) for at in kept}, key

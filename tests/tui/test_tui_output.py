@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui.conftest import Sit
+from tui import printing as printing_of_runs
 from tui.text import output_line, plain_line
 from tui.widgets import printed
 from tui.widgets.printed import Printed
@@ -109,3 +111,63 @@ async def test_a_long_line_of_output_wraps(sit: Sit) -> None:
         await person.press("s")
         await person.until(lambda: person.status("1") == "done")
         await person.sees("word0 word1", "word39")
+
+
+async def test_of_a_long_output_the_end_is_shown_and_said_to_be_that(sit: Sit) -> None:
+    plan = "- [ ] [Script] Long\n    ```sh\n    seq 200000\n    ```\n- [ ] After\n"
+    async with sit({"status.md": plan}, size=(104, 40)) as person:
+        output = person.main.detail.output
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        for keys in ((), ("j", "k")):  # while it ran, and coming back to it
+            await person.press(*keys)
+            await person.until(lambda: output.text.endswith("199999\n200000"), "the end")
+            await person.sees("200000")
+        numbers = output.text.splitlines()[-1_000:]
+        assert numbers == [str(number) for number in range(199_001, 200_001)]
+
+
+async def test_what_a_running_task_printed_is_shown_once_wherever_one_looked_meanwhile(
+    sit: Sit, gate: Path
+) -> None:
+    async with sit({"status.md": printing(gate, 500)}, size=(104, 28)) as person:
+        output = person.main.detail.output
+        await person.press("s")
+        await person.sees("line 500 of the log")
+        await person.press("j")
+        await person.until(lambda: person.selected == "2")
+        await person.press("k")
+        await person.sees("line 500 of the log")
+        gate.touch()
+        await person.until(lambda: person.status("1") == "done")
+        await person.sees("the last line")
+        numbers = range(1, 501)
+        assert output.text.splitlines() == [*(f"line {n} of the log" for n in numbers), "the last line"]
+
+
+async def test_what_passed_by_unseen_is_said_and_its_end_comes_when_the_task_has_ended(
+    sit: Sit, gate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printing_of_runs, "_WINDOW", 1_000)
+    (tmp_path / "much").write_text("".join(f"number {number:05}\n" for number in range(20_000)))
+    end = tmp_path / "end"
+    script = (
+        "    echo the first line\n"
+        f"    while [ ! -e {gate} ]; do sleep 0.02; done\n    cat {tmp_path / 'much'}\n"
+        f"    while [ ! -e {end} ]; do sleep 0.02; done\n"
+    )
+    async with sit({"status.md": f"- [ ] [Script] Flood\n    ```sh\n{script}    ```\n"}) as person:
+        output = person.main.detail.output
+        await person.press("s")
+        await person.until(lambda: output.text == "the first line", "the first line")
+        gate.touch()
+        await person.sees("number 19999")
+        said = output.text.splitlines()
+        assert said[0] == "the first line"
+        assert " passed by: " in said[1]
+        assert all(" passed by: " in line or line.startswith("number ") for line in said[1:])
+        end.touch()
+        await person.until(lambda: person.status("1") == "done")
+        await person.until(lambda: " passed by: " not in output.text, "the end without gaps")
+        lines = output.text.splitlines()[-printed.LIMIT + 1 :]
+        assert lines == [f"number {number:05}" for number in range(20_000 - len(lines), 20_000)]
