@@ -7,6 +7,7 @@ navigator, the conductor or the main screen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
@@ -190,6 +191,23 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+_SAME = {"start": "begin", "recover": "step", "log": "timeline"} | {
+    name: name for name in ("done", "skip", "fail", "reopen", "retry", "undo", "stop")
+}
+"""The actions that do in the app what a command does; the next step asks what to do about an interrupted task."""
+_COMMAND = re.compile(r"`flow (\w+)(?: [\d./]+)?`")
+
+
+def in_keys(text: str, available: Mapping[str, Action]) -> str:
+    """A text that names commands, as `flow done 2`, with the keys of the app that do the same instead; commands that
+    no key stands for stay."""
+
+    def key(found: re.Match[str]) -> str:
+        action = available.get(_SAME.get(found[1], ""))
+        return action.shown_key if action is not None and action.keys else found[0]
+
+    return _COMMAND.sub(key, text)
 
 
 def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:

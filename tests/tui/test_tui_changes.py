@@ -141,3 +141,18 @@ async def test_z_takes_back_the_last_change(sit: Sit, orbit: dict[str, str]) -> 
         await person.until(lambda: person.status("6") == "pending")
         await person.sees("Undone: Thank everybody")
         assert (person.app.engine.root / ".flow" / "status.md").read_text() == orbit["status.md"]
+
+
+async def test_a_refusal_names_the_keys_of_the_app_instead_of_commands(sit: Sit) -> None:
+    plan = "- [ ] [Script] Ship\n    ```sh\n    echo shipped\n    ```\n"
+    async with sit({"status.md": plan}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.press("z")
+        await person.until(lambda: person.status("1") == "active")
+        await person.press("s")
+        await person.until(
+            lambda: any(
+                "t runs it again, x leaves it at that." in said.message for said in person.app._notifications
+            )
+        )

@@ -318,7 +318,7 @@ class MainScreen(Screen[None]):
 
     def complain(self, error: FlowError) -> None:
         """Shows an error in words that say how to mend it."""
-        text = lines(f"{error.message}\n{error.hint}" if error.hint else error.message)
+        text = lines(f"{error.message}\n{actions.in_keys(error.hint, self.actions)}".rstrip("\n"))
         self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
 
     # Events of the parts
