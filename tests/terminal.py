@@ -121,6 +121,10 @@ class Terminal:
                 return os.waitstatus_to_exitcode(status)
         raise TimeoutError(f"it goes on; the last of what was written: {bytes(self.raw[-3_000:])!r}")
 
+    def modes(self) -> list[object]:
+        """What `stty -a` would say of it: how it treats what is typed and printed."""
+        return list(termios.tcgetattr(self._fd))
+
     def processor(self) -> float:
         """The seconds of processor time that all threads of the program have used so far (Linux)."""
         used = 0

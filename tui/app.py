@@ -13,6 +13,7 @@ from tui import actions, preferences, themes
 from tui.attention import Attention
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
+from tui.terminal import leave_on_signals
 from tui.watching import Watch
 
 
@@ -79,6 +80,7 @@ class FlowApp(App[int], inherit_bindings=False):
         return f"Theme: {title}, kept in config.toml"
 
     def on_mount(self) -> None:
+        leave_on_signals(self)
         if self._troubles:
             self.notify(
                 "\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False

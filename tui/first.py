@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tui import themes
 from tui.nearby import markdown_with_tasks
 from tui.preferences import Preferences
 from tui.screens.first import FirstPrompt, ImportPrompt
+from tui.terminal import leave_on_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class FirstApp(App[Begun], inherit_bindings=False):
         return themes.VARIABLES
 
     def on_mount(self) -> None:
+        leave_on_signals(self)
         self._ask()
 
     def _ask(self) -> None:
@@ -112,5 +115,9 @@ def _repository(folder: Path) -> Path | None:
 
 
 def run(folder: Path, mine: Preferences) -> Begun | None:
-    """Asks on a terminal how to begin. None: the person quit."""
-    return FirstApp(folder, mine).run()
+    """Asks on a terminal how to begin. None: the person quit. Raises SystemExit when a signal or a defect ended it."""
+    app = FirstApp(folder, mine)
+    begun = app.run()
+    if begun is None and app.return_code:
+        sys.exit(app.return_code)
+    return begun
