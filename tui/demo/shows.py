@@ -23,16 +23,15 @@ def show_in_app(root: Path) -> int:
     for _ in range(_LIMIT):
         code = run_flow(root)
         if not was_killed(code):
-            output.say(
-                f"The project stays in {root}. Open it again with: cd {shlex.quote(str(root))} && {_program()}"
-            )
+            output.say(f"The project stays in {root}. Open it again with:")
+            output.say(f"  cd {shlex.quote(str(root))} && {_program()}")
             return code
         terminal.restore()
         output.say("\n" + output.bold("Flow Manager was killed (kill -9), and that was the demonstration."))
-        output.say(
-            "Its script goes on under a supervisor of its own, and .flow/intent.lock says what was running."
-        )
-        output.say("The app opens again in 4 seconds, or when you press enter, and asks what to do.")
+        output.say("Its script goes on under a supervisor of its own,")
+        output.say("and .flow/intent.lock says what was running.")
+        output.say("The app opens again in 4 seconds, or when you press enter,")
+        output.say("and asks what to do.")
         terminal.pause(4)
     return code
 
