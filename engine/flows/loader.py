@@ -15,11 +15,10 @@ ROOT = "status.md"
 
 @dataclass(slots=True)
 class _Read:
-    """A plan as it was read, its referring tasks in document order, and the problems that linking gave them."""
+    """A plan as it was read, and the problems that linking gave its referring tasks."""
 
     plan: Plan
     revision: str
-    referring: list[Task]
     linked: dict[Task, list[Problem]] = field(default_factory=dict)
 
 
@@ -54,7 +53,7 @@ class Loader:
         links: dict[Task, _Link] = {}
         referrers: dict[str, Task] = {}
         path = [ROOT]
-        stack: list[Iterator[Task]] = [iter(root.referring)]
+        stack: list[Iterator[Task]] = [iter(root.plan.referring)]
         while stack:
             task = next(stack[-1], None)
             if task is None:
@@ -66,15 +65,10 @@ class Loader:
             if read is not None:
                 referrers[read.plan.file] = task
                 path.append(read.plan.file)
-                stack.append(iter(read.referring))
+                stack.append(iter(read.plan.referring))
         _apply(found, links, referrers)
         self._cache = found
-        return Tree(
-            root.plan,
-            {file: read.plan for file, read in found.items()},
-            snapshots,
-            {file: read.referring for file, read in found.items()},
-        )
+        return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
 
     def root(self) -> Plan | None:
         """The root plan alone, as its file is now; what its tasks refer to is not looked at. None: no such file.
@@ -98,8 +92,7 @@ class Loader:
             return None
         read = self._cache.get(file)
         if read is None or read.revision != snapshot.revision:
-            plan = parse(snapshot.data, file)
-            read = _Read(plan, snapshot.revision, [task for task in plan.walk() if task.ref is not None])
+            read = _Read(parse(snapshot.data, file), snapshot.revision)
         if read.plan.counts is None:
             count(read.plan)
         snapshots[file] = snapshot
@@ -179,7 +172,7 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
     are no more first, from the root inwards; new ones last, from the inside out.
     """
     for read in found.values():
-        for task in read.referring:
+        for task in read.plan.referring:
             link = links[task]
             before = read.linked.get(task, [])
             if before != link.problems:
@@ -193,7 +186,7 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
         if read.plan.referrer is not referrer:
             read.plan.referrer = referrer
     for read in reversed(found.values()):
-        for task in read.referring:
+        for task in read.plan.referring:
             if task.subflow is not links[task].subflow:
                 set_subflow(task, links[task].subflow)
 

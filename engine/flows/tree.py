@@ -28,14 +28,13 @@ _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:/[0-9]+(?:\.[0-9]+)*)*")
 class Tree:
     """What `Loader.load` read: the root plan, and every plan that is reached from it.
 
-    `plans`, `snapshots` (the bytes each plan was read from) and `referring` (its tasks with a reference: only they can
-    have problems of their own) are keyed by the path relative to `.flow/`. A plan that does not exist has no snapshot.
+    `plans` and `snapshots` (the bytes each plan was read from) are keyed by the path relative to `.flow/`. A
+    plan that does not exist has no snapshot.
     """
 
     root: Plan
     plans: dict[str, Plan] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    referring: dict[str, list[Task]] = field(default_factory=dict)
 
     def find(self, address_or_name: str) -> Task:
         """The task at an address such as `2/1.3`, else the one of this name, if there is one only.
@@ -89,9 +88,9 @@ class Tree:
     def problems(self) -> list[Problem]:
         """Those of the plans and of single tasks, file by file in the order of the tree."""
         found: list[Problem] = []
-        for file, plan in self.plans.items():
+        for plan in self.plans.values():
             here = list(plan.problems)
-            for task in self.referring.get(file, ()):
+            for task in plan.referring:  # no others can have problems of their own
                 here.extend(task.problems)
             here.sort(key=lambda problem: (problem.line, problem.column))
             found.extend(here)
