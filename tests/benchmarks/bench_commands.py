@@ -24,7 +24,7 @@ from pathlib import Path
 SIZES = (1_000, 10_000)
 TURNS = 7
 SLOW = 3.0
-"""A command that takes longer is not repeated as often."""
+"""A command that takes longer is not repeated: backlog.md reads a file a task, ten thousand of them for minutes."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def best(programs: list[Program], command: Callable[[Program, int], list[str] | 
     for turn in range(TURNS):
         for program in programs:
             line = command(program, turn)
-            if line is None or (turn > 1 and found[program.name].clock > SLOW):
+            if line is None or (turn > 0 and found[program.name].clock > SLOW):
                 continue
             took = program.run(line)
             found[program.name] = took.best(found.get(program.name, took))
