@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 from engine import Engine, FlowError
 from tui import app, preferences
@@ -11,11 +13,28 @@ from tui.commands.failures import explain
 
 def main() -> int:
     """Runs the app until the page is closed or a person quits. Returns the exit code of the process."""
+    with suppress(OSError):  # there is none
+        _let_go_of_terminal()
     try:
         engine = Engine.open(readonly="--readonly" in sys.argv[1:])
         return app.run(engine, preferences.load())
     except FlowError as error:
         return explain(error, as_json=False).report()
+
+
+def _let_go_of_terminal() -> None:
+    """A script that asks for a terminal must be told that there is none: that in which the server was started is not
+    one that a person at the page sees. Raises OSError where nothing is to be let go of.
+    """
+    if sys.platform != "win32":
+        import fcntl
+        import termios
+
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        try:
+            fcntl.ioctl(terminal, termios.TIOCNOTTY)
+        finally:
+            os.close(terminal)
 
 
 if __name__ == "__main__":
