@@ -24,7 +24,7 @@ import platformdirs
 
 from engine import ConfigurationError
 
-_FILE = "config.toml"
+FILE = "config.toml"
 _SETTINGS = ("theme", "bell", "trust", "keys")
 _THEME = re.compile(r"""^(\s*theme\s*=\s*)("[^"\\]*"|'[^']*')(\s*(?:#.*)?)$""")
 
@@ -56,7 +56,7 @@ def folder() -> Path:
 
 def load() -> Preferences:
     """Read them; a missing file means the defaults. Raises ConfigurationError for what is no TOML at all."""
-    path = folder() / _FILE
+    path = folder() / FILE
     try:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def load() -> Preferences:
         theme=_text(data, "theme", 'theme = "light"', problems),
         bell=_yes_or_no(data, "bell", problems),
         keymap=_keymap(data, problems),
-        problems=tuple(f"{_FILE}: {problem}" for problem in [*_unknown(data), *problems]),
+        problems=tuple(f"{FILE}: {problem}" for problem in [*_unknown(data), *problems]),
         folder=folder(),
     )
 
@@ -80,13 +80,13 @@ def keep_theme(place: Path, name: str) -> None:
 
     Raises ConfigurationError where that line cannot be found or made without touching more, OSError.
     """
-    path = Path(os.path.realpath(place / _FILE))
+    path = Path(os.path.realpath(place / FILE))
     text = path.read_bytes().decode() if path.exists() else ""
     changed = _with_theme(text, name)
     if changed == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{_FILE}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(changed)
@@ -121,7 +121,7 @@ def _with_theme(text: str, name: str) -> str:
         sound = False
     if not sound:
         raise ConfigurationError(
-            f"{_FILE} is written in a way that this cannot change safely.", hint=f"Write there: {line}"
+            f"{FILE} is written in a way that this cannot change safely.", hint=f"Write there: {line}"
         )
     return changed
 

@@ -140,7 +140,15 @@ def _convert(source: Path, file: str) -> tuple[str, Taken]:
     """The text of the plan `file` that a Markdown file becomes, and what is said of it."""
     from engine.status.importing import import_markdown  # brings a whole Markdown parser along
 
-    imported = import_markdown(read(source).data, str(source))
+    data = read(source).data
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise PlanError(
+            f"{source} is no text: line {line} holds a NUL byte.",
+            hint="Nothing was written. A file in UTF-16 is text after `iconv -f utf-16 -t utf-8`.",
+            file=str(source),
+        )
+    imported = import_markdown(data, str(source))
     plan = parse(imported.text, file)
     if plan.problems:
         raise PlanError(

@@ -103,6 +103,14 @@ async def test_a_path_is_typed_and_an_error_keeps_the_line(tmp_path: Path) -> No
     assert len(list(Engine.open(tmp_path).tree().walk())) == 4
 
 
+async def test_a_file_with_nul_bytes_is_refused_and_the_line_kept(tmp_path: Path) -> None:
+    (tmp_path / "noise.md").write_bytes(b"- [ ] One\n- [ ] T\0wo\n")
+    async with first(tmp_path) as person:
+        await person.press("i", *"noise.md", "enter")
+        await person.sees("⚠", "noise.md", "line 2 holds a NUL byte")
+        assert not (tmp_path / ".flow").exists()
+
+
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / ".flow").write_text("in the way")
     async with first(tmp_path) as person:

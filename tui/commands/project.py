@@ -88,7 +88,8 @@ def paths(as_json: bool) -> None:
         "log": flow / "logs" / "events.jsonl",
         "output": flow / "logs" / "output",
         "backups": flow / "backups",
-        "config": preferences.folder(),
+        "config": preferences.folder() / preferences.FILE,
+        "themes": preferences.folder() / "themes",
         "state": platformdirs.user_state_path("flow-manager"),
         "schemas": Path(tui.__file__).parent / "schemas",
     }

@@ -310,6 +310,7 @@ def test_paths_says_where_things_are(flow: Flow, make_project: MakeProject) -> N
     found = flow("paths", "--json", cwd=root).json
     assert found["plan"] == str(root / ".flow/status.md")
     assert (Path(found["schemas"]) / "paths.json").is_file()
+    assert Path(found["config"]).name == "config.toml"
     assert found["schemas"] in flow("paths", cwd=root).out
 
 

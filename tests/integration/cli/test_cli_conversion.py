@@ -230,3 +230,14 @@ def test_check_unattended_lists_what_a_run_would_stop_at(
     assert flow("check", "--unattended", cwd=root).code == 0
     (root / ".flow/status.md").write_text("- [?] Odd\n- [ ] Look\n")
     assert flow("check", "--unattended", cwd=root).code == 4
+
+
+def test_t2_13_a_file_with_nul_bytes_is_no_plan_to_be(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] One\n"})
+    source = root / "todo.md"
+    source.write_bytes("- [ ] Build\n".encode("utf-16"))
+    ran = flow("import", "todo.md", cwd=root)
+    assert ran.code == 4
+    assert "todo.md is no text: line 1 holds a NUL byte." in ran.err
+    assert "iconv" in ran.err
+    assert sorted(path.name for path in (root / ".flow").glob("*.md")) == ["status.md"]
