@@ -125,6 +125,10 @@ class Task:
     subflow: Plan | None = None
     counts: Progress | None = None
 
+    def __repr__(self) -> str:
+        """Short: what a task knows leads to every other one."""
+        return f"<Task {self.address} {self.name!r}>"
+
     @property
     def id(self) -> str:
         """The virtual id within the file: the position, as in `1.2`."""
@@ -179,6 +183,9 @@ class Plan:
     referring: list[Task] = field(default_factory=list)
     referrer: Task | None = None
     counts: Progress | None = None
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.file}>"
 
     @property
     def text(self) -> str:

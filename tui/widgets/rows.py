@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import indexOf
 
 from engine import Plan, Problem, Task
 
@@ -214,8 +213,7 @@ class Rows:
         if task is None:
             return None
         try:
-            # `list.index` would put the whole plan into the message of its error, which takes seconds.
-            return indexOf(self._lines, task)
+            return self._lines.index(task)
         except ValueError:
             return None
 

@@ -278,6 +278,17 @@ def test_the_next_task_is_the_one_after_what_is_complete_is_marked(project: Proj
     assert first.name == "Q"
 
 
+def test_a_task_and_a_plan_name_themselves_in_a_word(project: Project) -> None:
+    tree = project({"status.md": "- [ ] A\n- [ ] B @ b.md\n", "b.md": "- [ ] C\n    - [ ] D\n"}).load()
+    assert [repr(task) for task in tree.walk()] == [
+        "<Task 1 'A'>",
+        "<Task 2 'B'>",
+        "<Task 2/1 'C'>",
+        "<Task 2/1.1 'D'>",
+    ]
+    assert repr(tree.plans["b.md"]) == "<Plan b.md>"
+
+
 REFERENCES = st.sampled_from(
     ["", " @ a.md", " @ b.md", " @ c.md", " @ status.md", " @ gone.md", " @ ../out.md"]
 )
