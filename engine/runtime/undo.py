@@ -97,16 +97,33 @@ def _last(project: Project) -> tuple[dict[str, Any], bool]:
     taken_back: set[int] = set()
     after: dict[str, Any] = {}
     for record in project.log.latest():
-        if record["what"] in ("changed", "rewritten"):
+        if record.get("what") in ("changed", "rewritten") and _is_sound(record):
             if "undoes" in record:
                 taken_back.add(record["undoes"])
             elif record["seq"] not in taken_back:
                 by_hand = (
-                    after.get("seq") == record["seq"] + 1 and after["what"] == "done" and "run" not in after
+                    after.get("seq") == record["seq"] + 1
+                    and after.get("what") == "done"
+                    and "run" not in after
                 )
                 return record, by_hand
         after = record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
+
+
+def _is_sound(record: dict[str, Any]) -> bool:
+    """Whether it is such as an engine writes: a log may have come with a clone, and its details may be lost."""
+    if "undoes" in record:
+        return isinstance(record["undoes"], int)
+    try:
+        if record["what"] == "changed":
+            changes = [_was(change) for change in record["changes"]]
+            return "because" in record and bool(changes) and all(was.path for was in changes)
+        versions = record["versions"]
+        found = [(file, before, after) for file, (before, after) in versions.items()]
+        return {"because", "address", "name"} <= record.keys() and bool(found)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _was(change: Any) -> _Was:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, NeedsPersonError, StateError, StepOutcome, UsageError
+from engine.storage import Journal
 from tests.conftest import MakeProject
 from tests.integration.conftest import finish
 
@@ -110,3 +111,28 @@ async def test_a_mark_by_hand_does_not_hide_that_a_once_task_has_run(make_projec
     with pytest.raises(NeedsPersonError, match="has run already"):
         await finish(engine.step())
     assert (root / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"what": "changed"},
+        {"what": "changed", "because": "b", "changes": [{"path": 5}]},
+        {"what": "changed", "because": "b", "changes": []},
+        {"what": "changed", "undoes": []},
+        {"what": "rewritten", "because": "b", "address": "1", "name": "n", "versions": {"status.md": 5}},
+        {"other": 1},
+    ],
+)
+def test_a_record_that_no_engine_wrote_is_passed_over(
+    make_project: MakeProject, details: dict[str, object]
+) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    before = texts(root)
+    engine.change("done", "Compile")
+    Journal(root / ".flow/logs/events.jsonl").append(details)
+    assert engine.undo().name == "Compile"
+    assert texts(root) == before
+    with pytest.raises(UsageError, match="no change"):
+        engine.undo()
