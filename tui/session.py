@@ -45,6 +45,8 @@ class Reading:
     running: Running | None
     recovery: Recovery | None
     outside: frozenset[str]
+    complete: tuple[Task, ...]
+    """The tasks that only lack their own mark, when nothing else is left: the next step sets it."""
     changed: frozenset[Task]
     """The tasks that another program changed and that no person has seen since."""
 
@@ -169,14 +171,16 @@ class Session:
         tree = self.engine.tree()
         running = self.engine.running()
         outside = frozenset(self.engine.changed_outside(tree))
+        cursor = tree.cursor()
         return Reading(
             tree=tree,
-            next=tree.cursor(),
+            next=cursor,
             progress=tree.progress(),
             problems=len(tree.problems()),
             running=running,
             recovery=self.engine.recovery() if running is None else None,
             outside=outside,
+            complete=tuple(tree.complete()) if cursor is None else (),
             changed=self.outside.update(tree, outside),
         )
 

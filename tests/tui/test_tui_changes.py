@@ -156,3 +156,11 @@ async def test_a_refusal_names_the_keys_of_the_app_instead_of_commands(sit: Sit)
                 "t runs it again, x leaves it at that." in said.message for said in person.app._notifications
             )
         )
+
+
+async def test_what_only_lacks_its_own_mark_is_named_and_a_step_sets_it(sit: Sit) -> None:
+    async with sit({"status.md": "- [x] First\n- [ ] Outer\n    - [x] Inner\n"}) as person:
+        await person.sees("2 Outer is complete: only its mark is left", "s mark what is complete")
+        await person.press("s")
+        await person.until(lambda: person.status("2") == "done")
+        await person.sees("everything is done")

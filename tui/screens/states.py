@@ -44,6 +44,9 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
     if reading.next is None:
         if reading.problems:
             return "⚠ nothing can run until the problems are mended", "$error"
+        if reading.complete:
+            first = reading.complete[0]
+            return f"› {first.address} {first.name} is complete: only its mark is left", "$muted"
         return ("✔ everything is done", "$status-done") if reading.progress.total else ("", "")
     if reading.next.status is Status.FAILED:
         return f"✖ {reading.next.address} {reading.next.name} failed and holds the plan", "$status-failed"
@@ -166,6 +169,8 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
         return
     task = reading.next
     if task is None:
+        if reading.complete and not reading.problems:
+            offer("step", "mark what is complete")
         return
     if task.status is Status.FAILED:
         offer("step", f"retry or skip {task.address} {task.name}")
