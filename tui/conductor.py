@@ -215,8 +215,7 @@ class Conductor:
             case StepOutcome.FAILED:
                 self.screen.say(f"Failed: {name} · {event.message}", "$status-failed")
             case StepOutcome.WAITING:
-                self.waiting = (event.address, event.message)
-                self.screen.say(f"Waiting for you: {name}", "$status-active")
+                self.waiting = (event.address, event.message)  # the status line says so
             case StepOutcome.INTERRUPTED:
                 self.prompts.asked_about = ""
                 self.screen.say(f"Stopped: {name} · {event.message}", "$status-active")
