@@ -23,6 +23,9 @@ from engine.storage.swap import Swapped, create, swap
 LOCK_PATIENCE = 60.0
 """Seconds to wait for `.flow/lock`, which is held for milliseconds; a crowd of processes gets it in no order, so that
 on a busy machine some wait for many others."""
+_POLL = 0.02
+"""Seconds between two tries. The lock is held for about as long; more tries would only take the processor from its
+holder."""
 
 
 def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
@@ -97,7 +100,7 @@ class Store:
         with self._lock_made:
             if self._lock is None:
                 self._lock = FileLock(
-                    self.flow / "lock", timeout=patience, poll_interval=0.005, thread_local=True
+                    self.flow / "lock", timeout=patience, poll_interval=_POLL, thread_local=True
                 )
         held = self._lock
         assert isinstance(held, FileLock)
