@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from tui.screens.evidence import sentence, subject
 from tui.screens.prompt import Choice, Prompt
+from tui.widgets.field import Field
 
 
 class ConfirmPrompt(Prompt):
@@ -63,7 +64,7 @@ class TaskPrompt(ModalScreen[str | None]):
             box.border_title = self.TITLE_WORD
             box.border_subtitle = "enter takes it · esc changes nothing"
             yield Static(sentence((self.about, "$muted")))
-            yield Input(self.text, compact=True, placeholder="[Script] Run the tests")
+            yield Field(self.text, compact=True, placeholder="[Script] Run the tests")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

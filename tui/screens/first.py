@@ -20,6 +20,7 @@ from tui.nearby import Nearby
 from tui.screens.evidence import sentence
 from tui.screens.prompt import Choice, Prompt
 from tui.text import one_line
+from tui.widgets.field import Field
 
 _ROWS = 8
 
@@ -117,7 +118,7 @@ class ImportPrompt(ModalScreen[str | None]):
             yield Static(
                 sentence(("A plan is made of its task lists. The file itself stays as it is.", "$muted"))
             )
-            yield Input(self.text, compact=True, placeholder="path of a Markdown file")
+            yield Field(self.text, compact=True, placeholder="path of a Markdown file")
             yield Static(id="problem")
             yield Static(id="files")
 

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.text import one_line
+from tui.widgets.field import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Picker(ModalScreen[Entry | None]):
         with Vertical(id="box") as box:
             box.border_title = self.TITLE_WORD
             box.border_subtitle = "↑ ↓ · enter takes it · esc"
-            yield Input(compact=True, placeholder=self._placeholder)
+            yield Field(compact=True, placeholder=self._placeholder)
             yield Static(id="entries")
 
     def on_mount(self) -> None:

@@ -10,6 +10,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from tui.widgets.field import Field
+
 
 class Search(Horizontal):
     """Hidden until it is opened. Posts `Changed` as the person types, and `Closed` at enter or escape."""
@@ -30,7 +32,7 @@ class Search(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="sign")
-        yield Input(compact=True, id="needle")
+        yield Field(compact=True, id="needle")
         yield Label("", id="count")
 
     def on_mount(self) -> None:
