@@ -37,11 +37,16 @@ class Printing:
         self._timer: Timer | None = None
 
     def show(self, run: str) -> None:
-        """What this run has printed so far; that of any other one goes."""
+        """What this run has printed so far; that of any other one goes. An empty name: nothing, and no more is read."""
         self._view.clear(run)
-        self._at = max(0, self._end() - _TAIL)
         self._broken_line = False
         self._passed_by = False
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if not run:
+            return
+        self._at = max(0, self._end() - _TAIL)
         self._take_in(self._gap(self._at, "above") if self._at else "")
 
     def news(self, run: str) -> None:

@@ -135,7 +135,8 @@ async def test_what_a_running_task_printed_is_shown_once_wherever_one_looked_mea
         await person.press("s")
         await person.sees("line 500 of the log")
         await person.press("j")
-        await person.until(lambda: person.selected == "2")
+        await person.until(lambda: person.selected == "2" and not output.display)
+        assert output.text == ""  # nothing is read that is not on the screen
         await person.press("k")
         await person.sees("line 500 of the log")
         gate.touch()

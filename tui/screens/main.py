@@ -308,7 +308,7 @@ class MainScreen(Screen[None]):
         task = self.flow_tree.chosen
         run = self.conductor.run_of(task) if task is not None else ""
         output = detail.output
-        if run and output.run != run:
+        if output.run != run:
             self.printing.show(run)
         output.display = bool(run) and not output.is_empty
 
