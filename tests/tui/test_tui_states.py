@@ -1,0 +1,93 @@
+"""A project that breaks while the app looks at it: each is a state of the screen with a way out."""
+
+from __future__ import annotations
+
+import json
+
+from tests.conftest import BUILT_IN
+from tests.tui.conftest import Person, Sit
+
+SCRIPT = "- [ ] [Script] Work\n    ```sh\n    true\n    ```\n- [ ] After\n"
+
+
+async def _said(person: Person, words: str) -> None:
+    await person.until(
+        lambda: any(words in one.message for one in person.app._notifications), f"a message with {words}"
+    )
+
+
+async def test_t1_34_a_registry_that_is_garbage_is_said_and_mended(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}, watch=True) as person:
+        registry = person.app.engine.root / ".flow" / "flow.registry.json"
+        registry.write_text('{"Script": ')
+        await person.press("s")
+        await _said(person, "flow.registry.json")
+        await person.idle()
+        assert person.status("1") == "pending"
+        registry.write_text(json.dumps(BUILT_IN))
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done", "the task")
+
+
+async def test_t1_34_without_a_registry_tasks_are_by_hand_until_it_is_back(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}, watch=True) as person:
+        registry = person.app.engine.root / ".flow" / "flow.registry.json"
+        registry.rename(registry.with_name("away.json"))
+        await person.press("f5", "s")
+        await person.sees("waiting for you: 1")
+        await person.idle()
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done", "the task by hand")
+
+
+async def test_t1_10_a_plan_that_is_emptied_is_not_written_over_and_comes_back(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}, watch=True) as person:
+        plan = person.app.engine.root / ".flow" / "status.md"
+        plan.write_text("")
+        await person.sees("This plan has no tasks yet", "q quits")
+        await person.press("x", "s", "r", "a", "z", "escape")
+        await person.idle()
+        assert plan.read_text() == ""
+        plan.write_text(SCRIPT)
+        await person.sees("next 1 Work")
+
+
+async def test_t2_13_a_plan_that_cannot_be_read_names_what_to_mend_and_comes_back(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}, watch=True) as person:
+        plan = person.app.engine.root / ".flow" / "status.md"
+        noise = b"\xff\xfe- [ ] Work\n\0\0"
+        plan.write_bytes(noise)
+        await person.sees("⚠", "problem")
+        await person.press("x", "s", "a", "escape")
+        await person.idle()
+        assert plan.read_bytes() == noise
+        plan.write_text(SCRIPT)
+        await person.sees("next 1 Work")
+
+
+async def test_a_plan_that_becomes_a_folder_is_said_and_comes_back(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}, watch=True) as person:
+        plan = person.app.engine.root / ".flow" / "status.md"
+        plan.unlink()
+        plan.mkdir()
+        await person.sees("status.md", "q quits")
+        await person.press("x", "s", "a", "escape")
+        plan.rmdir()
+        plan.write_text(SCRIPT)
+        await person.sees("next 1 Work")
+
+
+async def test_t2_07_a_subflow_that_breaks_is_a_problem_of_its_task_until_it_is_mended(sit: Sit) -> None:
+    files = {"status.md": "- [ ] [Sub](sub.md)\n- [ ] Last\n", "sub.md": "- [ ] One\n"}
+    async with sit(files, watch=True) as person:
+        await person.press("enter")
+        await person.sees("› Sub", "One")
+        sub = person.app.engine.root / ".flow" / "sub.md"
+        sub.write_text("- [?] One\n")
+        await person.sees("An unknown marker", "mend it")
+        sub.unlink()
+        await person.sees("1 problem")
+        await person.press("h")
+        await person.sees("Last")
+        sub.write_text("- [ ] One again\n")
+        await person.sees("next 1/1 One again")
