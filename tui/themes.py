@@ -14,11 +14,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from rich.style import Style
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 FALLBACK = "dark"
+READABLE = 4.5
+"""The least contrast of text with what is behind it, as WCAG 2 (level AA) has it."""
 
 _COLORS = (
     "primary",
@@ -114,6 +117,45 @@ def put_on(app: App[Any], loaded: Loaded, wanted: str | None) -> None:
     app.theme = loaded.choose(wanted)
     for name in set(app.available_themes) - set(loaded.themes):
         app.unregister_theme(name)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two colours, 1 to 21, as WCAG 2 defines it."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    parts = (value / 255 for value in color.rgb)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def on_selection(style: Style, ground: Style) -> Style:
+    """A style for text on the row of the selection, `ground` being that row's own.
+
+    A colour that is too near to the background goes as far towards the selection's own text as it needs. What the
+    sixteen colours of a terminal look like nobody knows: on a background of theirs all text is the selection's own.
+    """
+    behind, text = ground.bgcolor, ground.color
+    if (
+        style.color is None
+        or style.bgcolor is not None
+        or behind is None
+        or text is None
+        or behind.is_default
+    ):
+        return style
+    if behind.triplet is None:
+        return style + Style(color=text, dim=False)
+    color, goal, back = (Color.from_rich_color(one) for one in (style.color, text, behind))
+    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        readable = color.blend(goal, share)
+        if contrast(readable, back) >= READABLE:
+            break
+    return style + Style(color=readable.rich_color, dim=False)
 
 
 def _read(loaded: Loaded, files: Iterable[Traversable]) -> None:

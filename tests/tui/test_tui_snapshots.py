@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine import Attempt, Conflict, Engine, Recovery, Resume
 from tests.tui.conftest import Person
@@ -49,9 +50,16 @@ def after(*keys: str) -> Before:
             lambda: task is None or (person.main.detail.page or _NO_PAGE).title.startswith(f"{task.address} ")
         )
         await asyncio.sleep(0.1)  # the notes are mounted after their page is chosen
+        _hold_still(pilot)
         await pilot.pause()
 
     return press
+
+
+def _hold_still(pilot: Pilot[Any]) -> None:
+    """Lets no cursor blink: a picture must not depend on the moment in which it is taken."""
+    for line in pilot.app.screen.query(Input):
+        line.cursor_blink = False
 
 
 class _NoPage:
@@ -168,6 +176,7 @@ def over(screen: Callable[[], Screen[Any]]) -> Before:
         await after("g")(pilot)
         pilot.app.push_screen(screen())
         await pilot.pause()
+        _hold_still(pilot)
         await pilot.pause()
 
     return show

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.style import Style
+from textual.color import Color
 
 from engine import ConfigurationError
 from tests.tui.conftest import Sit
-from tui import preferences
+from tui import preferences, themes
 from tui.preferences import Preferences, keep_theme
+from tui.themes import READABLE, contrast, on_selection
 
 
 async def test_a_theme_is_shown_while_it_is_selected_and_escape_brings_back_the_old_one(
@@ -85,6 +88,39 @@ def test_whatever_the_file_says_only_the_theme_changes(lines: list[tuple[str, st
     assert set(text.splitlines()) - set(after.splitlines()) <= {
         line for line in text.splitlines() if line.startswith("theme")
     }
+
+
+THEMES = themes.load().themes
+
+
+@pytest.mark.parametrize("theme", [name for name, theme in THEMES.items() if not theme.ansi])
+@pytest.mark.parametrize("focused", [True, False])
+async def test_all_words_of_the_selected_row_can_be_read_in_every_theme(
+    sit: Sit, orbit: dict[str, str], theme: str, focused: bool
+) -> None:
+    orbit["build.md"] = orbit["build.md"].replace("- [ ] Run", "- [!] Run")
+    async with sit(orbit, mine=Preferences(theme=theme)) as person:
+        tree = person.main.flow_tree
+        await person.press("g", "j", "space", "g", *([] if focused else ["tab"]))
+        weak = set()
+        for index in range(len(tree.rows)):
+            tree.select(index)
+            for text, style, _ in tree.render_line(index - int(tree.scroll_offset.y)):
+                assert style is not None
+                assert style.color is not None
+                assert style.bgcolor is not None
+                ratio = contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
+                if ratio < READABLE and text.strip(" │├└─▱"):
+                    weak.add((text, round(ratio, 2)))
+        assert not weak
+
+
+def test_on_a_ground_of_the_sixteen_colours_text_is_that_of_the_selection() -> None:
+    ground = Style(color="bright_white", bgcolor="blue")
+    assert on_selection(Style(color="green", bold=True), ground) == Style(
+        color="bright_white", bold=True, dim=False
+    )
+    assert on_selection(Style(color="green"), Style(color="white", bgcolor="default")) == Style(color="green")
 
 
 async def test_unknown_settings_clashes_and_actions_are_said_at_the_start(

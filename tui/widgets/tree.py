@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar, Self
@@ -21,11 +22,13 @@ from textual.strip import Strip
 from engine import Plan, Problem, Progress, Status, Task
 from tui import marks
 from tui.text import one_line
+from tui.themes import on_selection
 from tui.widgets.rows import Keep, Row, Rows, carry
 
 Part = tuple[str, str]
 """A piece of a line: its text, and the component class that styles it."""
 
+_DECORATION = ("guide", "bar-empty")
 _NAME_LIMIT = 1_000
 _ID_LIMIT = 12
 _DRAWN = 1_000
@@ -327,11 +330,12 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(rows):
             return Strip.blank(width, base)
         left, right = self._parts(rows[index], width)
+        style = self._style
         if index == self.selected:
-            base += self._style("selected" if self.has_focus else "selected-idle")
-        segments = [
-            Segment(text, base + self._style(kind)) for text, kind in _fit(left, right, width) if text
-        ]
+            ground = "selected" if self.has_focus else "selected-idle"
+            base += self._style(ground)
+            style = partial(self._style_on, ground)
+        segments = [Segment(text, base + style(kind)) for text, kind in _fit(left, right, width) if text]
         return Strip(segments, width)
 
     def _base_style(self) -> Style:
@@ -347,6 +351,16 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if style is None:
             style = self.get_component_rich_style(f"tree--{kind}", partial=True)
             self._styles[kind] = style
+        return style
+
+    def _style_on(self, ground: str, kind: str) -> Style:
+        """A style as it can be read on the row of the selection."""
+        if kind in _DECORATION:
+            return self._style(kind)
+        key = f"{kind} on {ground}"
+        style = self._styles.get(key)
+        if style is None:
+            style = self._styles[key] = on_selection(self._style(kind), self._style(ground))
         return style
 
     def _indent(self, row: Row) -> int:
