@@ -29,7 +29,7 @@ from engine.storage.folder import Folder
 SWAP = "swap"
 ABSENT = "0" * 64
 """Stands for the revision of a file that does not exist."""
-_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]+(\.was)?(\.part)?")
+_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]+)(\.was)?(\.part)?")
 _OWN = re.compile(r"own\.(\d+)\.(\d+)\.[0-9a-f]+\.part")
 _BESIDE = ".flow-swap."
 _counter = itertools.count()
@@ -64,17 +64,18 @@ def _started(pid: int, system: platform.Portable) -> str:
 
 
 def _nonce() -> str:
-    return f"{time.time_ns():x}{next(_counter):04x}"
+    return f"{time.time_ns():x}{next(_counter) & 0xFFFF:04x}"
 
 
 class Waiting(NamedTuple):
-    """A file in a seat: `name` in the folder, the revisions it stands between, `kind` is "", ".was" or
-    ".part".
+    """A file in a seat: `name` in the folder, the revisions it stands between, when it was made (nanoseconds since
+    1970), and `kind`: "", ".was" or ".part".
     """
 
     name: str
     base: str
     new: str
+    made: int
     kind: str
 
 
@@ -154,9 +155,13 @@ class Seat:
                 _NAME.fullmatch(name.removeprefix(self._prefix)) if name.startswith(self._prefix) else None
             )
             if match is not None:
-                found.append(Waiting(name, match[1], match[2], match[4] or match[3] or ""))
+                found.append(
+                    Waiting(
+                        name, match[1], match[2], int(match[3][:-4] or "0", 16), match[5] or match[4] or ""
+                    )
+                )
             elif self._near is None and name in ("target.part", "beside.part"):
-                found.append(Waiting(name, "", "", ".part"))
+                found.append(Waiting(name, "", "", 0, ".part"))
         return found
 
     @property

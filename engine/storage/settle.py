@@ -6,6 +6,7 @@ Every step leaves a state that the same rules settle again, so being killed in h
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from engine.storage.copies import keep_copy
 from engine.storage.disk import close, read_all, revision_of
 from engine.storage.folder import Folder
 from engine.storage.seat import Seat, Waiting, is_key, is_orphan
+
+_MOMENT = 250_000_000
+"""Nanoseconds that a program may be held up between finding a file by its name and opening it."""
 
 
 class Kept(NamedTuple):
@@ -41,9 +45,14 @@ def clear_keys(folder: Folder) -> None:
         os.rmdir(folder.at(key), dir_fd=folder.fd)
 
 
-def settle_seat(seat: Seat) -> list[Kept]:
-    """Settles what waits for one target. Raises plain OSError."""
-    kept = _settle_here(seat)
+def settle_seat(seat: Seat, *, spare_the_new: bool = False) -> list[Kept]:
+    """Settles what waits for one target. Raises plain OSError.
+
+    `spare_the_new`: leaves what was displaced a moment ago. A program may have found the file by its name just before
+    and open it only now; what it writes then must not go with a file that was looked at too soon.
+    """
+    newest = time.time_ns() - _MOMENT if spare_the_new else None
+    kept = _settle_here(seat, newest)
     if seat.waits_beside:
         try:
             near = Folder.within(seat.root, *seat.folders)
@@ -51,15 +60,17 @@ def settle_seat(seat: Seat) -> list[Kept]:
             return kept
         with near:
             seat.wait_beside(near)
-            kept += _settle_here(seat)
+            kept += _settle_here(seat, newest)
     return kept
 
 
-def _settle_here(seat: Seat) -> list[Kept]:
+def _settle_here(seat: Seat, newest: int | None) -> list[Kept]:
     kept: list[Kept] = []
     for waiting in seat.waiting():
         if waiting.kind == ".part":
             seat.here.unlink(waiting.name)
+            continue
+        if newest is not None and newest < waiting.made <= newest + _MOMENT:
             continue
         copy = _settle_one(seat, waiting)
         if copy is not None:
@@ -84,7 +95,8 @@ def _settle_one(seat: Seat, waiting: Waiting) -> Path | None:
             return None  # a program writes into it right now: the next start looks again
         known = revision_of(read_all(fd)) in (waiting.base, waiting.new)
         if known or _is_target(seat, fd):
-            here.unlink(waiting.name)
+            if not leased or platform.system.lease_stands(fd):
+                here.unlink(waiting.name)  # else a program waits to write into it: the next start looks again
             return None
         with Folder.within(seat.root, *seat.folders, make=True) as beside:
             return keep_copy(here, waiting.name, beside, seat.name)

@@ -306,13 +306,13 @@ class Store:
         through.
         """
         with disk(path.relative, "change"), self.lock(), self._seat(path) as seat:
-            self._kept += settle_seat(seat)
+            self._kept += settle_seat(seat, spare_the_new=True)
             return swap(path, seat, edit, base=base, limit=limit)
 
     def create(self, path: SafePath, data: bytes) -> Snapshot:
         """Durably makes a file that does not exist yet; ContentChangedError when it does by now."""
         with disk(path.relative, "make"), self.lock(), self._seat(path) as seat:
-            self._kept += settle_seat(seat)
+            self._kept += settle_seat(seat, spare_the_new=True)
             return create(path, seat, data)
 
     @contextmanager

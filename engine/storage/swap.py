@@ -188,9 +188,9 @@ class _Attempt:
             return keep_copy(here, name, target.folder, target.name)
         target.folder.sync()
         status = here.stat(name)
-        # What cannot be read stays where it is, for the next start to settle.
+        # Ours stays where it is, for the next start to settle: a program that found it in this moment may open it yet.
+        # So does what cannot be read.
         if (status.st_dev, status.st_ino) == own and self._holds(here, name, self.data):
-            here.discard(name)
             return None
         return keep_copy(here, name, target.folder, target.name)
 

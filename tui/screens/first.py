@@ -62,9 +62,7 @@ class FirstPrompt(Prompt):
                 "t", "make it at the top", f"of this repository: {_short(self.top)}", "top", safe=True
             )
         yield Choice("i", "import", files or "a Markdown file with a task list", "import", safe=True)
-        yield Choice(
-            "d", "demo", "a small release to try, in a temporary folder", "demo", safe=True
-        )
+        yield Choice("d", "demo", "a small release to try, in a temporary folder", "demo", safe=True)
         yield Choice("q", "quit", "nothing was written", None, safe=True)
 
 

@@ -189,6 +189,21 @@ def test_a_late_writer_into_the_displaced_file_is_noticed_and_kept(
     assert store.conflict_copies() == []
 
 
+def test_a_writer_that_was_held_up_before_it_opened_is_kept(store: Store, file: Path) -> None:
+    """It found the first version by its name; two swaps happen before it opens and writes."""
+    found = os.open(file, os.O_PATH) if hasattr(os, "O_PATH") else -1
+    if found < 0:
+        pytest.skip("what a program found and did not open yet cannot be held here")
+    store.swap(safe_path(store.root, "source.txt"), lambda now: b"ours\n")
+    store.swap(safe_path(store.root, "source.txt"), lambda now: b"ours again\n")
+    with open(f"/proc/self/fd/{found}", "ab") as late:  # noqa: PTH123
+        late.write(b"late\n")
+    os.close(found)
+    (kept,) = store.settle()
+    assert kept.copy.read_bytes() == b"first line\nsecond line\nlate\n"
+    assert file.read_bytes() == b"ours again\n"
+
+
 def test_mode_and_attributes_are_kept(store: Store, file: Path) -> None:
     file.chmod(0o751)
     try:
@@ -302,7 +317,7 @@ def test_a_writer_right_before_the_exchange_is_put_back(
         store.swap(safe_path(store.root, "source.txt"), lambda now: b"ours")
     assert len(calls) == 2
     assert file.read_bytes() == b"theirs, renamed\n" and caught.value.disk == "theirs, renamed\n"
-    assert left_in_swap(store) == []
+    assert store.settle() == [] and left_in_swap(store) == []
     # Another copy: they may be replaced yet, by a program that read our version in the moment that it stood there.
     (copy,) = store.conflict_copies()
     assert copy.read_bytes() == b"theirs, renamed\n" and caught.value.fields["copy"] == str(copy)
