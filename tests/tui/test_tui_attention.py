@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine
+from engine import Engine, Resume
 from tests.terminal import Terminal
 
 Make = Callable[[Mapping[str, str]], Path]
@@ -148,6 +148,7 @@ def test_t7_06a_the_work_goes_on_when_a_signal_ends_the_app(
     assert recovery.children
     assert not recovery.stopped
     gate.touch()
+    wait_for(lambda: (known := Engine.open(root).recovery()) is not None and known.resume is Resume.COMMIT)
     with app_on_interrupted(root) as terminal:
         terminal.send("r")
         wait_for(lambda: Engine.open(root).tree().find("1").status == "done")

@@ -89,6 +89,7 @@ async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
         await person.until(lambda: person.prompt == "Confirm")
         await person.press("y")
         await person.until(lambda: plan(person) == "- [ ] [Docs](sub_flows/docs.md)\n")
+        await person.sees("» sub_flows/docs.md")
         await person.idle()
         await person.press("enter")
         await person.sees("status.md › Docs", "This plan has no tasks yet", ".flow/sub_flows/docs.md")
