@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from engine import Engine
 from tests.tui.conftest import Person, Sit
+from tui.screens.interrupted import InterruptedPrompt
 
 Make = Callable[[Mapping[str, str]], Path]
 Wait = Callable[[Callable[[], object]], None]
@@ -314,6 +316,37 @@ async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about
             pass
         await person.until(lambda: person.prompt == "", "the end of the prompt")
         await person.until(lambda: person.status("1/1") == "skipped")
+
+
+async def test_a_prompt_that_was_answered_while_it_looked_again_closes_nothing_else(
+    sit: Sit, interrupted: Path, gate: Path
+) -> None:
+    looking, answered, told = threading.Event(), threading.Event(), threading.Event()
+
+    def look() -> None:
+        looking.set()
+        answered.wait(20)  # and then it says: nothing is interrupted any more
+        told.set()
+
+    def answer(prompt: InterruptedPrompt) -> None:
+        prompt.dismiss(None)
+        answered.set()
+        told.wait(20)  # on a busy machine what it saw comes before its parts are taken away
+
+    async with sit(interrupted) as person:
+        await _asked(person, "Interrupted")
+        await person.press("escape")
+        known = person.app.engine.recovery()
+        assert known is not None
+        prompt = InterruptedPrompt(known, (), look)
+        person.app.push_screen(prompt)
+        await person.until(looking.is_set, "a second look")
+        workers = list(person.app.workers)
+        person.app.call_later(answer, prompt)
+        await person.until(lambda: all(worker.is_finished for worker in workers if worker.node is prompt))
+        assert person.app.screen is person.main
+        assert person.app.is_running
+        gate.touch()
 
 
 async def test_always_writes_the_effect_and_runs_again(

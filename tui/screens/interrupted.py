@@ -44,6 +44,8 @@ class InterruptedPrompt(Prompt):
                 known = await asyncio.to_thread(look)
             except FlowError:
                 continue  # the plan cannot be read for now: what was known stays on the screen
+            if not self.is_current:
+                return  # it was answered meanwhile: to dismiss it again would take what is below
             if known is None or (known.address, known.attempt) != (
                 self.recovery.address,
                 self.recovery.attempt,
