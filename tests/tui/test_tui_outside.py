@@ -61,6 +61,20 @@ async def test_a_second_change_marks_only_what_it_changed(sit: Sit) -> None:
         await person.until(lambda: _marked(person) == ["Three"], "the row around")
 
 
+async def test_a_plan_that_is_read_half_written_marks_only_what_changed_in_the_end(sit: Sit) -> None:
+    async with sit(FILES, size=(90, 24), watch=True) as person:
+        plan = await _known(person) / "status.md"
+        text = plan.read_text()
+        for half in ("", "- [ ] One\n"):
+            plan.write_text(half)
+            await person.until(lambda: "Three" not in person.text, "the half of the plan")
+            plan.write_text(text.replace("Inside", "Indoors"))
+            await person.sees("~ 1 row changed outside", "Indoors")
+            assert _marked(person) == ["Three", "Indoors"]
+        plan.write_text(text)
+        await person.until(lambda: "changed outside" not in person.text, "the end of the marks")
+
+
 async def test_what_was_changed_before_the_start_is_marked_too(sit: Sit) -> None:
     async with sit(FILES, size=(90, 24)) as person:
         plan = await _known(person) / "status.md"
