@@ -6,16 +6,14 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from engine.atoms import AtomResult, Call, Ended, Job, LocalRunner, ProcessId, Supervised, configuration
 from engine.status import parse
 from engine.storage import Store
-
-_NUMBERS = count(1)
 
 
 @dataclass
@@ -38,7 +36,7 @@ class Bench:
         return Call(config=configuration(task), **values)  # type: ignore[arg-type]
 
     def new_run(self) -> str:
-        return f"run-{next(_NUMBERS)}"
+        return f"run-{uuid4().hex}"  # processes are found by it, in all of the machine
 
     def start(self, job: Job) -> ProcessId:
         pid = self.started[job.run] = self.runner.start(job.run, tty=job.tty)
