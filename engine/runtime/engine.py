@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.errors import ConfigurationError, StateError, UsageError
+from engine.errors import ConfigurationError, UsageError
 from engine.lazy import Late
 from engine.runtime.control import Control
-from engine.runtime.identity import path_of, resolve
-from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry
 from engine.status import Plan, Problem, Status, Task, walk
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from engine import atoms
     from engine.flows import Tree
     from engine.loom import Loom, Preview
-    from engine.runtime import checking, conversion, execution, hands, structure
+    from engine.runtime import checking, conversion, execution, hands, stepping, structure
     from engine.runtime import claim as claiming
     from engine.runtime import events as happenings
     from engine.runtime import intent as intents
@@ -53,9 +51,8 @@ else:
     pumping = Late("engine.runtime.pump")
     recovering = Late("engine.runtime.recovery")
     structure = Late("engine.runtime.structure")
+    stepping = Late("engine.runtime.stepping")
     undoing = Late("engine.runtime.undo")
-
-_DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
 
 
 class Running(NamedTuple):
@@ -372,21 +369,25 @@ class Engine:
         edit to whatever the file holds now; `expect`: the name of the task that is meant, no other one is run.
         """
         return pumping.pump(
-            lambda: self._claimed(lambda run: self._step(run), base=base, force=force, expect=expect)
+            lambda: self._claimed(
+                lambda run: stepping.step(self._project, run), base=base, force=force, expect=expect
+            )
         )
 
     def run(self, *, until: str | None = None) -> AsyncIterator[Event]:
         """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task."""
-        return pumping.pump(lambda: self._claimed(lambda run: self._run(run, until)))
+        return pumping.pump(lambda: self._claimed(lambda run: stepping.run(self._project, run, until)))
 
     def recover(self, choice: str) -> AsyncIterator[Event]:
         """Settle the interrupted task: `resume`, `retry`, `done`, `skip`, `fail` or `always` (it may run again unasked
         from now on, which is written into the plan, and it does)."""
-        return pumping.pump(lambda: self._claimed(lambda run: self._recover(run, choice)))
+        return pumping.pump(lambda: self._claimed(lambda run: stepping.recover(self._project, run, choice)))
 
     def retry(self, address: str, *, expect: str | None = None) -> AsyncIterator[Event]:
         """Run a failed (or interrupted) task again."""
-        return pumping.pump(lambda: self._claimed(lambda run: self._retry(run, address, expect)))
+        return pumping.pump(
+            lambda: self._claimed(lambda run: stepping.retry(self._project, run, address, expect))
+        )
 
     def stop(self, *, after_this_task: bool = False) -> None:
         """End what this engine is running; the events of the step say when it is done."""
@@ -434,67 +435,6 @@ class Engine:
                 return (yield from make(execution.Run(control, base=base, force=force, expect=expect)))
             finally:
                 self._control = None
-
-    def _step(self, run: Run) -> Steps:
-        intent = recovering.open_intent(self._project)
-        if intent is not None:
-            refuse_other(intent.address, intent.name, run.expect)
-            return (yield from recovering.resume(self._project, run, intent))
-        return (yield from execution.execute_next(self._project, run))
-
-    def _run(self, run: Run, until: str | None) -> Steps:
-        path = path_of(self.find(until)) if until is not None else None
-        while True:
-            finished = yield from self._step(run)
-            if finished.outcome is not happenings.StepOutcome.DONE or run.control.ends_after:
-                return finished
-            tree, task = execution.next_task(self._project)
-            if task is None and not tree.problems():
-                return finished
-            last = resolve(tree.root, path) if path is not None else None
-            if last is not None and last.status.is_settled:
-                return finished
-
-    def _recover(self, run: Run, choice: str) -> Steps:
-        intent = recovering.open_intent(self._project)
-        if intent is None:
-            raise UsageError("No task was interrupted.", hint="`flow next` shows what would run.")
-        if choice == "resume":
-            return (yield from recovering.resume(self._project, run, intent))
-        if choice == "retry":
-            return (yield from recovering.retry(self._project, run, intent))
-        if choice == "always":
-            return (yield from recovering.always(self._project, run, intent))
-        if choice not in _DECISIONS:
-            raise UsageError(
-                f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip, fail or always."
-            )
-        return (yield from recovering.decide(self._project, intent, _DECISIONS[choice]))
-
-    def _retry(self, run: Run, address: str, expect: str | None) -> Steps:
-        task = self.find(address, expect)
-        intent = recovering.open_intent(self._project)
-        if intent is not None:
-            if intent.path != path_of(task):
-                raise StateError(
-                    f"{intent.address} {intent.name} was interrupted.",
-                    hint="Settle that first: `flow recover`.",
-                )
-            return (yield from recovering.retry(self._project, run, intent))
-        hands.refuse_tripped(self._project, task)
-        record = self._project.attempts(task)
-        if task.status is not Status.FAILED and not record.get("undone"):
-            raise StateError(
-                f"{task.address} {task.name} is {task.status.value}, not failed.",
-                hint="`flow reopen` makes a done or skipped task pending again.",
-            )
-        if not task.is_leaf:
-            raise StateError(
-                f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
-            )
-        return (
-            yield from execution.execute(self._project, run, task, attempt=int(record.get("attempt", 0)) + 1)
-        )
 
     def _may_write(self) -> None:
         if self.readonly:

@@ -1,0 +1,81 @@
+"""What step, run, recover and retry do with the claim: an interrupted task first, then the next one."""
+
+from __future__ import annotations
+
+from engine.errors import StateError, UsageError
+from engine.runtime import execution, hands, recovery
+from engine.runtime.conclusion import Steps
+from engine.runtime.events import StepOutcome
+from engine.runtime.execution import Run
+from engine.runtime.identity import path_of, resolve
+from engine.runtime.problems import refuse_other
+from engine.runtime.project import Project
+from engine.status import Status
+
+_DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
+
+
+def step(project: Project, run: Run) -> Steps:
+    """Go on with the interrupted task if there is one, else run the next."""
+    intent = recovery.open_intent(project)
+    if intent is not None:
+        refuse_other(intent.address, intent.name, run.expect)
+        return (yield from recovery.resume(project, run, intent))
+    return (yield from execution.execute_next(project, run))
+
+
+def run(project: Project, run: Run, until: str | None) -> Steps:
+    """Step until all is done, a person is needed or a task fails; no further than the task at `until`."""
+    path = path_of(hands.find(project.ledger.read(), until)) if until is not None else None
+    while True:
+        finished = yield from step(project, run)
+        if finished.outcome is not StepOutcome.DONE or run.control.ends_after:
+            return finished
+        tree, task = execution.next_task(project)
+        if task is None and not tree.problems():
+            return finished
+        last = resolve(tree.root, path) if path is not None else None
+        if last is not None and last.status.is_settled:
+            return finished
+
+
+def recover(project: Project, run: Run, choice: str) -> Steps:
+    """Do with the interrupted task what a person chose. UsageError: there is none, or no such choice."""
+    intent = recovery.open_intent(project)
+    if intent is None:
+        raise UsageError("No task was interrupted.", hint="`flow next` shows what would run.")
+    if choice == "resume":
+        return (yield from recovery.resume(project, run, intent))
+    if choice == "retry":
+        return (yield from recovery.retry(project, run, intent))
+    if choice == "always":
+        return (yield from recovery.always(project, run, intent))
+    if choice not in _DECISIONS:
+        raise UsageError(
+            f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip, fail or always."
+        )
+    return (yield from recovery.decide(project, intent, _DECISIONS[choice]))
+
+
+def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps:
+    """Run a failed or interrupted task again. StateError: it is neither."""
+    task = hands.find(project.ledger.read(), address, expect)
+    intent = recovery.open_intent(project)
+    if intent is not None:
+        if intent.path != path_of(task):
+            raise StateError(
+                f"{intent.address} {intent.name} was interrupted.", hint="Settle that first: `flow recover`."
+            )
+        return (yield from recovery.retry(project, run, intent))
+    hands.refuse_tripped(project, task)
+    record = project.attempts(task)
+    if task.status is not Status.FAILED and not record.get("undone"):
+        raise StateError(
+            f"{task.address} {task.name} is {task.status.value}, not failed.",
+            hint="`flow reopen` makes a done or skipped task pending again.",
+        )
+    if not task.is_leaf:
+        raise StateError(
+            f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
+        )
+    return (yield from execution.execute(project, run, task, attempt=int(record.get("attempt", 0)) + 1))
