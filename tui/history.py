@@ -57,9 +57,9 @@ class History:
         return next((attempt.run for attempt in self.of(task) if attempt.run), "")
 
     def number_of(self, task: Task) -> int:
-        """The number of its last attempt; 0 if it never ran, or was reopened since."""
+        """The number of its last attempt; 0 if it never ran, or was taken back or reopened since."""
         latest = next(iter(self.of(task)), None)
-        return latest.attempt if latest is not None else 0
+        return latest.attempt if latest is not None and not latest.taken_back else 0
 
     def failure_of(self, task: Task) -> str:
         """Why a task failed last, in one sentence; empty if that is not known."""
@@ -83,7 +83,8 @@ _OUTCOMES = {
 
 def looks(attempt: Attempt) -> tuple[str, str, str]:
     """How an attempt ended: its glyph, the status whose colour it has, and the word for it."""
-    return _OUTCOMES.get(attempt.outcome, ("·", "pending", attempt.outcome))
+    glyph, status, word = _OUTCOMES.get(attempt.outcome, ("·", "pending", attempt.outcome))
+    return (marks.TAKEN_BACK, "pending", word) if attempt.taken_back else (glyph, status, word)
 
 
 def began(attempt: Attempt) -> datetime | None:

@@ -14,6 +14,7 @@ GLYPHS = {
 RUNNING = "▶"
 PROBLEM = "⚠"
 OUTSIDE = "~"
+TAKEN_BACK = "↶"
 FULL, EMPTY = "▰", "▱"
 
 

@@ -16,6 +16,9 @@ _BACK = 20_000
 # What a record says of the attempt that it belongs to, where that is not the status that its task then has.
 _ENDINGS = {"waiting": "waiting", "stopped": "stopped", "vanished": "vanished", "conflict": "conflict"}
 _BY_HAND = {"done": "done", "skip": "skipped", "fail": "failed", "reopen": "pending"}
+_RESULTS = frozenset({"done", "failed", "skipped"})
+_RESET = "\0reset"
+"""Stands for the name that a reset of everything has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Attempt:
     `address`, `name` and `file` are those of that time. `started` is ISO 8601 in UTC; `seconds` is None as long as
     nobody knows. `outcome`: empty while it runs, else `done`, `failed`, `skipped`, `pending` (reopened), `waiting`,
     `stopped`, `vanished`, `conflict`, `retried` (it failed, and its task declares another try) or `nothing` (its task
-    was gone). `by`: who began it. `message` is untrusted text.
+    was gone). `taken_back`: its result stands no longer, since it was undone, or its task made pending again. `by`: who
+    began it. `message` is untrusted text.
     """
 
     number: int
@@ -40,6 +44,7 @@ class Attempt:
     seconds: float | None = None
     outcome: str = ""
     message: str = ""
+    taken_back: bool = False
 
 
 class Timeline:
@@ -50,6 +55,12 @@ class Timeline:
         self._lock = threading.Lock()
         self._seen: int | None = None
         self._attempts: dict[str, Attempt] = {}
+        self._changed: dict[str, int] = {}
+        """The number of the last change of the plan, by the name of its task; of the last reset, by its reason."""
+        self._made_by: dict[int, str] = {}
+        """The attempt whose result a change of the plan was, by the number of that change."""
+        self._withdrew: dict[str, list[str]] = {}
+        """The attempts whose results something took back, by what did."""
 
     def read(self) -> tuple[Attempt, ...]:
         """All of them, in the order in which they began; only what is new since the last call is read.
@@ -69,7 +80,12 @@ class Timeline:
 
     def _take(self, record: Mapping[str, Any]) -> None:
         what, run = str(record.get("what", "")), str(record.get("run", ""))
-        if run and what == "started":
+        if what == "changed":
+            self._plan_changed(record)
+        elif what == "reset":
+            self._made(f"#{record['seq']}", _RESET)
+            self._withdraw(f"#{record['seq']}", str(record.get("address", "")), inside=True)
+        elif run and what == "started":
             self._attempts[run] = _begun(record, run)
         elif run and what == "unbegun":
             self._attempts.pop(run, None)
@@ -81,11 +97,54 @@ class Timeline:
                 outcome=_ENDINGS.get(what) or str(record.get("status") or what),
                 message=_message(record),
             )
+            self._made(run, known.name)
         elif what in _BY_HAND or what == "waiting":
             entry = replace(
                 _begun(record, ""), outcome=_BY_HAND.get(what, what), message=_message(record), attempt=0
             )
-            self._attempts[f"#{entry.number}"] = entry
+            key = f"#{entry.number}"
+            if what == "reopen":
+                self._withdraw(key, entry.address, name=entry.name)
+            self._attempts[key] = entry
+            self._made(key, entry.name)
+
+    # What was taken back. A record of a change says which tasks it changed, the one behind it whose result that was.
+
+    def _plan_changed(self, record: Mapping[str, Any]) -> None:
+        if "undoes" in record:
+            maker = self._made_by.pop(record["undoes"], "") if isinstance(record["undoes"], int) else ""
+            self._mark(maker, taken_back=True)
+            for key in self._withdrew.pop(maker, ()):
+                self._mark(key, taken_back=False)
+        elif record.get("because") == "reset":
+            self._changed[_RESET] = int(record["seq"])
+        else:
+            self._changed[_deepest(record.get("changes"))] = int(record["seq"])
+
+    def _made(self, key: str, name: str) -> None:
+        number = self._changed.pop(name, None)
+        if number is not None:
+            self._made_by[number] = key
+
+    def _withdraw(self, by: str, address: str, *, name: str | None = None, inside: bool = False) -> None:
+        """Takes back the last result of a task (of this `name`), or of each that is `inside`; no address: of all."""
+        seen: set[tuple[str, str]] = set()
+        for key, attempt in reversed(self._attempts.items()):
+            around = not address or attempt.address.startswith((f"{address}.", f"{address}/"))
+            one = (attempt.address, attempt.name)
+            if one in seen or not (attempt.address == address or (inside and around)):
+                continue
+            if attempt.taken_back or (name is not None and attempt.name != name):
+                continue
+            seen.add(one)
+            if attempt.outcome in _RESULTS:
+                self._withdrew.setdefault(by, []).append(key)
+        for key in self._withdrew.get(by, ()):
+            self._mark(key, taken_back=True)
+
+    def _mark(self, key: str, *, taken_back: bool) -> None:
+        if key in self._attempts:
+            self._attempts[key] = replace(self._attempts[key], taken_back=taken_back)
 
 
 def _begun(record: Mapping[str, Any], run: str) -> Attempt:
@@ -101,6 +160,16 @@ def _begun(record: Mapping[str, Any], run: str) -> Attempt:
         by=str(record.get("who", "")),
         started=str(record.get("time", "")),
     )
+
+
+def _deepest(changes: Any) -> str:
+    """The name, without its tag, of the task that a change was about: the others followed from it."""
+    try:
+        paths = [change["path"] for change in changes]
+        name = str(max(paths, key=lambda path: sum(len(level["names"]) for level in path))[-1]["names"][-1])
+    except (LookupError, TypeError, ValueError):
+        return ""
+    return name.partition("] ")[2] if name.startswith("[") else name
 
 
 def _seconds(record: Mapping[str, Any], known: float | None) -> float | None:

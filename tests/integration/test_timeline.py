@@ -72,6 +72,35 @@ async def test_a_running_attempt_has_no_outcome_and_one_that_vanished_says_so(
     assert (entry.outcome, entry.seconds) == ("skipped", None)
 
 
+async def test_results_that_were_taken_back_say_so(make_project: MakeProject) -> None:
+    quick = "- [ ] [Script] Quick\n    ```sh effect=idempotent\n    true\n    ```\n"
+    engine = Engine.open(make_project({"status.md": f"{quick}- [ ] Group\n    - [ ] Sign\n- [ ] Last\n"}))
+
+    def standing() -> list[tuple[str, str, bool]]:
+        told = [(one.name, one.outcome, one.taken_back) for one in engine.timeline()]
+        assert [
+            (one.name, one.outcome, one.taken_back) for one in Engine.open(engine.root).timeline()
+        ] == told
+        return told
+
+    await finish(engine.step())
+    engine.undo()
+    assert standing() == [("Quick", "done", True)]
+    await finish(engine.step())
+    engine.change("done", "Sign")
+    assert standing()[1:] == [("Quick", "done", False), ("Sign", "done", False)]
+    engine.reset("Group")
+    assert standing()[1:] == [("Quick", "done", False), ("Sign", "done", True)]
+    engine.undo()
+    assert standing()[1:] == [("Quick", "done", False), ("Sign", "done", False)]
+    engine.change("reopen", "Sign")
+    assert standing()[2:] == [("Sign", "done", True), ("Sign", "pending", False)]
+    engine.undo()
+    assert standing()[2:] == [("Sign", "done", False), ("Sign", "pending", True)]
+    engine.reset()
+    assert standing()[1:] == [("Quick", "done", True), ("Sign", "done", True), ("Sign", "pending", True)]
+
+
 def test_a_reader_that_comes_back_reads_only_what_is_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

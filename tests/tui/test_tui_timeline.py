@@ -26,7 +26,9 @@ async def test_the_timeline_shows_what_ran_and_what_failed_and_goes_to_the_task(
         await person.until(lambda: person.status("3") == "failed")
         await person.idle()
         await person.press("g", "w")
-        await person.sees("Timeline", "2 runs · 1 done · 1 failed", "Compile", "Approve", "by hand", "Test")
+        await person.sees(
+            "Timeline", "2 attempts: 1 done, 1 failed  ·  2 by hand", "Compile", "Approve", "by hand", "Test"
+        )
         await person.sees("Script · attempt 1", "failed Exit status 3.")
         await person.press("k", "k", "k")
         await person.sees("✔ done")
@@ -40,11 +42,24 @@ async def test_the_timeline_follows_a_run_and_is_empty_at_first(sit: Sit, gate: 
         await person.press("w")
         await person.sees("Nothing has run here yet")
         await person.press("escape", "s", "w")
-        await person.sees("1 run", "▶ runs")
+        await person.sees("1 attempt: 1 running", "▶ runs")
         gate.touch()
-        await person.sees("1 run · 1 done")
+        await person.sees("1 attempt: 1 done")
         await person.press("w")
         await person.until(lambda: person.prompt == "")
+
+
+async def test_what_was_taken_back_does_not_read_as_done(sit: Sit) -> None:
+    async with sit({"status.md": script("Compile", "true") + "- [ ] Last\n"}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.idle()
+        await person.press("g", "z")
+        await person.until(lambda: person.status("1") == "active")
+        await person.sees("attempt 1 done", "taken back")
+        assert "attempt 1 ·" not in person.text
+        await person.press("w")
+        await person.sees("1 attempt: 1 taken back", "↶ done, taken back")
 
 
 async def test_a_task_that_moved_says_so(sit: Sit) -> None:

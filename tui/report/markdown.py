@@ -69,13 +69,18 @@ def _runs(story: Story) -> Iterator[str]:
     yield ""
     for entry in runs[-_MOST_ROWS:]:
         attempt = entry.attempt
-        facts = [f"{entry.start:%Y-%m-%d %H:%M:%S}", attempt.outcome or "open", _code(attempt.name)]
+        outcome = f"{attempt.outcome or 'open'}{', taken back' if attempt.taken_back else ''}"
+        facts = [f"{entry.start:%Y-%m-%d %H:%M:%S}", outcome, _code(attempt.name)]
         facts += [took(attempt.seconds)] if attempt.seconds is not None else []
         facts += [f"attempt {attempt.attempt}"] if attempt.attempt > 1 else []
         yield f"- {' · '.join(facts)}"
     yield ""
     yield "</details>"
-    failed = [entry for entry in runs if entry.attempt.outcome in ("failed", "vanished")]
+    failed = [
+        entry
+        for entry in runs
+        if entry.attempt.outcome in ("failed", "vanished") and not entry.attempt.taken_back
+    ]
     for entry in failed[-_MOST_OUTPUTS:]:
         yield from _failure(entry)
 

@@ -96,6 +96,7 @@ def _attempt_json(entry: Entry) -> dict[str, Any]:
         "seconds": attempt.seconds,
         "outcome": attempt.outcome,
         "message": attempt.message,
+        "taken_back": attempt.taken_back,
         "output": "" if entry.printed is None else entry.printed.head + entry.printed.tail,
         "left_out": 0 if entry.printed is None else entry.printed.left_out,
     }

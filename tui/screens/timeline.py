@@ -105,22 +105,45 @@ class TimelineScreen(ModalScreen[Attempt | None]):
         self.dismiss(self.bars.attempt)
 
 
+_KINDS = {
+    "": ("running", "active"),
+    "done": ("done", "done"),
+    "failed": ("failed", "failed"),
+    "retried": ("failed", "failed"),
+    "vanished": ("failed", "failed"),
+    "stopped": ("stopped", "active"),
+    "conflict": ("in conflict", "active"),
+    "waiting": ("waiting", "active"),
+}
+
+
 def summary(attempts: Sequence[Attempt]) -> Content:
-    """How many attempts there were, how they ended, how long all of them took, and which one longest."""
-    ran = [attempt for attempt in attempts if attempt.run]
+    """How many attempts there were and how many of them ended how, which adds up; what was done by hand; how long all
+    of it took, and which one longest."""
     if not attempts:
         return Content.styled("Nothing has run here yet: s runs the next task.", "$muted")
-    now = datetime.now().astimezone()
-    took = {attempt: seconds_of(attempt, now) or 0.0 for attempt in ran}
-    failed = sum(looks(attempt)[1] == "failed" for attempt in attempts)
-    parts = [(f"{len(ran)} run{'s' * (len(ran) != 1)}", "bold $foreground")]
-    parts.append((f" · {sum(attempt.outcome == 'done' for attempt in ran)} done", "$status-done"))
-    if failed:
-        parts.append((f" · {failed} failed", "$status-failed"))
+    ran = [attempt for attempt in attempts if attempt.run]
+    parts: list[tuple[str, str]] = []
     if ran:
-        longest = max(ran, key=lambda attempt: took[attempt])
-        parts.append((f" · {marks.took(sum(took.values()))} of work", "$muted"))
-        parts.append((f" · longest {one_line(longest.name, 60)}", "$muted"))
+        counts: dict[tuple[str, str], int] = {}
+        for attempt in ran:
+            kind = _KINDS.get(attempt.outcome, ("settled otherwise", "skipped"))
+            kind = ("taken back", "pending") if attempt.taken_back else kind
+            counts[kind] = counts.get(kind, 0) + 1
+        parts.append((f"{len(ran)} attempt{'s' * (len(ran) != 1)}: ", "bold $foreground"))
+        for (word, status), count in counts.items():
+            parts += [(f"{count} {word}", f"$status-{status}"), (", ", "$muted")]
+        parts.pop()
+    by_hand = len(attempts) - len(ran)
+    if by_hand:
+        parts.append((f"{'  ·  ' if ran else ''}{by_hand} by hand", "$muted"))
+    if ran:
+        now = datetime.now().astimezone()
+        took = {attempt: seconds_of(attempt, now) or 0.0 for attempt in ran}
+        parts.append((f"  ·  {marks.took(sum(took.values()))} in all", "$muted"))
+        if len(ran) > 1:
+            longest = max(ran, key=lambda attempt: took[attempt])
+            parts.append((f", the longest {one_line(longest.name, 60)}", "$muted"))
     return Content.assemble(*parts)
 
 
@@ -135,6 +158,6 @@ def _about(attempt: Attempt) -> Content:
         (f"{one_line(attempt.address, 60)}  ", "$muted"),
         (one_line(attempt.name, 300), "bold $foreground"),
         (f"  {' · '.join(one_line(fact, 80) for fact in facts if fact)}\n", "$muted"),
-        (f"{glyph} {word}", f"$status-{status}"),
+        (f"{glyph} {word}{', taken back' if attempt.taken_back else ''}", f"$status-{status}"),
         (said, "$foreground"),
     )

@@ -136,13 +136,12 @@ class Bars(ScrollView, can_focus=True):
         start = began(attempt)
         glyph, status, word = looks(attempt)
         seconds = seconds_of(attempt, datetime.now().astimezone())
-        took = (
-            marks.took(seconds)
-            if seconds is not None
-            else word
-            if attempt.run
-            else _BY_HAND.get(word, "by hand")
-        )
+        if attempt.taken_back:
+            took = "taken back"
+        elif seconds is not None:
+            took = marks.took(seconds)
+        else:
+            took = word if attempt.run else _BY_HAND.get(word, "by hand")
         cells = max(0, min(40, (width - 34) * 2 // 5))
         room = max(6, width - 12 - cells - 13)
         name = one_line(attempt.name, 300)
@@ -154,7 +153,7 @@ class Bars(ScrollView, can_focus=True):
         return Content.assemble(
             (f" {start:%H:%M:%S} " if start is not None else " " * 10, "$muted"),
             (f"{glyph} ", f"bold $status-{status}"),
-            (name, "$foreground"),
+            (name, "$muted" if attempt.taken_back else "$foreground"),
             " " * (room - cell_len(name) + 1),
             (bar, f"$status-{status}"),
             (f"{took:>12}", "$muted"),

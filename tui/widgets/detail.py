@@ -236,10 +236,12 @@ def _happened(attempt: Attempt) -> Content:
     first = f"attempt {attempt.attempt} " if attempt.attempt else ""
     took = f" after {marks.took(attempt.seconds)}" if attempt.seconds is not None else ""
     who = f" by {one_line(attempt.by, 60)}" if not attempt.run and attempt.by else ""
-    said = f": {one_line(attempt.message, 300)}" if attempt.message else ""
+    back = " · taken back" if attempt.taken_back else ""
+    said = f": {one_line(attempt.message, 300)}" if attempt.message and not back else ""
     return Content.assemble(
         (f"{glyph} ", f"bold $status-{status}"),
         (f"{clock}  ", "$muted"),
-        (f"{first}{word}{took}{who}", "$foreground"),
+        (f"{first}{word}{took}{who}", "$muted" if back else "$foreground"),
+        (back, "$foreground"),
         (said, "$muted"),
     )
