@@ -205,6 +205,10 @@ class LocalRunner:
             data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
             if offset in _left_out(os.fstat(file.fileno()).st_size):
                 return b"", offset  # taken out while we read it: the next call says so
+            if len(data) == _CHUNK:
+                data = data[
+                    : _CHUNK - _begun(data)
+                ]  # a character that goes on behind it is left to the next call
             return data, offset + len(data)
 
     def tail(self, run: str, lines: int) -> str:
@@ -308,6 +312,17 @@ class LocalRunner:
         child = self._children.get(run)
         if child is not None and child.poll() is not None:
             del self._children[run]
+
+
+def _begun(data: bytes) -> int:
+    """How many bytes at the end are the beginning of a UTF-8 character that is not all there."""
+    for back in range(1, 4):
+        byte = data[-back]
+        if byte >= 0xC0:
+            return back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+        if byte < 0x80:
+            break
+    return 0
 
 
 def _left_out(size: int) -> range:

@@ -47,6 +47,18 @@ def test_much_output_is_bounded_and_keeps_head_and_tail(bench: Bench) -> None:
     assert bench.runner.tail(job.run, 1) == "last\n"
 
 
+def test_no_character_is_cut_at_the_end_of_a_piece(bench: Bench) -> None:
+    job = shell(bench, f"printf a; for n in $(seq 500); do printf '{'é€😀' * 40}'; done")
+    bench.finish(job)
+    pieces: list[str] = []
+    found, offset = bench.runner.read(job.run, 0)
+    while found:
+        pieces.append(found.decode("utf-8", "replace"))
+        found, offset = bench.runner.read(job.run, offset)
+    assert len(pieces) > 1
+    assert "".join(pieces) == "a" + "é€😀" * 40 * 500
+
+
 def _memory(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
