@@ -12,8 +12,8 @@ from engine.atoms import Call, LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError
 from engine.flows import Tree
 from engine.runtime.project import Project
-from engine.runtime.registry import Registry, dispatch, load_registry
-from engine.status import Problem, Status, Task, parse
+from engine.runtime.registry import Registry, dispatch, load_registry, note_on
+from engine.status import Problem, Status, Task, body, parse
 from engine.storage import read_if_exists
 
 if TYPE_CHECKING:
@@ -49,6 +49,21 @@ def check(project: Project) -> list[Problem]:
     for task in tree.walk():
         found.extend(_of_task(project, tree, registry, task))
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
+
+
+def notes(project: Project) -> list[Problem]:
+    """Tasks that a person does although their tag looks like an atom's, or although they have code."""
+    tree = project.ledger.read()
+    try:
+        registry = load_registry(project.flow)
+    except FlowError:
+        return []  # a problem, and listed as such
+    found = []
+    for task in tree.walk():
+        note = note_on(task, registry)
+        if note is not None and not registry.near(task.tag or "") and (note.hint or body(task).fences):
+            found.append(note)
+    return found
 
 
 def unreachable(project: Project) -> list[Unreachable]:

@@ -11,7 +11,7 @@ from engine.errors import ConfigurationError, UsageError
 from engine.lazy import Late
 from engine.runtime.control import Control
 from engine.runtime.project import Project
-from engine.runtime.registry import Registry, dispatch, load_registry
+from engine.runtime.registry import Registry, dispatch, load_registry, note_on
 from engine.status import Plan, Problem, Status, Task, walk
 from engine.storage import find_root
 
@@ -134,6 +134,10 @@ class Engine:
             )
         return None
 
+    def note_of(self, task: Task) -> Problem | None:
+        """What to say of a task whose tag is no atom's: a person does it, and nothing else tells them why."""
+        return note_on(task, self._known()) if task.tag else None
+
     def _known(self) -> Registry:
         if self._registry is None:
             try:
@@ -238,6 +242,10 @@ class Engine:
     def check(self) -> list[Problem]:
         """Every problem of the project."""
         return checking.check(self._project)
+
+    def notes(self) -> list[Problem]:
+        """What is no problem and may be a mistake: tags that are nearly those of an atom, code that nothing runs."""
+        return checking.notes(self._project)
 
     def unreachable(self) -> list[Unreachable]:
         """The plans below `.flow/` that no reference reaches."""

@@ -13,8 +13,11 @@ from typing import NamedTuple
 
 from engine.atoms import BUILT_IN, inspect_target
 from engine.errors import ConfigurationError
-from engine.status import Task
+from engine.status import Problem, Task, body
 from engine.storage import read_if_exists
+
+_LIKE = 0.6
+"""How much of two names is the same where one may be meant for the other: a letter or two of five differ."""
 
 
 class Entry(NamedTuple):
@@ -33,6 +36,29 @@ class Registry:
         """The entry that differs from `tag` only in case or spaces, if there is one."""
         wanted = tag.casefold().replace(" ", "")
         return next((name for name in self.entries if name.casefold() == wanted and name != tag), None)
+
+    def like(self, tag: str) -> str | None:
+        """The entry that `tag` may be a slip of the pen for, if there is one."""
+        import difflib  # only where something looks wrong
+
+        names = {name.casefold(): name for name in self.entries}
+        found = difflib.get_close_matches(tag.casefold(), names, 1, _LIKE)
+        return names[found[0]] if found else None
+
+
+def note_on(task: Task, registry: Registry) -> Problem | None:
+    """What to say of an open leaf whose tag is no entry: that a person does it, and what may have been meant.
+
+    It is no problem, since a tag may be a label; one that differs in case only is, and `flow check` says so (T2.24).
+    """
+    tag = task.tag
+    if not tag or not task.is_leaf or task.status.is_settled or dispatch(task, registry) is not None:
+        return None
+    near = registry.near(tag) or registry.like(tag)
+    code = ", and its code is not run" if body(task).fences else ""
+    hint = f"Did you mean [{near}]?" if near is not None else ""
+    message = f"No atom is called {tag!r}: a person does this task{code}."
+    return Problem(task.plan.file, task.line, 1, message, hint, "tag")
 
 
 def load_registry(flow: Path) -> Registry:

@@ -67,6 +67,21 @@ async def test_t2_24_a_tag_in_another_case_is_manual_and_check_says_so(make_proj
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING
 
 
+def test_a_tag_that_is_nearly_an_atoms_is_manual_and_a_note_says_so(make_project: MakeProject) -> None:
+    code = "    ```sh\n    true\n    ```\n"
+    plan = f"- [ ] [Skript] Slip\n{code}- [ ] [Deploy] Code\n{code}- [ ] [WIP] Label\n- [x] [Gitt] Over\n"
+    engine = Engine.open(make_project({"status.md": plan}))
+    assert engine.check() == []
+    slip, other = engine.notes()
+    assert (slip.line, slip.hint) == (1, "Did you mean [Script]?")
+    assert slip.message == "No atom is called 'Skript': a person does this task, and its code is not run."
+    assert (other.line, other.hint) == (5, "")
+    tasks = list(engine.tree().walk())
+    said = [note.message if (note := engine.note_of(task)) else "" for task in tasks]
+    assert said[2] == "No atom is called 'WIP': a person does this task."
+    assert said[3] == ""
+
+
 async def test_t3_21_the_first_that_is_left_runs(make_project: MakeProject) -> None:
     plan = SCRIPT.format("one", "one").replace("[ ]", "[x]") + SCRIPT.format("two", "two")
     root = make_project({"status.md": plan + SCRIPT.format("three", "three")})

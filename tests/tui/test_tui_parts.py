@@ -107,6 +107,13 @@ async def test_a_theme_that_is_not_there_falls_back_and_says_so(sit: Sit) -> Non
         assert "nowhere" in next(iter(person.app._notifications)).message
 
 
+async def test_a_tag_that_no_atom_has_is_said_in_the_details(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] [Skript] Slip\n- [ ] Other\n"}, size=(140, 24)) as person:
+        await person.sees("No atom is called 'Skript'", "[Script]?")
+        await person.press("j")
+        await person.until(lambda: "Skript" not in person.text)
+
+
 async def test_every_action_has_one_handler_and_every_key_one_action(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         main = person.main

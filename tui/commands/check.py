@@ -41,7 +41,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], unattended: bool, as_json
 
     Exits with 4 when there is one. Without FILE, all plans of the project are checked, with the references
     between them, its registry and its tasks' configurations. Notes are no problems: hidden comments, which a
-    reader of the rendered plan does not see, and plans below .flow/ that no task refers to.
+    reader of the rendered plan does not see, plans below .flow/ that no task refers to, and tags that no atom has
+    and that look like a slip.
 
     A run stops at manual tasks, at failed and interrupted ones, and at code that nobody has approved.
     """
@@ -64,6 +65,7 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
     stops: list[Problem] = field(default_factory=list)
     alone: list[tuple[str, int]] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
     def hidden(self) -> Iterator[tuple[str, Comment]]:
         for name, plan in self.plans.items():
@@ -95,6 +97,9 @@ def _print(found: _Found) -> None:
     for file, tasks in found.alone:
         what = "its task never runs" if tasks == 1 else f"its {tasks} tasks never run"
         output.put(output.line(f"{file}:1:1: note: unreachable plan: no task refers to it, so {what}"))
+    for note in found.notes:
+        message = f"{note.message[0].lower()}{note.message[1:]} {note.hint}".rstrip()
+        output.put(output.line(f"{note.file}:{note.line}:{note.column}: note: {message}"))
     if not found.problems:
         output.say("No problems, but a run would stop." if found.stops else "No problems.")
 
@@ -107,6 +112,7 @@ def _project(engine: Engine, *, unattended: bool) -> _Found:
         [problem._replace(file=from_here(flow / problem.file)) for problem in engine.check()],
         [stop._replace(file=from_here(flow / stop.file)) for stop in engine.stops()] if unattended else [],
         [(from_here(flow / plan.file), plan.tasks) for plan in engine.unreachable()],
+        [note._replace(file=from_here(flow / note.file)) for note in engine.notes()],
     )
 
 
@@ -124,6 +130,7 @@ def _single(files: tuple[Path, ...]) -> _Found:
         if name in known.plans:
             plan = known.plans[name]
             found.problems += [problem for problem in known.problems if problem.file == name]
+            found.notes += [note for note in known.notes if note.file == name]
         else:
             plan = parse(file.read_bytes(), name)
             found.problems += [

@@ -42,12 +42,14 @@ def page_of(screen: MainScreen) -> Page:
     if reading is not None and task is reading.next and not running:
         facts.append("next")
     subflow = task.subflow
+    note = screen.engine.note_of(task)
     comments = tuple(comment for comment in plan.comments if task.line <= comment.line < _own_end(task))
     return Page(
         title=f"{task.address}  {task.name}",
         status=task.status,
         facts=tuple(facts),
         where=f"{plan.file}:{task.line}",
+        note=f"{note.message} {note.hint}".rstrip() if note is not None else "",
         progress=screen.progress(task) if task.inside else None,
         body=_body(task),
         headers=tuple(subflow.headers.items()) if subflow is not None else (),

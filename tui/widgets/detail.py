@@ -29,13 +29,15 @@ _WIDE_BAR = 20
 class Page:
     """What the detail side says about one task. Texts are as they stand in the plan; they are made safe here.
 
-    `facts` are short sentences for the first line, after the status. `headers` are those of its sub-flow.
+    `facts` are short sentences for the first line, after the status. `note`: what may be a mistake, said quietly.
+    `headers` are those of its sub-flow.
     """
 
     title: str
     status: Status | None = None
     facts: tuple[str, ...] = ()
     where: str = ""
+    note: str = ""
     progress: Progress | None = None
     body: Body = field(default_factory=Body)
     headers: tuple[tuple[str, str], ...] = ()
@@ -158,6 +160,8 @@ def _summary(page: Page) -> Content:
         parts.append(_progress(page.progress))
     if page.where:
         parts.append(Content.styled(one_line(page.where, 300), "$faint"))
+    if page.note:
+        parts.append(Content.styled(one_line(page.note, 500), "$muted"))
     if page.headers:
         parts.append(Content(""))
         width = min(16, max(len(key) for key, _ in page.headers))

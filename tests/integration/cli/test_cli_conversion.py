@@ -203,6 +203,17 @@ def test_check_notes_plans_that_nothing_reaches(flow: Flow, make_project: MakePr
     assert "stops" not in shape
 
 
+def test_check_notes_tags_that_are_nearly_an_atoms(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] [Skript] Slip\n- [ ] [WIP] Label\n"})
+    ran = flow("check", cwd=root)
+    assert (ran.code, ran.out) == (
+        0,
+        f".flow{os.sep}status.md:1:1: note: no atom is called 'Skript': a person does this task. "
+        "Did you mean [Script]?\n",
+    )
+    assert flow("check", ".flow/status.md", cwd=root).out == ran.out
+
+
 def test_check_unattended_lists_what_a_run_would_stop_at(
     flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
