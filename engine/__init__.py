@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.flows import Tree
     from engine.loom import Append, Edit, FileEdit, Insert, Loom, Preview, ReplaceBlock, ReplaceLine
     from engine.runtime.checking import Unreachable
+    from engine.runtime.code import Code
     from engine.runtime.conversion import Mended, Taken, init_project_from
     from engine.runtime.engine import Engine, Running
     from engine.runtime.events import (
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from engine.runtime.sections import Section, drop_section, put_section
     from engine.runtime.structure import Restructured
     from engine.runtime.timeline import Attempt
-    from engine.runtime.trust import Code
     from engine.runtime.undo import Undone
     from engine.status import (
         Body,
@@ -83,6 +83,7 @@ else:
             "engine.flows": "Tree",
             "engine.loom": "Append Edit FileEdit Insert Loom Preview ReplaceBlock ReplaceLine",
             "engine.runtime.checking": "Unreachable",
+            "engine.runtime.code": "Code",
             "engine.runtime.conversion": "Mended Taken init_project_from",
             "engine.runtime.engine": "Engine Running",
             "engine.runtime.events": "Conflict Event Finished Output PlanChanged Started StepOutcome Warned",
@@ -93,7 +94,6 @@ else:
             "engine.runtime.sections": "Section drop_section put_section",
             "engine.runtime.structure": "Restructured",
             "engine.runtime.timeline": "Attempt",
-            "engine.runtime.trust": "Code",
             "engine.runtime.undo": "Undone",
             "engine.status": "Body Comment Fence Heading Plan Problem Progress Status Task body parse",
             "engine.status.merging": "Merged merge_plans",

@@ -155,10 +155,7 @@ class Prompts:
             if answer is None or work is None:
                 return
             try:
-                if answer == "trust":
-                    self.engine.trust()
-                else:
-                    self.engine.approve(codes)
+                self.engine.approve(codes, scripts=answer == "trust")
             except FlowError as problem:
                 self.screen.complain(problem)
             else:

@@ -240,6 +240,9 @@ class _Git:
             "user.useConfigOnly=true",
             "-c",
             "core.quotePath=false",
+            # A clone may hold, as plain files, another repository whose configuration names programs.
+            "-c",
+            "safe.bareRepository=explicit",
         ]
         # What a hook or another git left behind would lead to another repository or index than the one here.
         self._env = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.atoms import Call, LoomAtom, Supervised, atom_for, configuration
-from engine.errors import FlowError
+from engine.errors import FlowError, SecurityError
 from engine.flows import Tree
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry, note_on
@@ -96,7 +96,12 @@ def stops(project: Project, interrupted: Recovery | None) -> list[Problem]:
     for task in ahead:
         if task.is_leaf and (problem := _stop_of(task, registry)) is not None:
             found.append(problem)
-    for code in project.trust.missing(ahead):
+    try:
+        unapproved = project.trust.missing(ahead)
+    except SecurityError as error:  # code that nobody can approve
+        problem = Problem("flow.registry.json", 1, 1, error.message, error.hint, "trust")
+        return [*found, problem]
+    for code in unapproved:
         file, _, line = code.where.removeprefix(".flow/").partition(":")
         number = int(line) if line.isdecimal() else 1
         found.append(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine import atoms
     from engine.flows import Tree
     from engine.loom import Loom, Preview
-    from engine.runtime import checking, conversion, execution, hands, stepping, structure
+    from engine.runtime import checking, conversion, execution, hands, identity, stepping, structure
     from engine.runtime import claim as claiming
     from engine.runtime import events as happenings
     from engine.runtime import intent as intents
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.runtime import recovery as recovering
     from engine.runtime import undo as undoing
     from engine.runtime.checking import Unreachable
+    from engine.runtime.code import Code
     from engine.runtime.conclusion import Steps
     from engine.runtime.conversion import Mended, Taken
     from engine.runtime.events import Event
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from engine.runtime.recovery import Recovery
     from engine.runtime.structure import Restructured
     from engine.runtime.timeline import Attempt
-    from engine.runtime.trust import Code
     from engine.runtime.undo import Undone
     from engine.storage import Guarantee
 else:
@@ -46,6 +46,7 @@ else:
     conversion = Late("engine.runtime.conversion")
     execution = Late("engine.runtime.execution")
     hands = Late("engine.runtime.hands")
+    identity = Late("engine.runtime.identity")
     happenings = Late("engine.runtime.events")
     intents = Late("engine.runtime.intent")
     pumping = Late("engine.runtime.pump")
@@ -255,9 +256,20 @@ class Engine:
         """What an unattended run would stop at: manual, failed and interrupted tasks, code nobody has approved."""
         return checking.stops(self._project, self.recovery())
 
-    def unapproved(self) -> list[Code]:
-        """The code of tasks not yet settled that nobody has approved; it would be asked about before it runs."""
-        return self._project.trust.missing(task for task in self.tree().walk() if not task.status.is_settled)
+    def unapproved(self, *, settled: bool = False) -> list[Code]:
+        """The code that nobody has approved, and that would be asked about before it runs: that of the interrupted task
+        and of those not yet settled, or with `settled` of all.
+
+        SecurityError when an atom has a link that leads out of the project.
+        """
+        tree = self.tree()
+        if settled:
+            return self._project.trust.missing(tree.walk())
+        tasks = [task for task in tree.walk() if not task.status.is_settled]
+        if self._project.has_intent and (intent := recovering.open_intent(self._project)) is not None:
+            interrupted = identity.find_again(tree.root, intent.path, intent.body)
+            tasks += [interrupted] if interrupted is not None and interrupted.status.is_settled else []
+        return self._project.trust.missing(tasks)
 
     def preview(self, *, reload: bool = False) -> Preview | None:
         """What the next task would write if it is a Loom task; None if it is another. Nothing is written.
@@ -358,13 +370,15 @@ class Engine:
             self._project.log.write("restored", file=file)
         return changed
 
-    def approve(self, codes: Iterable[Code]) -> None:
-        """Let these pieces of code run from now on."""
-        self._project.trust.approve(codes)
+    def approve(self, codes: Iterable[Code], *, scripts: bool = False) -> None:
+        """Let these pieces of code run from now on; with `scripts` all that this project's plans hold, too, whatever it
+        becomes."""
+        self._project.trust.approve(codes, scripts=scripts)
 
-    def trust(self) -> None:
-        """Let this project's scripts run from now on, and its atoms as they are."""
-        self._project.trust.trust(self.tree().walk())
+    def trust(self) -> list[Code]:
+        """Let this project's scripts run from now on, and its atoms as they are. The code of the plan that was not
+        approved before, that of settled tasks included."""
+        return self._project.trust.trust(self.tree().walk())
 
     # Executing
 

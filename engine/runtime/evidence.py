@@ -22,7 +22,7 @@ _SECONDS = 5.0
 # A repository's configuration can run programs; none of it is wanted for a look.
 _QUIET = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.pager=cat", "-c", "log.showSignature=false"),
+    *("-c", "core.pager=cat", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit"),
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 

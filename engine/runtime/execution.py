@@ -214,7 +214,11 @@ def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
         yield Warned(f"Process {process.pid} of {intent.name} could not be ended.")
     if isinstance(atom, Supervised):
         cleaner = atom.cleaner(call, f"{intent.run}-cleanup")
-        if cleaner is not None and run_job(project, cleaner) is None:
+        if isinstance(atom, Hosted) and not project.trust.may_import(Entry(intent.atom, atom.target)):
+            yield Warned(
+                f"The clean-up of {intent.name} was not run: its atom has changed, and nobody has approved it."
+            )
+        elif cleaner is not None and run_job(project, cleaner) is None:
             yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
     yield from log(project, "stopped", intent)
     finished = ending(

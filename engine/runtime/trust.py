@@ -6,35 +6,21 @@ Answers are kept outside the project, in the user's state folder, by the project
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.atoms import BUILT_IN
 from engine.errors import ConfigurationError, TrustError
+from engine.runtime.code import Code, in_plan, of_atoms, of_entry
 from engine.runtime.registry import Entry, dispatch, load_registry
-from engine.status import Task, body
+from engine.status import Task
 from engine.storage import read_if_exists, replace_file, scaffold
 
 _APP = "flow-manager"
 _NO_CODE = (BUILT_IN["Manual"], BUILT_IN["Flow"])
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One piece of code that a task would run: `where` it stands, its `text` (untrusted), and its `digest`."""
-
-    where: str
-    text: str
-    digest: str
-
-    @classmethod
-    def of(cls, where: str, text: str) -> Code:
-        return cls(where, text, hashlib.sha256(f"{where.partition(':')[0]}\0{text}".encode()).hexdigest())
 
 
 class Trust:
@@ -58,13 +44,7 @@ class Trust:
         mine = self._read().get(self._root, {})
         if mine.get("own") and not asks:
             return []
-        approved = set(mine.get("approved", ()))
-        fences_are_free = bool(mine.get("trusted")) and not asks
-        found: dict[str, Code] = {}
-        for code, is_plan in self._code(tasks):
-            if code.digest not in approved and not (fences_are_free and is_plan):
-                found[code.digest] = code
-        return list(found.values())
+        return self._new(tasks, mine, scripts=asks or not mine.get("trusted"))
 
     def refuse(self, task: Task) -> None:
         """Raise TrustError when this task would run code that nobody has approved."""
@@ -86,17 +66,44 @@ class Trust:
         mine = self._read().get(self._root, {})
         return bool(mine.get("own") or mine.get("trusted")) and not _asks_everywhere()
 
-    def approve(self, codes: Iterable[Code]) -> None:
-        """These pieces may run from now on, as long as they stay what they are."""
-        self._change(approved=[code.digest for code in codes])
+    def may_import(self, entry: Entry) -> bool:
+        """Whether this atom may run as the files of the project's atoms are now; those of the program always may."""
+        if entry.target in BUILT_IN.values() or os.environ.get("FLOW_TRUST") == "1":
+            return True
+        mine = self._read().get(self._root, {})
+        if mine.get("own") and not _asks_everywhere():
+            return True
+        digests = {code.digest for code in (of_entry(entry), *of_atoms(self._flow))}
+        return digests <= set(mine.get("approved", ()))
 
-    def trust(self, tasks: Iterable[Task]) -> None:
-        """Scripts of this project's plans may run from now on, and its atoms as they are now."""
-        self._change(approved=[code.digest for code, _ in self._code(tasks)], trusted=True)
+    def approve(self, codes: Iterable[Code], *, scripts: bool = False) -> None:
+        """These pieces may run from now on, as long as they stay what they are; with `scripts` all that plans of this
+        project hold may, whatever it becomes.
+        """
+        self._change([code.digest for code in codes], **({"trusted": True} if scripts else {}))
+
+    def trust(self, tasks: Iterable[Task]) -> list[Code]:
+        """Scripts of this project's plans may run from now on, and its atoms as they are now. The code of these tasks
+        that was not approved before.
+        """
+        codes = self._new(tasks, self._read().get(self._root, {}), scripts=True)
+        self.approve(codes, scripts=True)
+        return codes
 
     def own(self) -> None:
         """This project was made here, by its person."""
-        self._change(own=True)
+        self._change([], own=True)
+
+    def _new(self, tasks: Iterable[Task], mine: dict[str, Any], *, scripts: bool) -> list[Code]:
+        """The code of these tasks that is not among the answers `mine`, each piece once; without `scripts` not what
+        stands in plans."""
+        approved = set(mine.get("approved", ()))
+        found = {
+            code.digest: code
+            for code, is_plan in self._code(tasks)
+            if code.digest not in approved and (scripts or not is_plan)
+        }
+        return list(found.values())
 
     def _code(self, tasks: Iterable[Task]) -> Iterator[tuple[Code, bool]]:
         """Every piece of code of these tasks, and whether it stands in a plan."""
@@ -106,34 +113,12 @@ class Trust:
             entry = dispatch(task, registry) if task.is_leaf else None
             if entry is None or entry.target in _NO_CODE:
                 continue
-            yield from ((code, True) for code in self._in_plan(task))
+            yield from ((code, True) for code in in_plan(self._flow, task, entry))
             if entry.target not in BUILT_IN.values():
-                yield self._entry(entry), False
+                yield of_entry(entry), False
                 if not seen_atoms:
-                    yield from ((code, False) for code in self._atoms())
+                    yield from ((code, False) for code in of_atoms(self._flow))
                     seen_atoms = True
-
-    def _in_plan(self, task: Task) -> Iterator[Code]:
-        for fence in body(task).fences:
-            info = " ".join(
-                [fence.lang, *fence.flags, *(f"{k}={v}" for k, v in sorted(fence.options.items()))]
-            )
-            yield Code.of(f".flow/{task.plan.file}:{fence.line}", f"{info}\n{fence.text}")
-        if task.ref and not task.ref.endswith(".md"):
-            snapshot = read_if_exists(self._flow / task.ref)
-            if snapshot is not None:
-                yield Code.of(f".flow/{task.ref}", snapshot.data.decode("utf-8", "replace"))
-
-    def _entry(self, entry: Entry) -> Code:
-        return Code.of(".flow/flow.registry.json", f"{entry.name}: {entry.target}")
-
-    def _atoms(self) -> Iterator[Code]:
-        """All modules of the project: an atom may import any of them."""
-        for path in sorted((self._flow / "atoms").rglob("*")):
-            snapshot = read_if_exists(path) if path.is_file() else None
-            if snapshot is not None:
-                where = path.relative_to(self._flow.parent).as_posix()
-                yield Code.of(where, snapshot.data.decode("utf-8", "replace"))
 
     def _read(self) -> dict[str, Any]:
         snapshot = read_if_exists(self._file)
@@ -149,7 +134,7 @@ class Trust:
             )
         return projects
 
-    def _change(self, *, approved: Iterable[str] = (), **flags: bool) -> None:
+    def _change(self, approved: Iterable[str], **flags: bool) -> None:
         from filelock import FileLock
 
         scaffold({}, self._file.parent)

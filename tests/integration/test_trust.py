@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import py_compile
 import shutil
 import socket
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine import Engine, FlowError, NeedsPersonError, SecurityError, StepOutcome, TrustError, init_project
+from engine import (
+    Engine,
+    Event,
+    FlowError,
+    NeedsPersonError,
+    SecurityError,
+    StepOutcome,
+    TrustError,
+    Warned,
+    init_project,
+)
 from tests.integration.conftest import finish
 
 PLAN = """\
@@ -246,3 +260,220 @@ async def test_the_output_of_a_run_is_no_other_file(copied: Path, tmp_path: Path
     (output / run).unlink()
     os.mkfifo(output / run)
     assert Engine.open(copied).output(run, 0)[0] == ""
+
+
+IMPORTER = """\
+import {module}
+from engine import Atom, AtomResult
+class Mine(Atom):
+    def run(self, call):
+        return AtomResult.success()
+"""
+
+
+def only_atom(root: Path, source: bytes) -> Path:
+    """Leaves one task, of an atom with this source."""
+    (root / ".flow/status.md").write_text("- [ ] [Mine] Touch\n- [ ] [Mine] Again\n")
+    atom = root / ".flow/atoms/mine.py"
+    atom.write_bytes(source)
+    return atom
+
+
+async def asks_again(root: Path) -> bool:
+    try:
+        await finish(Engine.open(root).step())
+    except TrustError:
+        return True
+    return False
+
+
+async def test_bytes_are_approved_not_how_they_look(copied: Path) -> None:
+    source = b"# coding: latin-1\nname = '\xe9'\n" + ATOM.encode()
+    atom = only_atom(copied, source)
+    shown = Engine.open(copied).trust()
+    assert any(r"name = '\xe9'" in code.text for code in shown)
+    atom.write_bytes(source.replace(b"\xe9", b"\xe8"))
+    assert await asks_again(copied)
+    atom.write_bytes(source)
+    assert not await asks_again(copied)
+
+
+@pytest.mark.parametrize("at", ["", "below"])
+async def test_what_a_link_leads_to_is_asked_about(copied: Path, at: str) -> None:
+    only_atom(copied, IMPORTER.format(module="lib.helper").encode())
+    helper = copied / "shared" / "helper.py"
+    helper.parent.mkdir()
+    helper.write_text("pass\n")
+    link = copied / ".flow/atoms/lib"
+    if at:
+        link.mkdir()
+        (link / "helper.py").symlink_to(helper)
+    else:
+        link.symlink_to("../../shared")
+    shown = {code.where for code in Engine.open(copied).unapproved()}
+    assert {"shared/helper.py", ".flow/atoms/lib/helper.py" if at else ".flow/atoms/lib"} <= shown
+    Engine.open(copied).trust()
+    assert not await asks_again(copied)
+    helper.write_text("open('trace-helper', 'w')\n")
+    assert await asks_again(copied)
+    assert traces(copied) == []
+
+
+async def test_a_link_to_other_code_of_the_project_asks_again(copied: Path) -> None:
+    only_atom(copied, IMPORTER.format(module="helper").encode())
+    for name in ("good", "evil"):
+        (copied / f".flow/atoms/{name}.py").write_text(f"open('trace-{name}', 'w')\n")
+    link = copied / ".flow/atoms/helper.py"
+    link.symlink_to("good.py")
+    Engine.open(copied).trust()
+    link.unlink()
+    link.symlink_to("evil.py")
+    assert await asks_again(copied)
+    assert traces(copied) == []
+
+
+async def test_a_link_out_of_the_project_cannot_be_approved(copied: Path, tmp_path: Path) -> None:
+    only_atom(copied, IMPORTER.format(module="lib.helper").encode())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "helper.py").write_text("open('trace-helper', 'w')\n")
+    (copied / ".flow/atoms/lib").symlink_to(outside)
+    engine = Engine.open(copied)
+    for refused in (engine.unapproved, engine.trust):
+        with pytest.raises(SecurityError, match=r"\.flow/atoms/lib .* out of the project"):
+            refused()
+    with pytest.raises(SecurityError):
+        await finish(engine.step())
+    assert any("leads out" in problem.message for problem in engine.stops())
+    assert traces(copied) == []
+
+
+async def test_links_in_a_circle_are_looked_at_once(copied: Path) -> None:
+    only_atom(copied, IMPORTER.format(module="json").encode())
+    for name in ("one", "two", "three"):
+        (copied / f".flow/atoms/{name}").symlink_to(".")
+    (copied / ".flow/atoms/self.py").symlink_to("self.py")
+    (copied / ".flow/atoms/gone.py").symlink_to("nowhere.py")
+    Engine.open(copied).trust()
+    assert not await asks_again(copied)
+
+
+async def test_compiled_code_beside_an_atom_is_not_what_runs(copied: Path) -> None:
+    atom = only_atom(copied, ATOM.encode())
+    Engine.open(copied).trust()
+    evil = copied / "evil.py"
+    evil.write_text(ATOM.replace("trace-", "trace-evil-"))
+    cached = py_compile.compile(str(evil), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    beside = atom.parent / "__pycache__" / f"mine.{sys.implementation.cache_tag}.pyc"
+    beside.parent.mkdir()
+    shutil.copy(str(cached), beside)
+    assert await asks_again(copied), "it is a file of the atoms, and new"
+    Engine.open(copied).trust()
+    assert not await asks_again(copied)
+    assert traces(copied) == ["trace-atom", "trace-import"]
+
+
+async def test_a_name_that_is_not_utf8_is_a_name_like_others(copied: Path) -> None:
+    only_atom(copied, ATOM.encode())
+    odd = Path(os.fsdecode(os.fsencode(copied) + b"/.flow/atoms/\xff.py"))
+    odd.write_text("pass\n")
+    Engine.open(copied).trust()
+    assert not await asks_again(copied)
+    odd.write_text("fail\n")
+    assert await asks_again(copied)
+
+
+async def test_options_that_only_look_alike_ask_again(copied: Path) -> None:
+    plan = "- [ ] [Script] Touch\n    ```sh {}\n    true\n    ```\n"
+    status = copied / ".flow/status.md"
+    status.write_text(plan.format('env.A="1 env.B=2"'))
+    engine = Engine.open(copied)
+    engine.approve(engine.unapproved())
+    status.write_text(plan.format("env.A=1 env.B=2"))
+    assert await asks_again(copied)
+
+
+async def test_an_interrupted_task_that_is_done_by_now_shows_its_code(copied: Path) -> None:
+    plant(copied, VERIFIED.format(tag="[Script] ").replace("[/]", "[x]"), "[Script] Touch")
+    engine = Engine.open(copied)
+    with pytest.raises(TrustError):
+        await finish(engine.step())
+    assert any("trace-script" in code.text for code in engine.unapproved())
+    engine.approve(engine.unapproved())
+    assert not await asks_again(copied)
+
+
+async def test_what_a_yes_for_the_project_covers_is_told(copied: Path) -> None:
+    (copied / ".flow/status.md").write_text(PLAN.replace("[ ]", "[x]"))
+    engine = Engine.open(copied)
+    assert engine.unapproved() == []
+    shown = engine.unapproved(settled=True)
+    assert [code.where for code in shown] == [
+        ".flow/status.md:2",
+        ".flow/flow.registry.json",
+        *sorted(f".flow/atoms/{path.name}" for path in (copied / ".flow/atoms").iterdir()),
+    ]
+    assert engine.trust() == shown
+    assert engine.trust() == []
+
+
+CLEANED = """\
+import time
+from pathlib import Path
+from engine import Atom, AtomResult
+class Mine(Atom):
+    def run(self, call):
+        Path(call.root, "trace-began").touch()
+        time.sleep(600)
+    def cleanup(self, call):
+        Path(call.root, "trace-{}").touch()
+"""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_clean_up_that_nobody_approved_is_not_run(
+    copied: Path, changed: bool, wait_for: Callable[[Callable[[], object]], None]
+) -> None:
+    atom = only_atom(copied, CLEANED.format("cleaned").encode())
+    engine = Engine.open(copied)
+    engine.trust()
+    seen: list[Event] = []
+
+    async def step() -> None:
+        seen.extend([event async for event in engine.step()])
+
+    stepping = asyncio.create_task(step())
+    await asyncio.to_thread(wait_for, lambda: "trace-began" in traces(copied))
+    if changed:
+        atom.write_text(CLEANED.format("evil"))
+    engine.stop()
+    await stepping
+    assert traces(copied) == ["trace-began", *([] if changed else ["trace-cleaned"])]
+    warned = [event.message for event in seen if isinstance(event, Warned)]
+    assert any("clean-up of Touch was not run" in message for message in warned) is changed
+
+
+def hide_repository(root: Path) -> None:
+    config = {"core.bare": "false", "core.worktree": ".", "core.fsmonitor": "touch trace-config"}
+    subprocess.run(["git", "init", "-q", "--bare", str(root)], check=True)
+    subprocess.run(["git", "init", "-q", str(root.parent)], check=True)
+    for name, value in config.items():
+        subprocess.run(["git", "config", "-f", str(root / "config"), name, value], check=True)
+
+
+async def test_a_repository_hidden_in_the_files_of_a_clone_is_not_gits(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git takes a folder with `HEAD`, `objects` and `refs` for a repository, and obeys its `config`."""
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "ada@example.org")
+    hide_repository(copied)
+    (copied / ".flow/status.md").write_text(
+        '- [ ] [Git] Commit\n    ```toml\n    op = "commit"\n    all = true\n    ```\n'
+    )
+    engine = Engine.open(copied)
+    engine.trust()
+    finished = await finish(engine.step())
+    assert traces(copied) == []
+    assert finished.outcome is StepOutcome.FAILED

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.commands import output
 from tui.commands.base import command, from_here, open_engine
 from tui.marks import PROBLEM
+
+if TYPE_CHECKING:
+    from engine import Engine
 
 
 @command("context", "flow context", "flow context --json | jq .context.commit")
@@ -53,7 +56,7 @@ def doctor(as_json: bool) -> None:
         "git": shutil.which("git") or "not found",
         "problems": len(engine.check()),
         "changed_outside": len(engine.changed_outside()),
-        "unapproved": len(engine.unapproved()),
+        "unapproved": _count_unapproved(engine),
         "interrupted": engine.recovery() is not None,
         "conflict_copies": [from_here(copy) for copy in engine.conflict_copies()],
     }
@@ -61,6 +64,15 @@ def doctor(as_json: bool) -> None:
         output.put_json(found)
     else:
         _print_findings(found)
+
+
+def _count_unapproved(engine: Engine) -> int:
+    from engine import SecurityError
+
+    try:
+        return len(engine.unapproved())
+    except SecurityError:  # a link out of the project, which `flow trust` names
+        return 1
 
 
 def _print_findings(found: dict[str, Any]) -> None:

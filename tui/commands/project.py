@@ -45,15 +45,17 @@ def trust(show: bool, as_json: bool) -> None:
     """Let this project's scripts and atoms run.
 
     Needed once for a project that came from elsewhere: read its plan first. Atoms are trusted as they are now; when one
-    of them changes, it is asked about again.
+    of them changes, it is asked about again. Other files of the repository that scripts and atoms call (a makefile,
+    ./build.sh) are theirs to answer for: read them, too.
     """
     from engine import StorageError
 
     engine = open_engine(readonly=show)
-    codes = engine.unapproved()
-    if not show:
+    if show:
+        codes = engine.unapproved(settled=True)
+    else:
         try:
-            engine.trust()
+            codes = engine.trust()
         except StorageError as error:
             hint = "Answers are kept in your home. Where that cannot be written, FLOW_TRUST=1 lets a command run code."
             raise StorageError(error.message, hint=hint, **error.fields) from error

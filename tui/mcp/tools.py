@@ -180,8 +180,7 @@ def _restore(call: Call, given: arguments.Nothing) -> Result:
 
 
 def _trust(call: Call, given: arguments.Nothing) -> Result:
-    codes = call.engine.unapproved()
-    call.engine.trust()
+    codes = call.engine.trust()
     return {"trusted": True, "code": [{"where": code.where, "text": code.text} for code in codes]}
 
 
