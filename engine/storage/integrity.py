@@ -11,7 +11,7 @@ from engine.errors import FlowError, PlanError, SecurityError, StorageError, Uns
 from engine.storage.backups import Backups
 from engine.storage.disk import Snapshot, revision_of
 from engine.storage.guarantee import Guarantee
-from engine.storage.meta import change_meta, learn, read_meta, settle_meta
+from engine.storage.meta import MetaFile
 from engine.storage.paths import SafePath, safe_path
 from engine.storage.store import Store, read_if_exists
 from engine.storage.swap import changed
@@ -35,6 +35,7 @@ class Plans:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.backups = Backups(store)
+        self._meta = MetaFile(store)
 
     def path(self, file: str) -> SafePath:
         return safe_path(self.store.flow, file)
@@ -66,7 +67,7 @@ class Plans:
             )
         new = Snapshot.of(data)
         with self.store.lock():
-            known = learn(self.store, file, new.revision, self._there)
+            known = self._meta.learn(file, new.revision, self._there)
             try:
                 self.backups.keep(file, base, new)
                 guarantee = self._swap(path, base, data)
@@ -74,7 +75,7 @@ class Plans:
                 self._unlearn(file, new.revision, known)
                 raise
             with suppress(StorageError):  # the plan is written, and unsettled is true as well
-                settle_meta(self.store)
+                self._meta.settle()
         return guarantee
 
     def _swap(self, path: SafePath, base: Snapshot | None, data: bytes) -> Guarantee | None:
@@ -106,7 +107,7 @@ class Plans:
         try:
             now = self.read(file)
             kept = revision if now is not None and now.revision == revision else known
-            change_meta(self.store, {"plans": {file: kept}, "previous": {}, "settled": True})
+            self._meta.change({"plans": {file: kept}, "previous": {}, "settled": True})
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told
 
@@ -114,28 +115,32 @@ class Plans:
 
     def is_untouched(self) -> bool:
         """Whether the engine has never written, and nobody accepted, a plan of this project."""
-        return not read_meta(self.store).plans
+        return not self._meta.read().plans
 
     def outside(self, file: str, snapshot: Snapshot) -> bool:
         """Whether this content is neither what the engine wrote last nor what a person accepted."""
-        return not read_meta(self.store).knows(file, snapshot.revision)
+        return not self._meta.read().knows(file, snapshot.revision)
 
     def all_outside(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
         """Those of many files for which `outside` is true, with one look at `status.meta`."""
-        meta = read_meta(self.store)
+        meta = self._meta.read()
         return [file for file, snapshot in snapshots.items() if not meta.knows(file, snapshot.revision)]
 
     def known(self, file: str) -> Snapshot | None:
-        """The version that was written or accepted last, from its backup."""
-        revision = read_meta(self.store).plans.get(file)
-        return None if revision is None else self.backups.find(file, revision)
+        """The version that was written or accepted last, from its backup; of a write that was left open, the old one if
+        there is none of the new one yet."""
+        meta = self._meta.read()
+        for revisions in (meta.plans, {} if meta.settled else meta.previous):
+            if file in revisions and (found := self.backups.find(file, revisions[file])) is not None:
+                return found
+        return None
 
     def adopt(self, file: str, snapshot: Snapshot) -> str:
         """Accepts this content as known, with a backup. Returns the diff from the last known version."""
         with self.store.lock():
             before = self.known(file)
             self.backups.keep(file, snapshot)
-            change_meta(self.store, {"plans": {file: snapshot.revision}})
+            self._meta.change({"plans": {file: snapshot.revision}})
         return diff(file, before, snapshot)
 
     def adopt_all(self, snapshots: Mapping[str, Snapshot]) -> None:
@@ -144,7 +149,7 @@ class Plans:
             for file, snapshot in snapshots.items():
                 self.backups.keep(file, snapshot)
             revisions = {file: snapshot.revision for file, snapshot in snapshots.items()}
-            change_meta(self.store, {"plans": revisions})
+            self._meta.change({"plans": revisions})
 
     def accept(self, file: str) -> str:
         """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file."""
@@ -186,19 +191,19 @@ class Plans:
 
     def records(self) -> dict[str, dict[str, Any]]:
         """All records by key."""
-        return read_meta(self.store).tasks
+        return self._meta.read().tasks
 
     def record(self, key: str) -> dict[str, Any] | None:
         """The record that was put under this key."""
-        return read_meta(self.store).tasks.get(key)
+        return self._meta.read().tasks.get(key)
 
     def put_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Durably keeps a record (JSON) under a key, in place of an earlier one."""
-        change_meta(self.store, {"tasks": {key: dict(record)}})
+        self._meta.change({"tasks": {key: dict(record)}})
 
     def drop_record(self, *keys: str) -> None:
         """Durably forgets records; those that are not there are fine."""
-        change_meta(self.store, {"tasks": dict.fromkeys(keys)})
+        self._meta.change({"tasks": dict.fromkeys(keys)})
 
 
 def diff(file: str, before: Snapshot | None, after: Snapshot) -> str:

@@ -39,6 +39,10 @@ class Meta:
             return True
         return not self.settled and self.previous.get(file) == revision
 
+    def copy(self) -> Meta:
+        """One that may be changed."""
+        return Meta(dict(self.plans), dict(self.previous), self.settled, dict(self.tasks))
+
     def take(self, change: Mapping[str, Any]) -> None:
         """Applies one line; what is not of its kind is left out."""
         for name, known, kind in (("plans", self.plans, str), ("tasks", self.tasks, dict)):
@@ -65,20 +69,65 @@ class Meta:
         }
 
 
-def read_meta(store: Store) -> Meta:
-    """What is known; nothing, when the file is missing (then every plan counts as changed outside)."""
-    return _read(store)[0]
+class MetaFile:
+    """The `status.meta` of one project. Threads may share it."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._path = store.flow / META
+        self._seen = (b"", Meta())
+        """The whole lines that were read last, and what they say. The file grows, so what is behind them is new; unless
+        it was replaced, and then it does not begin with them."""
 
-def _read(store: Store) -> tuple[Meta, bytes]:
-    snapshot = store.read(store.flow / META)
-    meta = Meta()
-    if snapshot is None:
-        return meta, b""
-    for change in _changes(snapshot.data):
-        if isinstance(change, dict):
-            meta.take(change)
-    return meta, snapshot.data
+    def read(self) -> Meta:
+        """What is known, not to be changed; nothing, when the file is missing (then every plan counts as changed
+        outside)."""
+        return self._read()[0]
+
+    def change(self, change: Mapping[str, Any]) -> None:
+        """Durably adds a change, under the lock. What is known already is not written."""
+        with self._store.lock():
+            self._change(change, *self._read())
+
+    def learn(self, file: str, revision: str, there: Callable[[str], str | None]) -> str | None:
+        """Durably says that a plan is about to get this revision, under the lock. Returns the one that was known.
+
+        `there` tells the revision that a plan has now. It is asked only when an earlier write was left open, by a crash
+        or a full disk: of its two revisions, the one that is there counts.
+        """
+        meta, data = self._read()
+        kept = {name: old for name, old in meta.previous.items() if not meta.settled and there(name) == old}
+        known = {**meta.plans, **kept}.get(file)
+        previous = {} if known is None else {file: known}
+        self._change({"plans": {**kept, file: revision}, "previous": previous, "settled": False}, meta, data)
+        return known
+
+    def settle(self) -> None:
+        """Says that the write is over. Not durable: without it, one revision more is known, which is true as well."""
+        self._store.append(self._path, _line({"settled": True}), durable=False)
+
+    def _read(self) -> tuple[Meta, bytes]:
+        snapshot = self._store.read(self._path)
+        data = snapshot.data if snapshot is not None else b""
+        seen, meta = self._seen
+        if data != seen:
+            meta, rest = (meta.copy(), data[len(seen) :]) if data.startswith(seen) else (Meta(), data)
+            for change in _changes(rest):
+                if isinstance(change, dict):
+                    meta.take(change)
+            if data.endswith(b"\n"):  # else its last line may still be on its way
+                self._seen = data, meta
+        return meta, data
+
+    def _change(self, change: Mapping[str, Any], meta: Meta, data: bytes) -> None:
+        after = meta.copy()
+        after.take(change)
+        if after == meta:
+            return
+        if data.count(b"\n") >= _LINES or not data:
+            self._store.replace(self._path, _line(after.whole()))
+        else:
+            self._store.append(self._path, (b"" if data.endswith(b"\n") else b"\n") + _line(change))
 
 
 def _changes(data: bytes) -> list[Any]:
@@ -92,44 +141,6 @@ def _changes(data: bytes) -> list[Any]:
             with suppress(ValueError, RecursionError):
                 found.append(json.loads(line))
     return found
-
-
-def change_meta(store: Store, change: Mapping[str, Any]) -> None:
-    """Durably adds a change, under the lock. What is known already is not written."""
-    with store.lock():
-        _change(store, change, *_read(store))
-
-
-def learn(store: Store, file: str, revision: str, there: Callable[[str], str | None]) -> str | None:
-    """Durably says that a plan is about to get this revision, under the lock. Returns the one that was known.
-
-    `there` tells the revision that a plan has now. It is asked only when an earlier write was left open, by a crash or
-    a full disk: of its two revisions, the one that is there counts.
-    """
-    meta, data = _read(store)
-    kept = {name: old for name, old in meta.previous.items() if not meta.settled and there(name) == old}
-    known = {**meta.plans, **kept}.get(file)
-    previous = {} if known is None else {file: known}
-    change = {"plans": {**kept, file: revision}, "previous": previous, "settled": False}
-    _change(store, change, meta, data)
-    return known
-
-
-def _change(store: Store, change: Mapping[str, Any], meta: Meta, data: bytes) -> None:
-    before = _line(meta.whole())
-    meta.take(change)
-    after = _line(meta.whole())
-    if after == before:
-        return
-    if data.count(b"\n") >= _LINES or not data:
-        store.replace(store.flow / META, after)
-    else:
-        store.append(store.flow / META, (b"" if data.endswith(b"\n") else b"\n") + _line(change))
-
-
-def settle_meta(store: Store) -> None:
-    """Says that the write is over. Not durable: without it, one revision more is known, which is true as well."""
-    store.append(store.flow / META, _line({"settled": True}), durable=False)
 
 
 def _line(change: Mapping[str, Any]) -> bytes:
