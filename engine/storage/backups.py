@@ -28,7 +28,7 @@ class Backups:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 
     def keep(self, file: str, *snapshots: Snapshot | None) -> None:
-        """Keeps these versions, each unless it is the latest already; of more than twenty, the oldest go.
+        """Keeps these versions, each unless it is the latest already. Of twenty, the oldest gives its room to the new one.
 
         Their bytes are durable at once, a name with the next name in this file system that is: should a loss of
         power come first, the version is still in its place, and the next write keeps it.
@@ -38,8 +38,10 @@ class Backups:
         for snapshot in snapshots:
             if snapshot is None or (names and self._revision(names[-1]) == snapshot.revision):
                 continue
-            names.append(f"{_stamp(names[-1] if names else '')}-{snapshot.revision}.md")
-            self._store.replace(folder / names[-1], snapshot.data, durable_name=False)
+            name = f"{_stamp(names[-1] if names else '')}-{snapshot.revision}.md"
+            spent = names.pop(0) if len(names) >= VERSIONS else None
+            self._store.replace(folder / name, snapshot.data, durable_name=False, spent=spent)
+            names.append(name)
         for name in names[:-VERSIONS]:
             self._store.remove(folder / name, durable=False)
 

@@ -150,12 +150,15 @@ def close(descriptor: int) -> None:
 
 
 def put(descriptor: int, data: bytes, *, mode: int | None = None, like: int | None = None) -> None:
-    """Fills a new file so that it survives a loss of power. The name of it is the caller's concern.
+    """Gives a file that nobody else knows these bytes, so that they survive a loss of power. The name of it is the
+    caller's concern.
 
     `like`: a descriptor of the file whose mode, owner and extended attributes it gets, as far as this user
     may.
     """
     write_all(descriptor, data)
+    if os.fstat(descriptor).st_size > len(data):  # it was another file before
+        os.ftruncate(descriptor, len(data))
     if like is not None:
         _take_after(descriptor, like)
     if mode is not None and hasattr(os, "fchmod"):

@@ -185,14 +185,20 @@ class Store:
             except FileNotFoundError:
                 return b""
 
-    def replace(self, path: Path, data: bytes, *, durable_name: bool = True) -> None:
+    def replace(
+        self, path: Path, data: bytes, *, durable_name: bool = True, spent: str | None = None
+    ) -> None:
         """Durably puts a whole new content in place: after a crash the file is the old one or the new one.
 
-        Without `durable_name` a loss of power may still bring back what had the name before.
+        Without `durable_name` a loss of power may still bring back what had the name before. `spent` is the name of a
+        file beside it that goes, whatever becomes of this call: its room is written anew, which costs less than to free
+        it and to take other.
         """
         with disk(path, "write"), self._folder(path, make=True) as folder, self._swap_folder() as waiting:
             part = own_part()
-            fd = waiting.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            fd = _part_of(spent, folder, waiting, part) if spent is not None else None
+            if fd is None:
+                fd = waiting.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
                 try:
                     put(fd, data)
@@ -278,10 +284,10 @@ class Store:
 
     def _folder(self, path: Path, *, make: bool = False) -> Folder:
         """The open folder of an own file, reached from the root without following links."""
-        try:
-            parts = path.parent.relative_to(self.flow).parts
-        except ValueError as error:
-            raise SecurityError(f"{str(path)!r} is outside of {FLOW}/.", path=str(path)) from error
+        depth = len(self.flow.parts)
+        if path.parts[:depth] != self.flow.parts or len(path.parts) == depth:
+            raise SecurityError(f"{str(path)!r} is outside of {FLOW}/.", path=str(path))
+        parts = path.parts[depth:-1]
         if ".." in parts:
             raise SecurityError(f"{str(path)!r} may leave the project.", path=str(path))
         return self._open(*parts, make=make)
@@ -385,6 +391,25 @@ class Store:
                 finally:
                     for name in names:
                         folder.discard(name)
+
+
+def _part_of(spent: str, folder: Folder, waiting: Folder, part: str) -> int | None:
+    """A file that is needed no more, out of its folder and open for writing as `part`.
+
+    None: it is gone, and was not ours alone, but a link, or a file with a second name in somebody's copy of the folder.
+    """
+    try:
+        folder.replace(spent, waiting, part)
+    except FileNotFoundError:
+        return None
+    with suppress(OSError):
+        fd = waiting.open(part, os.O_WRONLY)
+        status = os.fstat(fd)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+            return fd
+        close(fd)
+    waiting.unlink(part)
+    return None
 
 
 def _try(folder: Folder, one: str, other: str) -> Guarantee:

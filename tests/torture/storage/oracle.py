@@ -7,7 +7,8 @@ import traceback
 from pathlib import Path
 
 from engine.loom import Append, FileEdit, Loom
-from engine.storage import Plans, Store
+from engine.storage import Plans, Snapshot, Store
+from engine.storage.backups import VERSIONS
 
 from .actions import FOREIGN, NEW_PLAN, NEW_TEXT, OLD_PLAN, OLD_TEXT
 
@@ -15,9 +16,10 @@ _WAITING = re.compile(r"\.part$|^[0-9a-f]{64}\.|^\.flow-swap\.")
 
 
 def make_project(root: Path) -> Path:
-    """A project with one written plan and one source file."""
+    """A project with one written plan, as many versions of it as there may be, and one source file."""
     (root / ".flow").mkdir(parents=True)
     plans = Plans(Store(root))
+    plans.backups.keep("status.md", *(Snapshot.of(b"- [ ] zero %d\n" % number) for number in range(VERSIONS)))
     plans.write("status.md", None, b"- [ ] zero\n")
     plans.write("status.md", plans.read("status.md"), OLD_PLAN)
     plans.store.settle()
@@ -44,6 +46,11 @@ def check(root: Path, said: tuple[str, ...] = (), *, foreign: bool = False, goes
     plan = plans.read("status.md")
     assert plan is not None and plan.data in (OLD_PLAN, NEW_PLAN), plan
     assert not plans.outside("status.md", plan)
+    # The oldest goes when the next one is begun; the others, and with them what stands in place, are whole.
+    versions = [
+        plans.backups.find("status.md", revision) for revision, _ in plans.backups.versions("status.md")
+    ]
+    assert len([version for version in versions if version is not None]) >= VERSIONS - 1
     if "plan" in said:
         assert plan.data == NEW_PLAN
     source = (root / "source.txt").read_bytes()

@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import ContentChangedError, PlanError, SecurityError, StorageError
 from engine.storage import Plans, Snapshot, Store, safe_path
-from engine.storage.meta import learn
+from engine.storage.meta import MetaFile
 from engine.storage.platform import Portable
 from tests.unit.on_disk import full_disk
 
@@ -62,6 +62,35 @@ def test_t3_12_the_last_twenty_versions_are_kept(plans: Plans) -> None:
         write(plans, b"- [ ] %d\n" % number)
     kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
     assert kept == [b"- [ ] %d\n" % number for number in range(29, 9, -1)]
+
+
+def test_t3_12_what_others_share_with_an_old_version_stays_theirs(plans: Plans) -> None:
+    """Somebody copied `backups/` by hard links, and put a link in the place of another version."""
+    for number in range(20):
+        write(plans, b"- [ ] %d\n" % number)
+    folder = plans.backups.folder("status.md")
+    first, second, *_ = sorted(folder.iterdir())
+    copy, outside = plans.store.root / "copy.md", plans.store.root / "outside.md"
+    copy.hardlink_to(first)
+    outside.write_bytes(ONE)
+    second.unlink()
+    second.symlink_to(outside)
+    for data in (ONE, TWO, THREE):
+        write(plans, data)
+    assert copy.read_bytes() == b"- [ ] 0\n" and outside.read_bytes() == ONE
+    kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
+    assert kept == [THREE, TWO, ONE, *(b"- [ ] %d\n" % number for number in range(19, 2, -1))]
+
+
+def test_t3_12_a_short_version_takes_the_room_of_a_long_one(plans: Plans) -> None:
+    for number in range(20):
+        write(plans, (b"- [ ] %d\n" % number) * 5000)
+    write(plans, ONE)
+    write(plans, THREE * 9000)
+    kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
+    assert kept[:2] == [THREE * 9000, ONE] and len(kept) == 20
+    plans.store.settle()
+    assert not [path for path in plans.store.flow.rglob("*") if path.name.endswith(".part")]
 
 
 def test_t3_12_a_torn_backup_counts_as_none(plans: Plans) -> None:
@@ -284,13 +313,39 @@ def test_a_write_left_open_does_not_make_other_plans_look_changed(plans: Plans, 
     """The engine was killed while it wrote one plan; then another one is written, and a third one accepted."""
     for file in ("a.md", "b.md", "c.md"):
         write(plans, ONE, file)
-    learn(store, "a.md", Snapshot.of(TWO).revision, lambda file: None)
+    MetaFile(store).learn("a.md", Snapshot.of(TWO).revision, lambda file: None)
     (store.flow / "c.md").write_bytes(THREE)
     plans.accept("c.md")
     write(plans, TWO, "b.md")
     for file in ("a.md", "b.md", "c.md"):
         snapshot = plans.read(file)
         assert snapshot is not None and not plans.outside(file, snapshot)
+
+
+def test_the_old_version_is_put_back_where_a_write_was_left_open(plans: Plans, store: Store) -> None:
+    """The engine was killed before the new version had a backup; then another program spoiled the plan."""
+    write(plans, ONE)
+    MetaFile(store).learn("status.md", Snapshot.of(TWO).revision, lambda file: None)
+    (store.flow / "status.md").write_bytes(b"\0" * 10)
+    plans.restore("status.md")
+    restored = plans.read("status.md")
+    assert restored is not None and restored.data == ONE and not plans.outside("status.md", restored)
+
+
+def test_a_line_that_is_on_its_way_is_taken_in_when_it_is_whole(plans: Plans, store: Store) -> None:
+    """Whoever reads without the lock may meet half a line of another engine; or a file that was replaced."""
+    write(plans, ONE)
+    meta, path = MetaFile(store), store.flow / "status.meta"
+    assert meta.read().plans == {"status.md": Snapshot.of(ONE).revision}
+    line = b'{"tasks": {"key": {"attempt": 2}}}\n'
+    for half in (line[:20], line[:-1]):
+        whole = path.read_bytes()
+        path.write_bytes(whole + half)
+        assert (meta.read().tasks == {}) == (half == line[:20])
+        path.write_bytes(whole + line + b'{"tasks": {"other": {}}}\n')
+        assert meta.read().tasks == {"key": {"attempt": 2}, "other": {}}
+        path.write_bytes(whole)
+        assert meta.read().tasks == {}
 
 
 def test_t3_12_a_clock_that_was_put_back_costs_no_version(plans: Plans) -> None:
