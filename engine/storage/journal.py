@@ -15,11 +15,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from engine.errors import FlowError, SecurityError, StorageError
 from engine.storage.disk import misplaced
 from engine.storage.folder import Folder
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _WRITING = os.O_RDWR | os.O_CREAT | os.O_APPEND
 _TAIL = 65_536
@@ -40,7 +43,8 @@ class Journal:
     def __init__(self, path: Path, *, limit: int = 10_000_000) -> None:
         self.path = path
         self._limit = limit
-        self._lock = path.with_suffix(".lock")
+        self._lock_path = path.with_suffix(".lock")
+        self._lock: BaseFileLock | None = None
         self._place: _Place | None = None
 
     def append(self, record: Mapping[str, Any], *, durable: bool = True) -> int:
@@ -50,11 +54,15 @@ class Journal:
         """
         from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
 
+        if self._lock is None:  # of two threads that come here at once, each may make one
+            self._lock = FileLock(self._lock_path, timeout=_WAIT)
         try:
-            with self._folder(make=True) as folder, FileLock(self._lock, timeout=_WAIT):
+            with self._folder(make=True) as folder, self._lock:
                 return self._append(folder, record, durable)
         except Timeout as error:
-            raise StorageError(f"{self._lock} stays locked.", hint="Is another engine hanging?") from error
+            raise StorageError(
+                f"{self._lock_path} stays locked.", hint="Is another engine hanging?"
+            ) from error
         except FlowError as error:
             raise StorageError(f"The log is not complete: {error.message}", hint=error.hint) from error
         except OSError as error:
@@ -147,8 +155,8 @@ class Journal:
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise misplaced(self.path, os.fstat(handle))
-            size = _repair(handle)
-            number = self._last(handle, size) + 1
+            size, last = _repair(handle)
+            number = (last if last is not None else self._last(size)) + 1
             if size > self._limit:
                 older = self.path.with_stem(f"{self.path.stem}-{number - 1:012d}")
                 folder.replace(self.path.name, folder, older.name)
@@ -169,14 +177,9 @@ class Journal:
         finally:
             os.close(handle)
 
-    def _last(self, handle: int, size: int) -> int:
-        start = max(0, size - _TAIL)
-        os.lseek(handle, start, os.SEEK_SET)
-        for line in reversed(os.read(handle, size - start).splitlines()):
-            record = _whole(line)
-            if record is not None:
-                return int(record["seq"])
-        if start:
+    def _last(self, size: int) -> int:
+        """The number of the last record, where the last line of the current file, of this size, is none."""
+        if size:
             return max((record["seq"] for record in self.records()), default=0)
         older = self._older()
         return _last_of(older[-1]) if older else 0
@@ -202,21 +205,25 @@ def _backwards(file: BinaryIO) -> Iterator[bytes]:
         end = start
 
 
-def _repair(handle: int) -> int:
-    """Cut what stands behind the last line end; returns the size then."""
-    size = os.fstat(handle).st_size
-    end = size
+def _repair(handle: int) -> tuple[int, int | None]:
+    """Cuts what stands behind the last line end. Returns the size then, and the number of the record in the last line,
+    if that is a whole one."""
+    size = end = os.fstat(handle).st_size
+    tail = b""
     while end:
         start = max(0, end - _TAIL)
         os.lseek(handle, start, os.SEEK_SET)
-        at = os.read(handle, end - start).rfind(b"\n")
+        tail = os.read(handle, end - start)
+        at = tail.rfind(b"\n")
+        tail = tail[: at + 1]
         if at >= 0:
             end = start + at + 1
             break
         end = start
     if end != size:
         os.ftruncate(handle, end)
-    return end
+    record = _whole(tail[tail.rfind(b"\n", 0, -1) + 1 : -1])
+    return end, record["seq"] if record is not None else None
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
