@@ -100,8 +100,9 @@ class Ledger:
         wanted = set(files)
         changed = [file for file in self.changed_outside(tree) if file in wanted]
         if changed:
+            did = "changed" if self._plans.known(changed[0]) is not None else "made"
             raise ChangedOutsideError(
-                f".flow/{changed[0]} was changed by another program.",
+                f".flow/{changed[0]} was {did} by another program.",
                 hint="`flow accept` takes the change in, `flow restore` puts back the last version.",
                 files=changed,
             )
@@ -202,7 +203,8 @@ class Ledger:
 
     def _adopt(self, file: str, snapshot: Snapshot) -> None:
         if self._plans.outside(file, snapshot):
-            self._log.write("adopted", file=file, diff=self._plans.adopt(file, snapshot))
+            is_new = self._plans.known(file) is None
+            self._log.write("adopted", file=file, new=is_new, diff=self._plans.adopt(file, snapshot))
 
 
 def change_to(task: Task, status: Status) -> list[Change]:

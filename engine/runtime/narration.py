@@ -61,6 +61,8 @@ def describe(record: Mapping[str, Any]) -> str:
             return f"{record.get('path', 'its file')} had changed; nothing was written"
         case "conflict copy":
             return f"another program wrote to {record.get('path')}; kept as {record.get('copy')}"
+        case "adopted" if record.get("new") is True:
+            return "made by another program, taken in"
         case "initialised":
             return "project made"
         case _ if run and what in _OUTCOMES:

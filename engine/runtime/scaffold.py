@@ -14,12 +14,13 @@ from engine.runtime.trust import Trust
 from engine.storage import Plans, Store, is_folder, read_if_exists, scaffold
 
 STARTER = """\
+Project: {project}
+
 - [ ] [Script] Say hello
     ```sh
     echo "Hello from $FLOW_TASK, in $PWD"
     ```
-- [ ] Look at what it printed, then mark this done
-- [ ] Make this plan your own
+- [ ] Look at what it printed, mark this done, and make the plan your own
 """
 
 SETTINGS = """\
@@ -106,7 +107,7 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
     store = Store(root)
     written = [path.relative_to(store.root).as_posix() for path in made]
     if read_if_exists(store.flow / "status.md") is None:
-        Plans(store).write("status.md", None, STARTER.encode())
+        Plans(store).write("status.md", None, _starter(store.root).encode())
         written.append(".flow/status.md")
     if is_new:
         with suppress(
@@ -116,3 +117,9 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
     if written:
         Log(store).write("initialised", files=written)
     return written
+
+
+def _starter(root: Path) -> str:
+    """The starter plan, named after the project's folder: as far as that is text on one line, and no comment."""
+    name = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in root.name)
+    return STARTER.format(project=name.replace("<!--", "").strip() or "My project")

@@ -31,7 +31,8 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
             text = f"{'':{width}}   {PROBLEM} {output.line(str(problem))}"
             yield click.style(text, fg="yellow")
     for file in sorted(engine.changed_outside(tree)):
-        yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was changed by another program.", fg="yellow")
+        did = "changed" if engine.known(file) is not None else "made"
+        yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was {did} by another program.", fg="yellow")
 
 
 def heading(name: str, progress: Progress) -> str:

@@ -184,3 +184,40 @@ def test_signals_that_are_ignored_stay_ignored(name: str, flow: Flow, root: Path
     assert flow("wait", "--timeout", "0.3", cwd=root).code == 8
     (root / "go").touch()
     assert engine.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "project"),
+    [
+        (b"Orbit 2.0", "Orbit 2.0"),
+        (b"a\nb\xff", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"),
+        (b"<!--", "My project"),
+    ],
+)
+def test_the_starter_plan_is_named_after_its_folder(
+    folder: bytes, project: str, flow: Flow, tmp_path: Path
+) -> None:
+    root = tmp_path / os.fsdecode(folder)
+    root.mkdir()
+    assert flow("init", cwd=root).code == 0
+    assert (root / ".flow/status.md").read_text().startswith(f"Project: {project}\n\n- [ ] ")
+    assert flow("check", cwd=root).code == 0
+    assert flow("status", "--json", cwd=root).json["headers"] == {"Project": project}
+
+
+def test_a_plan_that_is_new_was_made_by_another_program_not_changed(flow: Flow, tmp_path: Path) -> None:
+    flow("init", cwd=tmp_path)
+    plan = tmp_path / ".flow/status.md"
+    plan.write_text(plan.read_text() + "- [ ] [Build](build.md)\n")
+    (tmp_path / ".flow/build.md").write_text("- [ ] Compile\n")
+    said = flow("status", cwd=tmp_path).out
+    assert ".flow/status.md was changed by another program." in said
+    assert ".flow/build.md was made by another program." in said
+    flow("done", "Compile", cwd=tmp_path)
+    told = flow("log", cwd=tmp_path).out
+    assert "status.md  changed by another program, taken in" in told
+    assert "build.md  made by another program, taken in" in told
+    flow("add", "[Docs](docs.md)", cwd=tmp_path)
+    (tmp_path / ".flow/flow.toml").write_text('integrity = "strict"\n')
+    (tmp_path / ".flow/docs.md").write_text("- [ ] Write\n")
+    assert ".flow/docs.md was made by another program." in flow("done", "Write", cwd=tmp_path).err
