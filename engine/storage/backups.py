@@ -28,7 +28,7 @@ class Backups:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 
     def keep(self, file: str, *snapshots: Snapshot | None) -> None:
-        """Keeps these versions, each unless it is the latest already. Of twenty, the oldest gives its room to the new one.
+        """Keeps these versions, each unless it is the latest already. Of twenty, the oldest gives its room.
 
         Their bytes are durable at once, a name with the next name in this file system that is: should a loss of
         power come first, the version is still in its place, and the next write keeps it.
