@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.errors import SecurityError, StorageError, UnsupportedFileError
 from engine.flows.tree import Tree
@@ -13,21 +13,20 @@ from engine.storage import Plans, Snapshot
 ROOT = "status.md"
 
 
-@dataclass(slots=True)
 class _Read:
     """A plan as it was read, and the problems that linking gave its referring tasks."""
 
-    plan: Plan
-    revision: str
-    linked: dict[Task, list[Problem]] = field(default_factory=dict)
+    def __init__(self, plan: Plan, revision: str) -> None:
+        self.plan = plan
+        self.revision = revision
+        self.linked: dict[Task, tuple[Problem, ...]] = {}
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(NamedTuple):
     """What a reference turned out to be."""
 
     subflow: Plan | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: tuple[Problem, ...] = ()
 
 
 class Loader:
@@ -157,12 +156,11 @@ class Loader:
             )
         else:
             link = _Link()
-        link.subflow = plan
-        return link
+        return link._replace(subflow=plan)
 
-    def _added(self, task: Task) -> list[Problem]:
+    def _added(self, task: Task) -> tuple[Problem, ...]:
         read = self._cache.get(task.plan.file)
-        return read.linked.get(task, []) if read is not None else []
+        return read.linked.get(task, ()) if read is not None else ()
 
 
 def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[str, Task]) -> None:
@@ -174,7 +172,7 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
     for read in found.values():
         for task in read.plan.referring:
             link = links[task]
-            before = read.linked.get(task, [])
+            before = read.linked.get(task, ())
             if before != link.problems:
                 own = [problem for problem in task.problems if problem not in before]
                 task.problems = (*own, *link.problems)
@@ -203,4 +201,4 @@ def _missing(ref: str) -> tuple[str, str]:
 def _wrong(task: Task, message: str, hint: str, code: str = "reference") -> _Link:
     line = task.plan.lines[task.line - 1]
     column = line.rfind(task.ref or "") + 1
-    return _Link(problems=[Problem(task.plan.file, task.line, max(column, 1), message, hint, code)])
+    return _Link(problems=(Problem(task.plan.file, task.line, max(column, 1), message, hint, code),))

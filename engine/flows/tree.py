@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from engine.errors import UnknownAddressError
 from engine.status import (
@@ -24,7 +23,6 @@ from engine.storage import Snapshot
 _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:/[0-9]+(?:\.[0-9]+)*)*")
 
 
-@dataclass(slots=True, eq=False)
 class Tree:
     """What `Loader.load` read: the root plan, and every plan that is reached from it.
 
@@ -32,9 +30,12 @@ class Tree:
     plan that does not exist has no snapshot.
     """
 
-    root: Plan
-    plans: dict[str, Plan] = field(default_factory=dict)
-    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    def __init__(
+        self, root: Plan, plans: dict[str, Plan], snapshots: dict[str, Snapshot] | None = None
+    ) -> None:
+        self.root = root
+        self.plans = plans
+        self.snapshots = snapshots or {}
 
     def find(self, address_or_name: str) -> Task:
         """The task at an address such as `2/1.3`, else the one of this name, if there is one only.

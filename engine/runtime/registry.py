@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from engine.atoms import BUILT_IN, inspect_target
@@ -28,9 +29,8 @@ class Entry(NamedTuple):
     broken: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
-    entries: dict[str, Entry] = field(default_factory=dict)
+class Registry(NamedTuple):
+    entries: Mapping[str, Entry] = MappingProxyType({})
 
     def near(self, tag: str) -> str | None:
         """The entry that differs from `tag` only in case or spaces, if there is one."""

@@ -339,7 +339,7 @@ class Blocks(ABC):
             self.fence_opened(owner, number)
             return True
         if first == "<":
-            for kind, (begin, end) in enumerate(syntax.HTML):
+            for kind, (begin, end) in enumerate(syntax.html_blocks()):
                 if begin.match(rest) is None:
                     continue
                 if paragraph and kind == syntax.HTML_INLINE_TAG:

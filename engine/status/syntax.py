@@ -7,6 +7,7 @@ take in characters that are text there.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from engine.status.model import Status
 
@@ -43,24 +44,31 @@ _BLOCK_NAMES = (
     "menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|"
     "track|ul"
 )
-#: The seven kinds of raw HTML blocks: how one begins, what ends it (None: a blank line).
-HTML: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
-    (
-        re.compile(r"<(?:script|pre|style|textarea)(?=\s|>|\Z)", re.IGNORECASE | re.ASCII),
-        re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE | re.ASCII),
-    ),
-    (re.compile(r"<!--"), re.compile(r"-->")),
-    (re.compile(r"<\?"), re.compile(r"\?>")),
-    (re.compile(r"<![A-Za-z]"), re.compile(r">")),
-    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
-    (re.compile(rf"</?(?:{_BLOCK_NAMES})(?=\s|/?>|\Z)", re.IGNORECASE | re.ASCII), None),
-    (
-        re.compile(
-            rf"(?:<[A-Za-z][A-Za-z0-9-]*+(?:{_ATTRIBUTE})*[ \t]*/?>|</[A-Za-z][A-Za-z0-9-]*+[ \t]*>)\s*\Z"
+
+
+@cache
+def html_blocks() -> tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...]:
+    """The seven kinds of raw HTML blocks: how one begins, what ends it (None: a blank line). Made for the first line
+    that may begin one: compiling them takes longer than reading a small plan."""
+    return (
+        (
+            re.compile(r"<(?:script|pre|style|textarea)(?=\s|>|\Z)", re.IGNORECASE | re.ASCII),
+            re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE | re.ASCII),
         ),
-        None,
-    ),
-)
+        (re.compile(r"<!--"), re.compile(r"-->")),
+        (re.compile(r"<\?"), re.compile(r"\?>")),
+        (re.compile(r"<![A-Za-z]"), re.compile(r">")),
+        (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
+        (re.compile(rf"</?(?:{_BLOCK_NAMES})(?=\s|/?>|\Z)", re.IGNORECASE | re.ASCII), None),
+        (
+            re.compile(
+                rf"(?:<[A-Za-z][A-Za-z0-9-]*+(?:{_ATTRIBUTE})*[ \t]*/?>|</[A-Za-z][A-Za-z0-9-]*+[ \t]*>)\s*\Z"
+            ),
+            None,
+        ),
+    )
+
+
 #: The kind that cannot interrupt a paragraph.
 HTML_INLINE_TAG = 6
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from engine.status.syntax import ZERO_WIDTH, ZERO_WIDTH_TABLE
 
 _TAG = re.compile(rf"[{ZERO_WIDTH} ]*\[([^\[\]\s]+)\][{ZERO_WIDTH}]*(?=\s|\Z)")
-_LINK = re.compile(
+#: Compiled for the first name that may be a link: most plans have none.
+_LINK = (
     r"\[((?:[^\[\]\\]|\\.)+)\]\([ \t]*(?:<([^<>]*)>|([^\s()<>]+))(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)\Z"
 )
 _FLOW = re.compile(r"<!--\s*+type\s*+:\s*+flow\s*+-->")
@@ -44,7 +45,7 @@ def read_wording(text: str) -> Wording:
             end = stop
         text = "".join([*shown, text[end:]])
     tag = None
-    match = _TAG.match(text)
+    match = _TAG.match(text) if "[" in text else None
     if match is not None:
         tag = match[1].translate(ZERO_WIDTH_TABLE) or None
         if tag:
@@ -87,7 +88,7 @@ def _split_reference(text: str) -> tuple[str, str | None]:
         if len(parts) >= 2 and parts[-2] == "@" and "`" not in parts[-1]:
             return (parts[0] if len(parts) == 3 else ""), parts[-1]
     if text.startswith("["):
-        match = _LINK.match(text)
+        match = re.match(_LINK, text)
         if match is not None:
             target = match[2] or unquote(match[3] or "")
             if target.lower().endswith(".md") and not _PROTOCOL.match(target):

@@ -35,7 +35,7 @@ _LINE = {
     **{code: f"‹U+{code:04X}›" for code in _NUMBERED},
 }
 _BLOCK = {code: seen for code, seen in _LINE.items() if chr(code) not in "\n\t"}
-_JSON_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_JSON_UNSAFE = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 
 
 def line(text: str) -> str:
@@ -63,7 +63,7 @@ def put_json(value: dict[str, Any] | None) -> None:
     shape = None if value is None else {"version": VERSION, **value}
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(shape, ensure_ascii=encoding != "utf8")
-    put(_JSON_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    put(re.sub(_JSON_UNSAFE, lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def wants_colour() -> bool | None:
