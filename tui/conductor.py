@@ -6,6 +6,7 @@ known of the work that this app started.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -173,7 +174,7 @@ class Conductor:
                 self.start(work)
             return
         if self.engine.atom_of(task) == "Loom":
-            self.prompts.preview(task)
+            self.prompts.preview(task.address, task.name)
         else:
             self.start(work)
 
@@ -182,6 +183,10 @@ class Conductor:
         self.last_work = work
         if self.session.work(work):
             self.screen.show_state()
+
+    def _work_again(self) -> None:
+        if self.last_work is not None:
+            self.start(self.last_work)
 
     # What the engine says
 
@@ -239,12 +244,15 @@ class Conductor:
         if error is not None:
             self.refused(error)
 
-    def refused(self, error: FlowError) -> None:
-        """Asks what an error leaves to a person, and shows the others."""
+    def refused(self, error: FlowError, again: Callable[[], None] | None = None) -> None:
+        """Asks what an error leaves to a person, and shows the others.
+
+        `again`: what to do once code may run, if that is not the work that was refused.
+        """
         self.screen.call_person(error.message)
         match error:
             case TrustError():
-                self.prompts.ask_trust(error)
+                self.prompts.ask_trust(error, again or self._work_again)
             case NeedsPersonError():
                 reading = self.reading
                 if reading is not None and reading.recovery is not None:

@@ -89,15 +89,16 @@ class Prompts:
         )
         self.ask(prompt, answered)
 
-    def preview(self, task: Task) -> None:
+    def preview(self, address: str, name: str) -> None:
+        """Shows what the Loom task that comes next would write; refuses first what a step would refuse."""
         self.preparing = True
-        self.screen.app.run_worker(self._prepare_preview(task.address, task.name), group="preview")
+        self.screen.app.run_worker(self._prepare_preview(address, name), group="preview")
 
     async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
         try:
             preview = await asyncio.to_thread(self.engine.preview, reload=reload)
         except FlowError as error:
-            self.screen.complain(error)
+            self.conductor.refused(error, lambda: self.preview(address, name))
             return
         finally:
             self.preparing = False
@@ -145,21 +146,21 @@ class Prompts:
         else:
             then()
 
-    def ask_trust(self, error: TrustError) -> None:
+    def ask_trust(self, error: TrustError, again: Callable[[], None]) -> None:
+        """Shows the code that nobody has approved; does `again` what was refused when it may run."""
         from tui.screens.trust import TrustPrompt
 
         codes = self.engine.unapproved()
-        work = self.conductor.last_work
 
         def answered(answer: str | None) -> None:
-            if answer is None or work is None:
+            if answer is None:
                 return
             try:
                 self.engine.approve(codes, scripts=answer == "trust")
             except FlowError as problem:
                 self.screen.complain(problem)
             else:
-                self.conductor.start(work)
+                again()
 
         self.ask(TrustPrompt(str(error), codes), answered)
 

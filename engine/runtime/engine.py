@@ -274,15 +274,19 @@ class Engine:
     def preview(self, *, reload: bool = False) -> Preview | None:
         """What the next task would write if it is a Loom task; None if it is another. Nothing is written.
 
-        With `reload` the edit is computed for what is there now, whichever revision its task names as its base.
+        With `reload` the edit is computed for what is there now, whichever revision its task names as its base. Raises
+        what a step would raise instead of running the task.
         """
-        task = self.next()
+        tree = self.tree()
+        task = tree.cursor()
         if task is None or task.status is Status.FAILED:
             return None
         entry = execution.runnable(self._project, task)
         if entry is None or entry.name != "Loom":
             return None
-        return atoms.LoomAtom().preview(self._project.call(task), self.loom, reload=reload)
+        atom = atoms.LoomAtom()
+        execution.refuse(self._project, tree, task, atom.effect)
+        return atom.preview(self._project.call(task), self.loom, reload=reload)
 
     @property
     def loom(self) -> Loom:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from engine import status as rules
 from engine.atoms import (
@@ -125,12 +126,8 @@ def execute(
             atom.learn(run_job(project, question))
     job = atom.job(call, name) if isinstance(atom, Supervised) else None
     effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
-    if record.get("undone") and effect is Effect.ONCE and attempt is None:
-        raise NeedsPersonError(
-            f"{task.address} {task.name} has run already; its result was taken back.",
-            hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
-            address=task.address,
-        )
+    if attempt is None:
+        _refuse_repeating(task, record, effect)
     intent = Intent(
         run=name,
         path=path_of(task),
@@ -161,6 +158,27 @@ def execute(
         assert job is not None
         return (yield from _supervise(project, run, intent, atom, call, job))
     return (yield from _run_inside(project, run, intent, atom, call))
+
+
+def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
+    """Raise what would keep a step from running this task, before anybody is asked about what it would do."""
+    tree.validate_state()
+    changes = [] if task.status is Status.ACTIVE else rules.begin(task)
+    for change in changes:
+        if change.task.plan.problems:
+            raise problem_error(change.task.plan.problems, "Nothing of this file is run until it is mended.")
+    project.refuse_outside(task)
+    project.trust.refuse(task)
+    _refuse_repeating(task, project.attempts(task), effect)
+
+
+def _refuse_repeating(task: Task, record: Mapping[str, Any], effect: Effect) -> None:
+    if record.get("undone") and effect is Effect.ONCE:
+        raise NeedsPersonError(
+            f"{task.address} {task.name} has run already; its result was taken back.",
+            hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
+            address=task.address,
+        )
 
 
 def runnable(project: Project, task: Task) -> Entry | None:

@@ -202,6 +202,40 @@ async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None
         assert (root / "CHANGELOG.md").read_text() == "## Unreleased\n"
 
 
+async def test_an_edit_that_is_refused_is_not_previewed(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": LOOM})
+    log = root / "CHANGELOG.md"
+    log.write_text("## Unreleased\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Preview")
+        await person.press("y")
+        await person.until(lambda: person.status("1") == "done")
+        await person.idle()
+        await person.press("z")
+        await person.until(lambda: person.status("1") == "active")
+        await person.idle()
+        await person.press("s")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        assert "has run already" in next(iter(person.app._notifications)).message
+        assert person.prompt == ""
+
+
+async def test_code_that_nobody_approved_is_asked_about_before_its_preview(
+    sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOW_TRUST")
+    root = make_project({"status.md": LOOM})
+    (root / "CHANGELOG.md").write_text("## Unreleased\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Trust")
+        await person.press("y")
+        await _asked(person, "Preview")
+        await person.press("y")
+        await person.until(lambda: person.status("1") == "done")
+
+
 async def test_t6_05_an_anchor_that_is_not_there_is_said_and_nothing_written(
     sit: Sit, make_project: Make
 ) -> None:
