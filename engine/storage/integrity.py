@@ -203,7 +203,9 @@ class Plans:
 
     def drop_record(self, *keys: str) -> None:
         """Durably forgets records; those that are not there are fine."""
-        self._meta.change({"tasks": dict.fromkeys(keys)})
+        known = self.records()
+        if any(key in known for key in keys):  # nearly always there are none
+            self._meta.change({"tasks": dict.fromkeys(keys)})
 
 
 def diff(file: str, before: Snapshot | None, after: Snapshot) -> str:

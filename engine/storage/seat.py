@@ -27,6 +27,7 @@ from engine.storage.disk import close, put, revision_of
 from engine.storage.folder import Folder
 
 SWAP = "swap"
+RECORD = "target"
 ABSENT = "0" * 64
 """Stands for the revision of a file that does not exist."""
 _NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]+)(\.was)?(\.part)?")
@@ -94,7 +95,7 @@ class Seat:
         self.key = revision_of(record)[:24]
         self.folder = swap.below(self.key, make=True)
         self._near: Folder | None = None
-        self._note("target", record)
+        self._note(RECORD, record)
 
     def wait_beside(self, near: Folder) -> None:
         """From now on, files wait in `near`, the folder of the target, and the record says so."""
@@ -160,7 +161,7 @@ class Seat:
                         name, match[1], match[2], int(match[3][:-4] or "0", 16), match[5] or match[4] or ""
                     )
                 )
-            elif self._near is None and name in ("target.part", "beside.part"):
+            elif self._near is None and name in (f"{RECORD}.part", "beside.part"):
                 found.append(Waiting(name, "", "", 0, ".part"))
         return found
 

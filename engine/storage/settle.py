@@ -14,7 +14,7 @@ from engine.storage import platform
 from engine.storage.copies import keep_copy
 from engine.storage.disk import close, read_all, revision_of
 from engine.storage.folder import Folder
-from engine.storage.seat import Seat, Waiting, is_key, is_orphan
+from engine.storage.seat import RECORD, Seat, Waiting, is_key, is_orphan
 
 _MOMENT = 250_000_000
 """Nanoseconds that a program may be held up between finding a file by its name and opening it."""
@@ -27,22 +27,26 @@ class Kept(NamedTuple):
     copy: Path
 
 
-def clear_parts(folder: Folder) -> None:
-    """Removes what dead processes left unfinished of the engine's own files. A living one is still at work."""
-    for name in filter(is_orphan, folder.names()):
-        folder.discard(name)
+def clear(swap: Folder) -> list[str]:
+    """Removes what dead processes left unfinished: of the engine's own files (a living one is still at work), and the
+    folders of targets whose record was never finished, in which nothing can wait yet.
 
-
-def clear_keys(folder: Folder) -> None:
-    """Removes the folders of targets whose record was never finished: nothing can wait in them yet."""
-    for key in filter(is_key, folder.names()):
-        with Folder.within(folder.path, key) as seat:
-            names = seat.names()
-            if "target" in names:
-                continue
-            for name in names:
-                seat.unlink(name)
-        os.rmdir(folder.at(key), dir_fd=folder.fd)
+    Returns the folders in which something waits.
+    """
+    waiting: list[str] = []
+    for name in swap.names():
+        if is_orphan(name):
+            swap.discard(name)
+        elif is_key(name):
+            with Folder.within(swap.path, name) as seat:
+                names = seat.names()
+                if RECORD in names:
+                    waiting += [name] if names != [RECORD] else []
+                    continue
+                for part in names:
+                    seat.unlink(part)
+            os.rmdir(swap.at(name), dir_fd=swap.fd)
+    return waiting
 
 
 def settle_seat(seat: Seat, *, spare_the_new: bool = False) -> list[Kept]:

@@ -16,8 +16,8 @@ from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all,
 from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import FLOW, SafePath
-from engine.storage.seat import SWAP, Seat, is_key, is_record, own_part
-from engine.storage.settle import Kept, clear_keys, clear_parts, settle_seat
+from engine.storage.seat import RECORD, SWAP, Seat, is_key, is_record, own_part
+from engine.storage.settle import Kept, clear, settle_seat
 from engine.storage.swap import Swapped, create, swap
 
 LOCK_PATIENCE = 60.0
@@ -346,14 +346,13 @@ class Store:
         return kept
 
     def _settle_all(self) -> list[Kept]:
-        if not self._is_waiting():
-            return []
         kept: list[Kept] = []
+        if not self.names(self.flow / SWAP):
+            return kept
         with disk(self.flow / SWAP, "settle"):
             with self._swap_folder() as folder:
-                clear_parts(folder)
-                clear_keys(folder)
-            for target in self._targets():
+                keys = clear(folder)
+            for target in filter(None, map(self._target, keys)):
                 seat = Seat(self.root, target, self._swap_folder())
                 try:
                     kept += settle_seat(seat)
@@ -364,20 +363,20 @@ class Store:
     def _is_waiting(self) -> bool:
         """Whether there may be anything to settle: a look that takes no lock, for the many starts without."""
         swap = self.flow / SWAP
-        return any(not is_key(name) or self.names(swap / name) != ["target"] for name in self.names(swap))
+        return any(not is_key(name) or self.names(swap / name) != [RECORD] for name in self.names(swap))
 
-    def _targets(self) -> list[Path]:
-        """The files that were ever swapped here."""
-        found: list[Path] = []
-        for key in self.names(self.flow / SWAP):
-            record = self.read(self.flow / SWAP / key / "target") if is_key(key) else None
-            if record is not None and is_record(record.data):
-                found.append(self.root / os.fsdecode(record.data))
-        return found
+    def _target(self, key: str) -> Path | None:
+        """The file for which a folder of `swap/` was made."""
+        record = self.read(self.flow / SWAP / key / RECORD)
+        if record is None or not is_record(record.data):
+            return None
+        return self.root / os.fsdecode(record.data)
 
     def conflict_copies(self) -> list[Path]:
         """The conflict copies beside files of this project that nobody has removed yet."""
-        return [copy for target in self._targets() for copy in copies_of(target.parent, target.name)]
+        keys = filter(is_key, self.names(self.flow / SWAP))
+        targets = filter(None, map(self._target, keys))
+        return [copy for target in targets for copy in copies_of(target.parent, target.name)]
 
     def guarantee(self) -> Guarantee:
         """What the file system of this project gives a swap, found out by trying it in `swap/`."""
