@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -69,12 +70,17 @@ class Log:
     def _who(self) -> str:
         if self._actor or os.environ.get("FLOW_ACTOR"):
             return self._actor or os.environ["FLOW_ACTOR"]
-        import getpass  # only for writing
+        return _user()
 
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError):
-            return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+@functools.cache
+def _user() -> str:
+    import getpass  # only for writing
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def now() -> str:
