@@ -64,6 +64,7 @@ def swap(
     limit: int | None,
 ) -> Swapped:
     """Reads the file, edits it in memory, and puts the result in place if nobody else wrote in between."""
+    platform.system.prepare()
     target = Target(path, limit)
     try:
         before = target.snapshot

@@ -59,6 +59,9 @@ class Portable:
         """Which programs have this file open for writing, said for people, as far as this user may know."""
         return []
 
+    def prepare(self) -> None:
+        """Loads what `exchange` needs, so that this is not done while a writer waits for the lease to end."""
+
     def exchange(self, one: int | None, first: str, other: int | None, second: str) -> None:
         """Swaps what two names stand for, in one step. ENOSYS, EINVAL or ENOTSUP where that does not exist."""
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), first)

@@ -25,6 +25,9 @@ class Posix(Portable):
     """AT_FDCWD, which stands for a folder of None."""
     exchanging = exclusive = 0
 
+    def prepare(self) -> None:
+        library()
+
     def exchange(self, one: int | None, first: str, other: int | None, second: str) -> None:
         self._rename(self.exchanging, one, first, other, second)
 
