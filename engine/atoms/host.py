@@ -29,7 +29,7 @@ from engine.atoms.supervisor import replace
 from engine.errors import FlowError
 
 # What a user's code may throw at us, short of ending the process by other means.
-_ANYTHING = (Exception, SystemExit, KeyboardInterrupt)
+_ANYTHING = BaseException
 
 
 class BrokenAtomError(Exception):
@@ -115,8 +115,9 @@ def _run(atom: Atom, call: Call) -> dict[str, Any]:
         return write_result(AtomResult.failure(f"It gave back the outcome {outcome!r}, which is none."))
     try:
         return write_result(result)
-    except ValueError as error:
-        return write_result(AtomResult.failure(f"Its exports are not a JSON object: {error}."))
+    except _ANYTHING as error:  # in there, code of the atom's own objects runs
+        why = error if isinstance(error, ValueError) else _words(error)
+        return write_result(AtomResult.failure(f"Its exports are not a JSON object: {why}."))
 
 
 def _asked(question: Callable[[], object]) -> object:
@@ -131,7 +132,10 @@ def _asked(question: Callable[[], object]) -> object:
 def _words(error: BaseException) -> str:
     if isinstance(error, FlowError):
         return str(error).rstrip(".")
-    text = str(error).rstrip(".")
+    try:
+        text = str(error).rstrip(".")
+    except _ANYTHING:
+        text = ""  # its own class cannot say what it is
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

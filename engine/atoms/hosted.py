@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.atoms.base import AtomResult, Call, Effect, Outcome
 from engine.atoms.configuration import seconds
-from engine.atoms.exports import as_object
+from engine.atoms.exports import as_object, as_reason
 from engine.atoms.git import Git
 from engine.atoms.runner import CALL, RESULT, Ended, Job
 from engine.atoms.supervised import PROBE_LIMIT, Supervised, mishap
@@ -130,7 +130,9 @@ def read_result(answer: Mapping[str, Any]) -> AtomResult:
     """An `AtomResult` from its JSON. What is no such JSON is a failure that says so."""
     try:
         return AtomResult(
-            Outcome(answer["outcome"]), str(answer.get("reason", "")), as_object(answer.get("exports", {}))
+            Outcome(answer["outcome"]),
+            as_reason(answer.get("reason", "")),
+            as_object(answer.get("exports", {})),
         )
     except (KeyError, ValueError) as error:
         return AtomResult.failure(f"Its result cannot be read: {error}.")
@@ -140,6 +142,6 @@ def write_result(result: AtomResult) -> dict[str, Any]:
     """An `AtomResult` as JSON. Raises ValueError when its exports are none."""
     return {
         "outcome": result.outcome.value,
-        "reason": str(result.reason),
+        "reason": as_reason(result.reason),
         "exports": as_object(result.exports),
     }
