@@ -79,11 +79,18 @@ def commit(root: Path) -> None:
 
 
 def foreign(root: Path) -> None:
-    """A swap that meets another program, which opens the file between reading and writing."""
+    """A swap that meets another program, which opens the file between reading and writing.
+
+    It goes on when the other one is there, however slow that is, so that the same calls are made every time: when that
+    has written, or waits for our lease. A third program looks, as a look takes no telling how many calls.
+    """
     script = f"printf 'foreign\\n' >> {root}/source.txt; : > {root}/written"
+    waits = f"grep -q 'LEASE *BREAKING.*:{(root / 'source.txt').stat().st_ino} ' /proc/locks"
+    look = f"for i in $(seq 2000); do [ -e {root}/written ] || {waits} && exit; sleep 0.005; done"
 
     def edit(now: Snapshot) -> bytes:
         os.posix_spawn("/bin/sh", ["sh", "-c", script], {})
+        os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", look], os.environ), 0)
         return now.data + b"ours\n"
 
     Store(root).swap(safe_path(root, "source.txt"), edit)
