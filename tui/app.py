@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from textual.app import App
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from engine import Engine, FlowError
@@ -65,6 +66,15 @@ class FlowApp(App[int], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.attention.rest()
+
+    def on_notify(self, event: Notify) -> None:
+        """A message in the corner takes the place of the last one of its kind; two are there at most, the latest."""
+        new = event.notification
+        shown = list(self._notifications)
+        others = [one for one in shown if (one.title, one.severity) != (new.title, new.severity)]
+        for old in shown:
+            if old not in others[-1:]:
+                self._unnotify(old, refresh=False)
 
     def keep_theme(self) -> str:
         """Keeps the theme of now for the next start; answers with what to say about that."""

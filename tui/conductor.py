@@ -75,6 +75,7 @@ class Conductor:
         self.waiting: tuple[str, str] | None = None
         self.until: str | None = None
         self._quits_after = False
+        self._takes = False
         self.last_work: Work | None = None
         self.prompts = Prompts(self)
         session.takes_terminal = self._takes_terminal
@@ -178,8 +179,10 @@ class Conductor:
         else:
             self.start(work)
 
-    def start(self, work: Work) -> None:
+    def start(self, work: Work, *, takes: bool = False) -> None:
+        """Starts a piece of work, if none is under way. `takes`: it only takes the result of what has ended."""
         self.waiting = None
+        self._takes = takes
         self.last_work = work
         if self.session.work(work):
             self.screen.show_state()
@@ -216,9 +219,11 @@ class Conductor:
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
         match event.outcome:
             case StepOutcome.DONE:
-                self.screen.say(f"Done: {name}{took}", "$status-done")
+                said = f"Done while nobody watched: {name}" if self._takes else f"Done: {name}{took}"
+                self.screen.say(said, "$status-done")
             case StepOutcome.FAILED:
-                self.screen.say(f"Failed: {name} · {event.message}", "$status-failed")
+                said = "Failed while nobody watched" if self._takes else "Failed"
+                self.screen.say(f"{said}: {name} · {event.message}", "$status-failed")
             case StepOutcome.WAITING:
                 self.waiting = (event.address, event.message)  # the status line says so
             case StepOutcome.INTERRUPTED:

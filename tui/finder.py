@@ -165,7 +165,7 @@ class Finder:
     def do_filter(self) -> None:
         self._set_filter((self._filter + 1) % len(_FILTERS))
         name = self.filter_name
-        self.screen.say(f"Only what is {name}." if name else "Everything is shown.", "$muted")
+        self.screen.say(f"Only {name} tasks are shown." if name else "Everything is shown.", "$muted")
 
     def show_everything(self) -> None:
         """Takes the filter away."""

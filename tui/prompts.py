@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from textual.screen import ModalScreen
 
-from engine import ChangedOutsideError, Conflict, Engine, FlowError, Preview, Recovery, Task, TrustError
+from engine import (
+    ChangedOutsideError,
+    Conflict,
+    Engine,
+    FlowError,
+    Preview,
+    Recovery,
+    Resume,
+    Task,
+    TrustError,
+)
 from tui.screens.evidence import diff_of
 
 if TYPE_CHECKING:
@@ -52,16 +62,20 @@ class Prompts:
         self.asked_about = key
         if once:
             self.screen.call_person(f"Interrupted: {recovery.name}")
-        from tui.screens.interrupted import InterruptedPrompt
+        from tui.screens.interrupted import GONE, InterruptedPrompt
 
         def answered(answer: str | None) -> None:
-            if answer is not None:
-                self.conductor.start(lambda: self.engine.recover(answer))
-            else:
-                self.session.read()
+            if answer == GONE:
+                self.screen.say(f"Settled by another engine: {recovery.name}", "$foreground")
+            elif answer is not None:
+                takes = answer == "resume" and prompt.recovery.resume is Resume.COMMIT
+                self.conductor.start(lambda: self.engine.recover(answer), takes=takes)
+                return
+            self.session.read()
 
         path = self.screen.path_to(recovery.address)
-        self.ask(InterruptedPrompt(recovery, path, self.engine.recovery), answered)
+        prompt = InterruptedPrompt(recovery, path, self.engine.recovery)
+        self.ask(prompt, answered)
 
     def ask_failed(self, task: Task) -> None:
         from tui.screens.failed import FailedPrompt

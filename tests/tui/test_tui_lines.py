@@ -42,10 +42,10 @@ async def test_the_footer_says_what_keys_do_while_searching_and_filtering(sit: S
         assert "n next match" in keys(person)
         assert "esc end the search" in keys(person)
         await person.press("escape", "f")
-        await person.sees("only what is open")
+        await person.sees("only open tasks")
         assert "esc show everything" in keys(person)
         await person.press("escape")
-        await person.until(lambda: "only what is" not in person.text, "the end of the filter")
+        await person.until(lambda: "only open" not in person.text, "the end of the filter")
 
 
 async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:

@@ -107,6 +107,40 @@ async def test_a_theme_that_is_not_there_falls_back_and_says_so(sit: Sit) -> Non
         assert "nowhere" in next(iter(person.app._notifications)).message
 
 
+async def test_a_folded_row_is_marked_when_it_holds_the_next_task(sit: Sit, orbit: dict[str, str]) -> None:
+    async with sit(orbit) as person:
+        await person.sees("next 2/2.2 Run the tests", "›2   ▸ ● Build")
+        await person.press("c")
+        await person.until(lambda: person.selected == "2/2.2")
+        await person.sees(" 2     ▾ ● Build", "›2/2.2")
+        await person.press("Z")
+        await person.sees("›2   ▸ ● Build")
+
+
+async def test_a_message_takes_the_place_of_the_last_one_of_its_kind(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        for number in range(3):
+            person.app.notify(f"first {number}", title="A", severity="error")
+        person.app.notify("second", title="B", severity="error")
+        await person.settled()
+        assert [one.message for one in person.app._notifications] == ["first 2", "second"]
+        person.app.notify("third", severity="warning")
+        await person.settled()
+        assert [one.message for one in person.app._notifications] == ["second", "third"]
+
+
+async def test_a_filter_that_leaves_nothing_says_so_and_which_key_shows_all(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        await person.press("f", "f")
+        await person.sees(
+            "Nothing has failed.", "esc  shows everything", "f    shows what the next filter leaves"
+        )
+        await person.press("f")
+        await person.sees("Nothing is done or skipped yet.")
+        await person.press("escape")
+        await person.sees("One")
+
+
 async def test_a_tag_that_no_atom_has_is_said_in_the_details(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] [Skript] Slip\n- [ ] Other\n"}, size=(140, 24)) as person:
         await person.sees("No atom is called 'Skript'", "[Script]?")

@@ -236,6 +236,18 @@ async def test_code_that_nobody_approved_is_asked_about_before_its_preview(
         await person.until(lambda: person.status("1") == "done")
 
 
+async def test_an_edit_that_is_there_already_is_said_in_plain_words(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": LOOM})
+    log = root / "CHANGELOG.md"
+    log.write_text("## Unreleased\n- Orbit 2.0 is out.\n")
+    async with sit(root) as person:
+        await person.press("s")
+        await _asked(person, "Preview")
+        await person.sees("CHANGELOG.md is already as wanted", "mark done", "the task stays open")
+        await person.press("y")
+        await person.until(lambda: person.status("1") == "done")
+
+
 async def test_t6_05_an_anchor_that_is_not_there_is_said_and_nothing_written(
     sit: Sit, make_project: Make
 ) -> None:
@@ -338,6 +350,7 @@ async def test_t3_22a_the_prompt_follows_what_becomes_of_the_work(
         await person.sees("Nothing of it is alive any more", "take it")
         await person.press("enter")
         await person.until(lambda: person.status("1/1") == "done", "the result")
+        await person.sees("Done while nobody watched: Long work")
         assert count(tmp_path) == 1
 
 
@@ -349,6 +362,7 @@ async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about
         async for _ in Engine.open(interrupted).recover("skip"):
             pass
         await person.until(lambda: person.prompt == "", "the end of the prompt")
+        await person.sees("Settled by another engine: Long work")
         await person.until(lambda: person.status("1/1") == "skipped")
 
 

@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 from textual.color import Color
+from textual.strip import Strip
+from textual.widgets import Static
 
 from engine import ConfigurationError
 from tests.tui.conftest import Sit
 from tui import preferences, themes
 from tui.preferences import Preferences, keep_theme
+from tui.screens.prompt import ChoiceLine
 from tui.themes import READABLE, contrast, on_selection
+from tui.widgets.bars import Bars
 
 
 async def test_a_theme_is_shown_while_it_is_selected_and_escape_brings_back_the_old_one(
@@ -105,14 +109,45 @@ async def test_all_words_of_the_selected_row_can_be_read_in_every_theme(
         weak = set()
         for index in range(len(tree.rows)):
             tree.select(index)
-            for text, style, _ in tree.render_line(index - int(tree.scroll_offset.y)):
-                assert style is not None
-                assert style.color is not None
-                assert style.bgcolor is not None
-                ratio = contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
-                if ratio < READABLE and text.strip(" │├└─▱"):
-                    weak.add((text, round(ratio, 2)))
+            weak |= hard_to_read(tree.render_line(index - int(tree.scroll_offset.y)))
         assert not weak
+
+
+def hard_to_read(strip: Strip) -> set[tuple[str, float]]:
+    """The words of a line that do not stand out from what is behind them, with their contrast."""
+    weak = set()
+    for text, style, _ in strip:
+        assert style is not None
+        assert style.color is not None
+        assert style.bgcolor is not None
+        ratio = contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
+        if ratio < READABLE and text.strip(" │├└─▱█▏▎▍▌▋▊▉"):
+            weak.add((text, round(ratio, 2)))
+    return weak
+
+
+@pytest.mark.parametrize("theme", [name for name, theme in THEMES.items() if not theme.ansi])
+async def test_what_is_selected_in_prompts_and_lists_can_be_read_in_every_theme(
+    sit: Sit, orbit: dict[str, str], theme: str
+) -> None:
+    async with sit(orbit, mine=Preferences(theme=theme)) as person:
+        await person.press("g", "o")
+        await person.until(lambda: person.status("1") == "pending")
+        await person.idle()
+        await person.press("d")
+        await person.sees("Confirm")
+        for _ in range(2):
+            line = person.app.screen.query_one("ChoiceLine:focus", ChoiceLine)
+            assert not hard_to_read(line.render_line(0))
+            await person.press("down")
+        await person.press("escape", "ctrl+p", *"freeze")
+        await person.until(
+            lambda: "› " in person.app.screen.query_one("#entries", Static).render_line(0).text
+        )
+        assert not hard_to_read(person.app.screen.query_one("#entries", Static).render_line(0))
+        await person.press("escape", "w")
+        await person.sees("by hand")
+        assert not hard_to_read(person.app.screen.query_one(Bars).render_line(0))
 
 
 def test_on_a_ground_of_the_sixteen_colours_text_is_that_of_the_selection() -> None:

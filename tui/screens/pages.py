@@ -130,11 +130,7 @@ def empty_hint(screen: MainScreen) -> Content | None:
     if screen.reading is None:
         return Content.styled("Reading the plan …", "$muted")
     if screen.finder.filter_name:
-        return Content.assemble(
-            (f"Nothing is {screen.finder.filter_name} here.\n\n", "$foreground"),
-            ("f", "bold $primary"),
-            (" shows something else", "$muted"),
-        )
+        return _nothing_left(screen)
     adds = [("a", "bold $primary"), (" adds the first one. Or write", "$muted")] if can_add(screen) else []
     return Content.assemble(
         ("This plan has no tasks yet.\n\n", "bold $foreground"),
@@ -147,3 +143,21 @@ def empty_hint(screen: MainScreen) -> Content | None:
         ("q", "bold $primary"),
         (" quits", "$muted"),
     )
+
+
+_NOTHING = {
+    "open": "Nothing is open{}: all of it is done or skipped.",
+    "failed": "Nothing has failed{}.",
+    "settled": "Nothing is done or skipped{} yet.",
+}
+
+
+def _nothing_left(screen: MainScreen) -> Content:
+    """What the filter leaves is nothing: says so, and which keys show more."""
+    here = "" if screen.flow_tree.rows.zoom is None else " in here"
+    parts = [(f"{_NOTHING[screen.finder.filter_name].format(here)}\n", "bold $foreground")]
+    for action, words in (("cancel", "shows everything"), ("filter", "shows what the next filter leaves")):
+        entry = screen.actions.get(action)
+        if entry is not None and entry.keys:
+            parts += [(f"\n{entry.shown_key:<5}", "bold $primary"), (words, "$muted")]
+    return Content.assemble(*parts)

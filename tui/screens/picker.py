@@ -157,17 +157,17 @@ def _line(entry: Entry, words: Sequence[str], width: int, chosen: bool) -> Conte
     text = one_line(entry.text, 300)
     if cell_len(text) > room:
         text = set_cell_size(text, max(0, room - 1)) + "…"
-    name = Content.styled(text, "$foreground")
+    name = Content.styled(text, "bold $selected-text" if chosen else "$foreground")
     folded = text.casefold()
     for word in words:
         at = folded.find(word)
         if at >= 0 and len(folded) == len(text):
-            name = name.stylize("bold $primary", at, at + len(word))
+            name = name.stylize("underline" if chosen else "bold $primary", at, at + len(word))
     line = Content.assemble(
-        (" › " if chosen else "   ", "bold $primary"),
-        (glyph, entry.style),
+        (" › " if chosen else "   ", "bold $selected-text"),
+        (glyph, "$selected-text" if chosen else entry.style),
         name,
         " " * (room - cell_len(text)),
-        (f"{hint} ", "$muted"),
+        (f"{hint} ", "$selected-text" if chosen else "$muted"),
     )
     return line.stylize("on $selected") if chosen else line

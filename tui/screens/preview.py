@@ -28,7 +28,12 @@ class PreviewPrompt(Prompt):
         preview = self.preview
         yield Static(subject(self.address, self.task_name))
         if preview.already:
-            yield Static(sentence((f"{preview.path} says this already: nothing would change.", "$muted")))
+            yield Static(
+                sentence(
+                    (preview.path, "bold $foreground"),
+                    (" is already as wanted: there is nothing to change.", "$muted"),
+                )
+            )
             return
         added, removed = count_changes(preview.diff)
         yield Static(
@@ -39,6 +44,9 @@ class PreviewPrompt(Prompt):
         yield Static(diff_content(preview.diff), classes="lines")
 
     def choices(self) -> Iterable[Choice]:
-        what = "mark the task done" if self.preview.already else f"write {self.preview.path}"
-        yield Choice("y", "write", what, "write")
-        yield Choice("escape", "not now", "nothing is written", None, safe=True)
+        if self.preview.already:
+            yield Choice("y", "mark done", "the file stays as it is", "write")
+            yield Choice("escape", "not now", "the task stays open", None, safe=True)
+        else:
+            yield Choice("y", "write", f"write {self.preview.path}", "write")
+            yield Choice("escape", "not now", "nothing is written", None, safe=True)

@@ -72,14 +72,29 @@ class ChoiceLine(Static, can_focus=True):
         self.choice = choice
         self.can_focus = choice.enabled
         self.set_class(not choice.enabled, "-off")
-        style = "bold $primary" if choice.enabled else "$faint"
+        self._draw(focused=self.has_focus)
+
+    def _draw(self, *, focused: bool) -> None:
+        """On the background of the focus all words have the colour that is made for it."""
+        choice = self.choice
+        key, label, explains = "bold $primary", "bold $foreground", "$muted"
+        if not choice.enabled:
+            key = label = explains = "$faint"
+        elif focused:
+            key, label, explains = "bold $selected-text", "bold $selected-text", "$selected-text"
         self.update(
             Content.assemble(
-                (f" {key_name(choice.key):>3}  ", style),
-                (f"{choice.label:<{self._width}}  ", "bold $foreground" if choice.enabled else "$faint"),
-                (one_line(choice.explains, 300), "$muted" if choice.enabled else "$faint"),
+                (f" {key_name(choice.key):>3}  ", key),
+                (f"{choice.label:<{self._width}}  ", label),
+                (one_line(choice.explains, 300), explains),
             )
         )
+
+    def on_focus(self) -> None:
+        self._draw(focused=True)
+
+    def on_blur(self) -> None:
+        self._draw(focused=False)
 
     def on_click(self) -> None:
         if self.choice.enabled:

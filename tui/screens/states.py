@@ -61,7 +61,7 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     if screen.finder.needle and not screen.finder.typing:
         return f"/{screen.finder.needle}  {screen.finder.matches} found", "$primary"
     if screen.finder.filter_name:
-        return f"only what is {screen.finder.filter_name}", "$accent"
+        return f"only {screen.finder.filter_name} tasks", "$accent"
     problems = reading.problems
     if problems:
         return f"⚠ {problems} problem{'s' if problems > 1 else ''}", "$error"

@@ -23,6 +23,7 @@ from engine import Attempt
 from tui import marks
 from tui.history import began, looks, seconds_of
 from tui.text import one_line
+from tui.themes import on_selection
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _BY_HAND = {"waits for a person": "waits"}
@@ -129,8 +130,20 @@ class Bars(ScrollView, can_focus=True):
         strip = strip.adjust_cell_length(width, self.rich_style)
         if at != self._selected:
             return strip
-        under = Style(bgcolor=self.get_component_rich_style("bars--selected").bgcolor)
-        return Strip([Segment(text, (style or Style.null()) + under) for text, style, _ in strip], width)
+        ground = self.get_component_rich_style("bars--selected")
+        return Strip(
+            [
+                Segment(text, self._on_selection(text, style or Style.null(), ground))
+                for text, style, _ in strip
+            ],
+            width,
+        )
+
+    def _on_selection(self, text: str, style: Style, ground: Style) -> Style:
+        """The style of a piece on the selected line; a bar keeps its colour."""
+        plain = Style(color=style.color, bold=style.bold)
+        is_bar = bool(text.strip()) and not text.strip("█" + _EIGHTHS)
+        return Style(bgcolor=ground.bgcolor) + (plain if is_bar else on_selection(plain, ground))
 
     def _drawn(self, attempt: Attempt, width: int) -> Content:
         start = began(attempt)

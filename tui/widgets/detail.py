@@ -93,7 +93,7 @@ class Detail(Vertical):
         if page == before:
             return
         if before is None or before.title != page.title:
-            self._entitle(Content(one_line(page.title, 300) or " "))
+            self._entitle(Content(one_line(page.title, 300)))
         self._fill("summary", _summary(page))
         self._fill("problems", _problems(page))
         if before is None or before.body.fences != page.body.fences:

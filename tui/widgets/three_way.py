@@ -192,7 +192,7 @@ def stacked(hunks: list[list[Region]], width: int) -> Content:
                 for number, line in enumerate(version):
                     cell = _plain(line) if which == 0 else _marked(_at(region.base, number), line)
                     shade = style if which == 0 or _differs(cell) else "$muted"
-                    lines.append(_labelled(name if number == 0 else "", cell, width, shade))
+                    lines.append(_labelled(name, cell, width, shade))
     return Content("\n").join(lines)
 
 

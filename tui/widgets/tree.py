@@ -395,13 +395,22 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         return left, self._right(task, facts, width)
 
     def _margin(self, task: Task) -> Part:
-        if task is self.facts.running:
+        if self._stands_for(task, self.facts.running):
             return "▶", "active"
         if task in self.facts.outside:
             return marks.OUTSIDE, "outside"
-        if task is self.facts.next:
+        if self._stands_for(task, self.facts.next):
             return "›", "next"
         return " ", ""
+
+    def _stands_for(self, row: Task, task: Task | None) -> bool:
+        """Whether a row is that of a task, or the folded one that holds it."""
+        if row is task or task is None or not row.inside or self.rows.is_open(row):
+            return row is task
+        above = task.above
+        while above is not None and above is not row:
+            above = above.above
+        return above is row
 
     def _named(self, task: Task) -> list[Part]:
         name = one_line(task.name, _NAME_LIMIT)
