@@ -5,10 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from threading import Timer
+
+from textual.drivers.web_driver import WebDriver
+from textual.messages import ExitApp
 
 from engine import Engine, FlowError
 from tui import app, preferences
 from tui.commands.failures import explain
+
+_GOODBYE = 5.0
+
+
+class PageDriver(WebDriver):
+    """Ends the app when its input ends: then the server is gone, however it ended."""
+
+    def run_input_thread(self) -> None:
+        super().run_input_thread()
+        if self.exit_event.is_set():
+            return
+        self._app.post_message(ExitApp())
+        late = Timer(_GOODBYE, os._exit, (1,))  # it may be stuck, and nobody is there to see it
+        late.daemon = True
+        late.start()
 
 
 def main() -> int:

@@ -7,24 +7,26 @@ site may open the connection (`Origin`), and no foreign name may lead here (`Hos
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
 import secrets
-import shlex
+import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from textual_serve.server import Server
 
 from engine import StorageError, UsageError
 from tui.commands import output
+from tui.page import Page, Size
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,10 +43,10 @@ class Site(Server):
     def __init__(self, root: Path, host: str, port: int, *, readonly: bool = False) -> None:
         self.root = root
         self.key = secrets.token_urlsafe(24)
-        # Nothing of the project is in this line, which a shell reads. `-P`: nor is a module of it imported.
-        words = [sys.executable, "-P", "-m", "tui.served", *(["--readonly"] if readonly else [])]
-        line = subprocess.list2cmdline(words) if os.name == "nt" else f"exec {shlex.join(words)}"
-        super().__init__(line, host, port, title="Flow Manager")
+        # `-P`: no module of the project is imported.
+        self._words = [sys.executable, "-P", "-m", "tui.served", *(["--readonly"] if readonly else [])]
+        self._sockets: set[web.WebSocketResponse] = set()
+        super().__init__("", host, port, title="Flow Manager")
 
     @property
     def address(self) -> str:
@@ -58,10 +60,25 @@ class Site(Server):
             os.chdir(self.root)
         except OSError as error:
             raise StorageError(f"The folder {self.root} cannot be entered: {error.strerror}.") from error
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            socket.create_server((self.host, self.port), family=family).close()
-            super().serve(debug)
+            asyncio.run(self._serve())
+        except KeyboardInterrupt:  # where a signal cannot be waited for
+            return
+
+    async def _serve(self) -> None:
+        runner = web.AppRunner(await self._make_app(), access_log=None)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+            click.echo(self.address)
+            output.say("Open this address in a browser; ctrl+c ends it.")
+            await _ending()
+        finally:
+            await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 what, hint = f"Port {self.port} of {self.host} is in use.", "--port takes another one."
@@ -72,13 +89,13 @@ class Site(Server):
                 )
             raise UsageError(what, hint=hint) from error
 
-    def initialize_logging(self) -> None:
-        """Requests are not told one by one."""
-
     async def on_startup(self, app: web.Application) -> None:
-        """Says where it is."""
-        click.echo(self.address)
-        output.say("Open this address in a browser; ctrl+c ends it.")
+        """Where it is can be said once it listens."""
+
+    async def on_shutdown(self, app: web.Application) -> None:
+        """The pages end with the server."""
+        for page in list(self._sockets):
+            await page.close(code=WSCloseCode.GOING_AWAY)
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
@@ -92,6 +109,22 @@ class Site(Server):
         response: web.StreamResponse = await super().handle_index(request)
         response.set_cookie(self._cookie, self.key, httponly=True, samesite="Strict")
         return response
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """A page and its app, until one of them ends."""
+        page = web.WebSocketResponse(heartbeat=15)
+        if not page.can_prepare(request).ok:
+            raise web.HTTPBadRequest(
+                text="The page connects here; a browser is led to it by the address of the page."
+            )
+        size = Size.asked_for(request.query)
+        await page.prepare(request)
+        self._sockets.add(page)
+        try:
+            await Page(self._words, page, self.download_manager).show(size)
+        finally:
+            self._sockets.discard(page)
+        return page
 
     @property
     def _cookie(self) -> str:
@@ -120,6 +153,15 @@ class Site(Server):
 
         name = (urlsplit(f"//{host}").hostname or "").lower()
         return is_loopback(name) or not is_loopback(self.host)
+
+
+async def _ending() -> None:
+    """Returns when ctrl+c or a signal asks for the end."""
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        with suppress(NotImplementedError):  # there, a signal ends the process as it is
+            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    await asked.wait()
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:
