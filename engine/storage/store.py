@@ -395,7 +395,8 @@ class Store:
 def _part_of(spent: str, folder: Folder, waiting: Folder, part: str) -> int | None:
     """A file that is needed no more, out of its folder and open for writing as `part`.
 
-    None: it is gone, and was not ours alone, but a link, or a file with a second name in somebody's copy of the folder.
+    None: it is gone, and was not certainly ours alone, but a link, or open in another program, or with a second name in
+    somebody's copy of the folder.
     """
     try:
         folder.replace(spent, waiting, part)
@@ -404,7 +405,7 @@ def _part_of(spent: str, folder: Folder, waiting: Folder, part: str) -> int | No
     with suppress(OSError):
         fd = waiting.open(part, os.O_WRONLY)
         status = os.fstat(fd)
-        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and platform.system.is_unshared(fd):
             return fd
         close(fd)
     waiting.unlink(part)

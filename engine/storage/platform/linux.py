@@ -45,6 +45,15 @@ class Linux(Posix):
     def end_lease(self, descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
+    def is_unshared(self, descriptor: int) -> bool:
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)  # given to the only one who has it open
+        except OSError:
+            return False
+        self.end_lease(descriptor)
+        return True
+
     def writers(self, descriptor: int) -> list[str]:
         wanted = os.fstat(descriptor)
         found: list[str] = []

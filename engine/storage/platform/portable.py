@@ -55,6 +55,10 @@ class Portable:
     def end_lease(self, descriptor: int) -> None:
         """Lets go of the lease, and of whoever waits for it."""
 
+    def is_unshared(self, descriptor: int) -> bool:
+        """Whether it is certain that nobody else has this file open. The descriptor is one for writing."""
+        return False
+
     def writers(self, descriptor: int) -> list[str]:
         """Which programs have this file open for writing, said for people, as far as this user may know."""
         return []

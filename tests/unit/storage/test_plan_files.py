@@ -65,18 +65,20 @@ def test_t3_12_the_last_twenty_versions_are_kept(plans: Plans) -> None:
 
 
 def test_t3_12_what_others_share_with_an_old_version_stays_theirs(plans: Plans) -> None:
-    """Somebody copied `backups/` by hard links, and put a link in the place of another version."""
+    """Somebody copied `backups/` by hard links, put a link in the place of one version, and has another one open."""
     for number in range(20):
         write(plans, b"- [ ] %d\n" % number)
     folder = plans.backups.folder("status.md")
-    first, second, *_ = sorted(folder.iterdir())
+    first, second, third, *_ = sorted(folder.iterdir())
     copy, outside = plans.store.root / "copy.md", plans.store.root / "outside.md"
     copy.hardlink_to(first)
     outside.write_bytes(ONE)
     second.unlink()
     second.symlink_to(outside)
-    for data in (ONE, TWO, THREE):
-        write(plans, data)
+    with third.open("r+b", buffering=0) as held:
+        for data in (ONE, TWO, THREE):
+            write(plans, data)
+        held.write(b"spoiled")
     assert copy.read_bytes() == b"- [ ] 0\n" and outside.read_bytes() == ONE
     kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
     assert kept == [THREE, TWO, ONE, *(b"- [ ] %d\n" % number for number in range(19, 2, -1))]
