@@ -8,7 +8,7 @@ import os
 import signal
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import mcp_types as types
@@ -20,8 +20,12 @@ from pydantic import ValidationError
 
 from engine import Engine
 from tui.mcp.failures import Refused, explain
+from tui.mcp.nonsense import answering
 from tui.mcp.tools import TOOLS, Call, Tool
 from tui.mcp.work import Tell, Work
+
+if TYPE_CHECKING:
+    from mcp.client import Transport
 
 Context = ServerRequestContext[Any, Any]
 
@@ -60,9 +64,16 @@ class FlowServer:
     async def serve(self) -> None:
         """Until stdin ends. SIGTERM and the like end the process at once; a task that runs goes on without it."""
         self._listen()
-        async with stdio_server() as (incoming, outgoing):
+        await self.attend(stdio_server())
+
+    async def attend(self, transport: Transport) -> None:
+        """Until the client at the other end of `transport` goes."""
+        async with transport as (incoming, outgoing):
             try:
-                await self._protocol.run(incoming, outgoing, self._protocol.create_initialization_options())
+                async with answering(incoming, outgoing) as messages:
+                    await self._protocol.run(
+                        messages, outgoing, self._protocol.create_initialization_options()
+                    )
             finally:
                 await self._work.let_go()
 

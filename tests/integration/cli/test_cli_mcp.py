@@ -1,4 +1,5 @@
-"""An agent's session over a real plan, by the official client over stdio."""
+"""An agent's session over a real plan, by the official client: over stdio where that matters, and else within this
+process, since every server of its own spends seconds on importing the protocol."""
 
 from __future__ import annotations
 
@@ -18,12 +19,14 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
+from mcp.shared.memory import create_client_server_memory_streams
 from mcp_types import CallToolResult, Implementation
 
 from engine import Engine
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow
 from tests.integration.conftest import StartEngine, kill, kill_work
+from tui.mcp.server import FlowServer
 
 LIMIT = 300.0
 """Seconds to wait for what has to come: a busy machine takes long to import the protocol."""
@@ -99,6 +102,7 @@ class Agent:
 
 
 Serve = Callable[..., Any]
+NAMED = Implementation(name="an agent", version="1")
 
 
 @pytest.fixture
@@ -106,16 +110,46 @@ def serve(root: Path) -> Serve:
     """Starts `flow mcp` as clients do, and connects."""
 
     @asynccontextmanager
-    async def connect(*options: str, trust: bool = True, at: Path = root) -> AsyncIterator[Agent]:
-        names = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-        environment = {name: os.environ[name] for name in names} | {"FLOW_TRUST": "1" if trust else ""}
+    async def connect(*options: str, at: Path = root) -> AsyncIterator[Agent]:
+        names = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "FLOW_TRUST")
         server = StdioServerParameters(
-            command=FLOW[0], args=[*FLOW[1:], "mcp", *options], cwd=at, env=environment
+            command=FLOW[0],
+            args=[*FLOW[1:], "mcp", *options],
+            cwd=at,
+            env={name: os.environ[name] for name in names},
         )
-        async with Client(server, client_info=Implementation(name="an agent", version="1")) as client:
+        async with Client(server, client_info=NAMED) as client:
             yield Agent(client)
 
     return connect
+
+
+@pytest.fixture
+def here(root: Path) -> Serve:
+    """Connects to a server in this process, for what is about its answers."""
+
+    @asynccontextmanager
+    async def connect(*, trusted: bool = False) -> AsyncIterator[Agent]:
+        async with create_client_server_memory_streams() as (ours, its), asyncio.TaskGroup() as servers:
+            servers.create_task(FlowServer(root, trusted=trusted).attend(_Line(its)))
+            async with Client(_Line(ours), client_info=NAMED) as client:
+                yield Agent(client)
+
+    return connect
+
+
+class _Line:
+    """One end of a connection, as a transport."""
+
+    def __init__(self, streams: Any) -> None:
+        self._streams = streams
+
+    async def __aenter__(self) -> Any:
+        return self._streams
+
+    async def __aexit__(self, *raised: object) -> None:
+        for stream in self._streams:
+            await stream.aclose()
 
 
 async def test_an_agents_session_over_a_plan_to_its_end(serve: Serve, root: Path) -> None:
@@ -152,9 +186,9 @@ async def test_an_agents_session_over_a_plan_to_its_end(serve: Serve, root: Path
     assert "- [x] [Check](check.md)" in (root / ".flow/status.md").read_text()
 
 
-async def test_next_says_what_a_step_would_do_when_only_marks_are_left(serve: Serve, root: Path) -> None:
+async def test_next_says_what_a_step_would_do_when_only_marks_are_left(here: Serve, root: Path) -> None:
     (root / ".flow/status.md").write_text("- [ ] Parent\n    - [x] One\n    - [-] Two\n")
-    async with serve() as agent:
+    async with here() as agent:
         hint = "Nothing is left to run. `step` marks what is complete: 1 Parent."
         assert (await agent("next"))["hint"] == hint
         assert (await agent("step"))["outcome"] == "nothing"
@@ -162,8 +196,8 @@ async def test_next_says_what_a_step_would_do_when_only_marks_are_left(serve: Se
     assert (root / ".flow/status.md").read_text().startswith("- [x] Parent\n")
 
 
-async def test_an_edit_conflicts_with_what_another_process_wrote(serve: Serve, root: Path) -> None:
-    async with serve() as agent:
+async def test_an_edit_conflicts_with_what_another_process_wrote(here: Serve, root: Path) -> None:
+    async with here() as agent:
         read = await agent("loom_read", path="CHANGELOG.md")
         assert (read["text"], read["lines"]) == ("# Changelog\n\n## Unreleased\n", 3)
         other = await asyncio.create_subprocess_exec("sh", "-c", "echo '- Hers.' >> CHANGELOG.md", cwd=root)
@@ -192,8 +226,8 @@ async def test_an_edit_conflicts_with_what_another_process_wrote(serve: Serve, r
         assert (await agent.error("loom_read", path="../secret"))["code"] == "forbidden_path"
 
 
-async def test_a_loom_task_whose_base_is_gone_is_a_conflict(serve: Serve, root: Path) -> None:
-    async with serve() as agent:
+async def test_a_loom_task_whose_base_is_gone_is_a_conflict(here: Serve, root: Path) -> None:
+    async with here() as agent:
         await agent("step", expect="Build")
         await agent("done", address="2", expect="Review")
         read = await agent("loom_read", path="CHANGELOG.md")
@@ -205,7 +239,7 @@ async def test_a_loom_task_whose_base_is_gone_is_a_conflict(serve: Serve, root: 
 
 
 async def test_an_interrupted_once_task_is_for_people(
-    serve: Serve, root: Path, start_engine: StartEngine, wait_for: Callable[..., None], flow_process: Flow
+    serve: Serve, here: Serve, root: Path, start_engine: StartEngine, wait_for: Callable[..., None]
 ) -> None:
     (root / ".flow/status.md").write_text(_scripts(Build="touch ran; sleep 60") + "- [ ] Next\n")
     engine = start_engine(root)
@@ -217,7 +251,7 @@ async def test_an_interrupted_once_task_is_for_people(
         assert (error["code"], error["hint"]) == ("interrupted", "Call `step`: it goes on with this task.")
         assert (await agent("step", wait=0.5))["outcome"] == "running"
     kill_work(Engine.open(root))
-    async with serve() as agent:
+    async with here() as agent:
         error = await agent.error("step")
         assert error["code"] == "interrupted"
         assert error["recovery"]["resume"] == "ask"
@@ -226,7 +260,7 @@ async def test_an_interrupted_once_task_is_for_people(
             assert (await agent.error(tool, address="1"))["code"] == "interrupted"
         assert (await agent.error("recover", choice="done"))["code"] == "needs_person"
         assert "[/] [Script] Build" in (root / ".flow/status.md").read_text()
-    async with serve("--trust") as agent:
+    async with here(trusted=True) as agent:
         assert (await agent("recover", choice="done"))["status"] == "done"
         assert (await agent("next"))["task"]["name"] == "Next"
 
@@ -282,12 +316,13 @@ async def test_a_second_client_is_told_who_runs(
 
 
 async def test_a_result_that_nobody_took_comes_before_the_next_task(
-    serve: Serve, root: Path, wait_for: Callable[..., None]
+    here: Serve, root: Path, wait_for: Callable[..., None]
 ) -> None:
     (root / ".flow/status.md").write_text(_scripts(a="echo a; touch a", b="echo b; touch b"))
-    async with serve() as agent:
+    async with here() as agent:
         await agent("step", wait=0)
-        wait_for(lambda: "- [x] [Script] a" in (root / ".flow/status.md").read_text(), LIMIT)
+        plan = root / ".flow/status.md"
+        await asyncio.to_thread(wait_for, lambda: "- [x] [Script] a" in plan.read_text(), LIMIT)
         while (done := await agent("step"))["outcome"] == "running":
             pass
         assert done["name"] == "a"
@@ -295,21 +330,24 @@ async def test_a_result_that_nobody_took_comes_before_the_next_task(
         assert (await agent("step", expect="b"))["name"] == "b"
 
 
-async def test_untrusted_code_is_refused_with_what_a_person_has_to_do(serve: Serve, root: Path) -> None:
-    async with serve(trust=False) as agent:
+async def test_untrusted_code_is_refused_with_what_a_person_has_to_do(
+    here: Serve, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOW_TRUST", "")
+    async with here() as agent:
         error = await agent.error("step", expect="Build")
         assert error["code"] == "trust"
         assert "flow trust" in error["hint"]
         assert str(root) in error["hint"]
         assert (await agent.error("trust"))["code"] == "needs_person"
         assert (await agent("status"))["cursor"] == "1"
-    async with serve("--trust", trust=False) as agent:
+    async with here(trusted=True) as agent:
         assert (await agent("trust"))["trusted"]
         assert (await agent("step"))["outcome"] == "done"
 
 
-async def test_a_result_that_was_taken_back_is_left_to_a_person(serve: Serve, root: Path) -> None:
-    async with serve() as agent:
+async def test_a_result_that_was_taken_back_is_left_to_a_person(here: Serve, root: Path) -> None:
+    async with here() as agent:
         await agent("step", expect="Build")
         Engine.open(root).undo()
         error = await agent.error("step", expect="Build")
@@ -318,9 +356,9 @@ async def test_a_result_that_was_taken_back_is_left_to_a_person(serve: Serve, ro
         assert "flow recover" not in error["hint"]  # nothing was interrupted
 
 
-async def test_resources_are_the_plans_and_nothing_else(serve: Serve, root: Path) -> None:
+async def test_resources_are_the_plans_and_nothing_else(here: Serve, root: Path) -> None:
     (root / ".flow/other.md").write_text("- [ ] Not referred to\n")
-    async with serve() as agent:
+    async with here() as agent:
         listed = (await agent.client.list_resources()).resources
         assert [each.uri for each in listed] == [
             "flow://status",
@@ -341,8 +379,8 @@ async def test_resources_are_the_plans_and_nothing_else(serve: Serve, root: Path
                 await agent.client.read_resource(uri)
 
 
-async def test_wrong_calls_are_told_and_the_server_lives(serve: Serve, root: Path) -> None:
-    async with serve() as agent:
+async def test_wrong_calls_are_told_and_the_server_lives(here: Serve, root: Path) -> None:
+    async with here() as agent:
         assert (await agent.error("nonsense"))["code"] == "usage"
         assert "address" in (await agent.error("done"))["message"]
         assert (
@@ -411,14 +449,10 @@ def test_nonsense_does_not_end_the_server(root: Path) -> None:
     assert server.returncode == 0
 
 
-def test_calls_that_were_sent_at_once_are_done_in_their_order(root: Path) -> None:
+async def test_calls_that_were_sent_at_once_are_done_in_their_order(here: Serve, root: Path) -> None:
     (root / ".flow/status.md").write_text("- [ ] 0\n")
-    server = _server(root)
-    _ask(server, *HELLO, *(_call(number + 1, "add", what=str(number)) for number in range(1, 13)))
-    assert server.stdout is not None
-    for _ in range(13):
-        server.stdout.readline()
-    server.communicate(timeout=LIMIT)
+    async with here() as agent:
+        await asyncio.gather(*(agent("add", what=str(number)) for number in range(1, 13)))
     assert (root / ".flow/status.md").read_text() == "".join(f"- [ ] {number}\n" for number in range(13))
 
 
