@@ -86,14 +86,18 @@ def check(ctx: click.Context, as_json: bool) -> None:
 
     This is what the hooks run, at the top of the repository.
     """
-    from tui.hook.index import problems_in_index
+    from tui.hook.index import check_index
 
-    problems = problems_in_index()
+    files, problems = check_index()
     if as_json:
         output.put_json({"problems": [problem_json(problem) for problem in problems]})
     else:
         for problem in problems:
             output.say(problem_line(problem))
+        if not files:
+            output.say("flow: the next commit changes no plan.")
+        elif not problems:
+            output.say(f"flow: {'one plan' if files == 1 else f'{files} plans'} checked, no problems.")
     if problems:
         if not as_json:
             output.say(

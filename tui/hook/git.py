@@ -10,7 +10,8 @@ from engine import ConfigurationError
 
 def git(*arguments: str, at: Path | None = None, stdin: bytes = b"", fails: bool = False) -> bytes:
     """What git prints. ConfigurationError with what it says when it fails; with `fails` that is no answer instead."""
-    where = ["-C", str(at)] if at is not None else []
+    # A clone may hold, as plain files, another repository whose configuration names programs.
+    where = ["-c", "safe.bareRepository=explicit", *(["-C", str(at)] if at is not None else [])]
     try:
         done = subprocess.run(["git", *where, *arguments], input=stdin, capture_output=True, check=False)
     except FileNotFoundError as error:
@@ -23,6 +24,17 @@ def git(*arguments: str, at: Path | None = None, stdin: bytes = b"", fails: bool
     raise ConfigurationError(
         f"`git {arguments[0]}` failed: {said[0] if said else f'exit code {done.returncode}'}.",
         hint="Is this a git repository?",
+    )
+
+
+def require_repository(at: Path | None = None) -> None:
+    """ConfigurationError where git has no working tree."""
+    if line("rev-parse", "--is-inside-work-tree", at=at, fails=True) == "true":
+        return
+    where = f"{at} is" if at is not None else "This folder is"
+    raise ConfigurationError(
+        f"{where} in no git repository with a working tree.",
+        hint="`git init` makes one of it; in a bare repository there are no plans to check.",
     )
 
 

@@ -6,31 +6,37 @@ import posixpath
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from engine import ConfigurationError, Engine, Problem, scaffold
-from tui.hook.git import git
+from tui.hook.git import git, require_repository
 
 PLANS = ":(top,glob)**/.flow/**/*.md"
 """The files that are plans, or may be, as git is asked for them."""
 _OWN_FOLDERS = ("artifacts/", "backups/", "logs/", "swap/")
 
 
-def problems_in_index() -> list[Problem]:
-    """The problems of the plans that the next commit changes, and of tasks that refer to them.
+class Checked(NamedTuple):
+    """How many files of plans the next commit changes, and their problems, those of tasks that refer to them included.
 
     The files of the problems are named from the top of the repository, which is where git runs its hooks.
     """
+
+    files: int
+    problems: list[Problem]
+
+
+def check_index() -> Checked:
+    """Look at the plans in git's index. ConfigurationError where there is no repository."""
+    require_repository()
     listed = git("diff", "--cached", "--name-only", "-z", "--no-renames", "--", PLANS)
     changed: defaultdict[str, set[str]] = defaultdict(set)
     for name in _names(listed):
         prefix, _, file = f"/{name}".rpartition("/.flow/")
-        changed[prefix.removeprefix("/")].add(file)
-    return [
-        problem
-        for prefix, files in sorted(changed.items())
-        if not all(file.startswith(_OWN_FOLDERS) for file in files)
-        for problem in _project(prefix, files)
-    ]
+        if not file.startswith(_OWN_FOLDERS):
+            changed[prefix.removeprefix("/")].add(file)
+    problems = [problem for prefix, files in sorted(changed.items()) for problem in _project(prefix, files)]
+    return Checked(sum(map(len, changed.values())), problems)
 
 
 def _project(prefix: str, changed: set[str]) -> list[Problem]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import ConfigurationError, Section, drop_section, put_section
-from tui.hook.git import git, line
+from tui.hook.git import git, line, require_repository
 from tui.hook.index import PLANS
 
 _SIGN = "# Flow Manager: checks the plans of a commit."
@@ -49,7 +49,7 @@ class Installed:
 
 def driver() -> str:
     """The command by which git merges plans."""
-    return f"{shlex.quote(sys.executable)} -P -m tui merge-driver %O %A %B %P"
+    return f"{shlex.quote(sys.executable)} -P -m tui merge-driver -- %O %A %B %P"
 
 
 def install(root: Path, *, force: bool = False) -> Installed:
@@ -108,6 +108,7 @@ def uninstall(root: Path) -> Installed:
 
 def _hooks(root: Path) -> tuple[Path, ...]:
     """Where git looks for them: `core.hooksPath`, else the hooks of the repository, which its worktrees share."""
+    require_repository(root)
     folder = root / line("rev-parse", "--git-path", "hooks", at=root)
     return tuple(folder / name for name in _HOOKS)
 

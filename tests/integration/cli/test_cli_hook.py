@@ -189,4 +189,51 @@ def test_gitattributes_keep_what_is_theirs(flow: Flow, root: Path) -> None:
 def test_where_there_is_no_repository_it_says_so(flow: Flow, make_project: MakeProject) -> None:
     ran = flow("hook", "install", cwd=make_project({"status.md": PLAN}))
     assert ran.code == 4
-    assert "git" in ran.err
+    assert "is in no git repository with a working tree" in ran.err
+    assert "fatal" not in ran.err
+
+
+def test_all_is_well_is_said_and_so_is_what_is_missing(flow: Flow, root: Path, tmp_path: Path) -> None:
+    assert flow("hook", "check", cwd=root).err == "flow: the next commit changes no plan.\n"
+    (root / ".flow/status.md").write_text(PLAN + "- [ ] More\n")
+    git("add", ".", at=root)
+    assert flow("hook", "check", cwd=root).err == "flow: one plan checked, no problems.\n"
+    bare = tmp_path / "bare"
+    git("init", "-q", "--bare", str(bare), at=tmp_path)
+    for place in (tmp_path, bare):
+        ran = flow("hook", "check", cwd=place)
+        assert ran.code == 4
+        assert ran.err.startswith("flow: This folder is in no git repository with a working tree.")
+        assert "fatal" not in ran.err
+
+
+def test_a_repository_hidden_in_the_files_of_a_clone_is_not_gits(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    hidden = make_project({"status.md": PLAN})
+    git("init", "-q", "--bare", str(hidden), at=hidden)
+    git("init", "-q", at=hidden.parent)
+    for name, value in {"bare": "false", "worktree": ".", "fsmonitor": "touch trace"}.items():
+        git("config", "-f", str(hidden / "config"), f"core.{name}", value, at=hidden.parent)
+    for words in (("check",), ("install",)):
+        assert flow("hook", *words, cwd=hidden).code == 4
+    assert not (hidden / "trace").exists()
+    assert not list((hidden / "hooks").glob("pre-commit"))
+
+
+def test_plans_below_a_folder_whose_name_looks_like_an_option_merge(flow: Flow, root: Path) -> None:
+    plan = root / "-O" / ".flow" / "new\nline.md"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("- [ ] One\n- [ ] Two\n")
+    (plan.parent / "status.md").write_text("- [ ] Other\n")
+    assert flow("hook", "install", cwd=root / "-O").code == 0
+    git("add", ".", at=root)
+    git("commit", "-qm", "plan", at=root)
+    git("checkout", "-qb", "other", at=root)
+    plan.write_text("- [ ] One\n- [x] Two\n")
+    git("commit", "-qam", "theirs", at=root)
+    git("checkout", "-q", "-", at=root)
+    plan.write_text("- [x] One\n- [ ] Two\n")
+    git("commit", "-qam", "ours", at=root)
+    git("merge", "-q", "other", at=root)
+    assert plan.read_text() == "- [x] One\n- [x] Two\n"
