@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,24 @@ def root(make_project: MakeProject) -> Path:
     return make_project({"status.md": PLAN})
 
 
+EACH = [
+    *FLOW[:-2],
+    "-c",
+    "import sys; from tui.cli import main; sys.exit(max(main(each.split()) for each in sys.argv[1:]))",
+]
+"""Runs every argument as a command, in one process: what is asked is what becomes of them, not how they start."""
+
+
 def run(
-    *arguments: str, root: Path, env: Mapping[str, str] | None = None, redirect: str = ""
+    *arguments: str,
+    root: Path,
+    env: Mapping[str, str] | None = None,
+    redirect: str = "",
+    program: Sequence[str] = FLOW,
 ) -> tuple[int, str, str]:
     """As a process of a shell, which can close streams."""
     done = subprocess.run(
-        ["sh", "-c", f'"$@" {redirect}', "sh", *FLOW, *arguments],
+        ["sh", "-c", f'"$@" {redirect}', "sh", *program, *arguments],
         cwd=root,
         env=None if env is None else {"PATH": os.environ["PATH"], "FLOW_TRUST": "1", **env},
         capture_output=True,
@@ -86,19 +98,8 @@ def test_without_a_home_everything_works_but_trust(
 ) -> None:
     if "HOME" not in home:
         home = {"XDG_STATE_HOME": str(tmp_path / "state")}  # else the test would write to the real one
-    for command in (
-        "status",
-        "next",
-        "step",
-        "done Sign",
-        "undo",
-        "check",
-        "doctor",
-        "paths",
-        "log",
-        "context",
-    ):
-        assert run(*command.split(), root=root, env=home)[0] == 0, command
+    looks = ("status", "next", "step", "done Sign", "undo", "check", "doctor", "paths", "log", "context")
+    assert run(*looks, root=root, env=home, program=EACH)[0] == 0
     assert run("init", "new", root=root, env=home)[0] == 0
     assert run("step", root=root / "new", env=home)[0] == 0
     if home.get("HOME"):
@@ -127,18 +128,20 @@ COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.parametrize("command", ["status", "next", "doctor", "step", "log", "run --dry-run", "nonsense"])
-def test_colour_is_for_terminals(command: str, root: Path) -> None:
+def test_colour_is_for_terminals(command: str, flow: Flow, root: Path) -> None:
     def printed(**env: str) -> bytes:
         with Terminal([*FLOW, *command.split()], cwd=root, env=env) as terminal:
             terminal.wait()
             return bytes(terminal.raw)
 
-    run("start", "Sign", root=root)
-    assert COLOUR.search(printed())
+    flow("start", "Sign", cwd=root)
+    coloured = printed()
+    assert COLOUR.search(coloured)
+    assert b"\x1b" not in COLOUR.sub(b"", coloured)
     assert not COLOUR.search(printed(NO_COLOR="1"))
     assert not COLOUR.search(printed(TERM="dumb"))
-    assert b"\x1b" not in COLOUR.sub(b"", printed())
-    assert "\x1b" not in "".join(run(*command.split(), root=root)[1:])
+    piped = flow(*command.split(), cwd=root)
+    assert "\x1b" not in piped.out + piped.err
 
 
 @pytest.mark.parametrize("command", ["wait", "log --follow"])
