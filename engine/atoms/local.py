@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import math
 import os
 import re
 import stat
@@ -50,7 +51,9 @@ KEPT = 200
 _PATIENCE = 5.0
 _GOODBYE = 1.0
 _PRUNE_EVERY = 50
-_EXIT_FIELDS = {one.name for one in fields(Ended)} - {"result", "exports"}
+_EXIT_TYPES = {one.name: type(one.default) for one in fields(Ended) if one.name not in ("result", "exports")}
+_RECORD_LIMIT = 8 * EXPORTS_LIMIT
+"""Bytes of JSON that an answer may have, with every character of its exports escaped."""
 
 
 class _Supervisor(subprocess.Popen[bytes]):
@@ -137,8 +140,8 @@ class LocalRunner:
     def ended(self, run: str) -> Ended | None:
         self._reap(run)
         status = self._record(run, EXIT)
-        if status is not None:
-            known = {name: value for name, value in status.items() if name in _EXIT_FIELDS}
+        if status is not None and _is_exit(status):
+            known = {name: value for name, value in status.items() if name in _EXIT_TYPES}
             return Ended(**known, result=self._record(run, RESULT), exports=self._exports(run))
         result = self._record(run, RESULT)
         if result is not None and not processes.of_run(run, None):
@@ -257,8 +260,8 @@ class LocalRunner:
 
     def _record(self, run: str, suffix: str) -> dict[str, Any] | None:
         try:
-            record = json.loads(self._bytes(run, suffix) or b"")
-        except ValueError:
+            record = json.loads(self._bytes(run, suffix, _RECORD_LIMIT) or b"")
+        except (ValueError, RecursionError):
             return None
         return record if isinstance(record, dict) else None
 
@@ -312,6 +315,21 @@ class LocalRunner:
         child = self._children.get(run)
         if child is not None and child.poll() is not None:
             del self._children[run]
+
+
+def _is_exit(status: dict[str, Any]) -> bool:
+    """Whether this is what a supervisor writes: the work may have put anything into the place of it."""
+    for name, kind in _EXIT_TYPES.items():
+        value = status.get(name)
+        if kind is type(None):  # a number, or none
+            sound = value is None or type(value) is int
+        elif kind is float:
+            sound = type(value) is int or (type(value) is float and math.isfinite(value))
+        else:
+            sound = type(value) is kind
+        if name in status and not sound:
+            return False
+    return True
 
 
 def _begun(data: bytes) -> int:

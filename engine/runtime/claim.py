@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.errors import BusyError
+from engine.errors import BusyError, ConfigurationError
 from engine.runtime.intent import Intent, IntentFile, TornIntentError
 from engine.storage import Store
 from engine.storage.disk import disk
@@ -52,11 +52,14 @@ def is_claimed(store: Store) -> bool:
 
 
 def _busy(intents: IntentFile) -> BusyError:
+    from engine.atoms.processes import is_alive
+
     try:
         intent: Intent | None = intents.read()
-    except TornIntentError:
+    except (TornIntentError, ConfigurationError):
         intent = None
-    if intent is None or intent.engine is None:
+    # Whoever settles an interrupted task finds the record of the engine that died.
+    if intent is None or intent.engine is None or not is_alive(intent.engine):
         return BusyError("Another engine is at work in this project.", hint="`flow wait` waits for it.")
     return BusyError(
         f"Another engine (process {intent.engine.pid}) is running {intent.address} {intent.name}.",

@@ -171,7 +171,7 @@ class Engine:
             return None
         try:
             intent = self._project.intents.read()
-        except intents.TornIntentError:
+        except (intents.TornIntentError, ConfigurationError):
             return None
         if intent is None or intent.engine is None or not claiming.is_claimed(self._project.store):
             return None

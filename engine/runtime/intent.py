@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -11,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.atoms import Effect, Outcome, ProcessId
+from engine.errors import ConfigurationError
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
+
+_VERSION = 1
+_HIGHEST = 2**31 - 1
 
 
 def host_name() -> str:
@@ -103,13 +108,19 @@ class IntentFile:
         return read_if_exists(self.path) is not None
 
     def read(self) -> Intent | None:
-        """The open intent, or None. Raises TornIntentError when there is one that cannot be read."""
+        """The open intent, or None. Raises TornIntentError when there is one that cannot be read, ConfigurationError
+        for one of a newer version: it is not ours to guess at, nor to replace."""
         snapshot = read_if_exists(self.path)
         if snapshot is None:
             return None
         try:
             data = json.loads(snapshot.data)
-            data.pop("version")
+            version = data.pop("version")
+            if type(version) is int and version > _VERSION:
+                raise ConfigurationError(
+                    f".flow/intent.lock was written by a newer Flow Manager (format {version}).",
+                    hint="A task was interrupted: settle it with that version, `flow recover`.",
+                )
             data["path"] = from_json(data["path"])
             data["phase"] = Phase(data["phase"])
             for name in ("engine", "supervisor"):
@@ -143,7 +154,7 @@ class IntentFile:
         self._replace(intent)
 
     def _replace(self, intent: Intent) -> None:
-        data = json.dumps({"version": 1, **asdict(intent)}, ensure_ascii=False, indent=1)
+        data = json.dumps({"version": _VERSION, **asdict(intent)}, ensure_ascii=False, indent=1)
         self._store.replace(self.path, data.encode())
 
     def clear(self) -> None:
@@ -160,16 +171,34 @@ def _is_sound(intent: Intent) -> bool:
     counts = (intent.attempt, intent.interruptions, intent.tried)
     processes = [process for process in (intent.engine, intent.supervisor) if process is not None]
     return (
-        all(isinstance(text, str) for text in texts)
-        and all(isinstance(count, int) for count in counts)
-        and all(isinstance(one.pid, int) and isinstance(one.started, int | float) for one in processes)
+        all(isinstance(text, str) and _is_writable(text) for text in texts)
+        and all(type(count) is int and 0 <= count <= _HIGHEST for count in counts)
+        and all(_is_process(one) for one in processes)
         and _is_time(intent.started_at)
         and bool(intent.path)
         and all(level.names for level in intent.path)
         and re.fullmatch(r"[\w-]{1,128}", intent.run, re.ASCII) is not None
         and intent.effect in list(Effect)
         and (intent.result is None or _is_result(intent.result))
-        and (intent.edit is None or {"path", "base", "new"} <= intent.edit.keys())
+        and (intent.edit is None or _is_edit(intent.edit))
+    )
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a file can hold it: JSON can spell half of a surrogate pair, which UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_process(process: ProcessId) -> bool:
+    return (
+        type(process.pid) is int
+        and 0 < process.pid <= _HIGHEST
+        and type(process.started) in (int, float)
+        and math.isfinite(process.started)
     )
 
 
@@ -180,12 +209,18 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _is_result(value: dict[str, Any]) -> bool:
+def _is_edit(value: Any) -> bool:
+    return isinstance(value, dict) and {"path", "base", "new"} <= value.keys()
+
+
+def _is_result(value: Any) -> bool:
     return (
-        value.keys() == {"outcome", "reason", "exports"}
+        isinstance(value, dict)
+        and value.keys() == {"outcome", "reason", "exports"}
         and value["outcome"] in list(Outcome)
         and isinstance(value["reason"], str)
         and isinstance(value["exports"], dict)
+        and _is_writable(json.dumps(value, ensure_ascii=False))
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from engine.atoms import (
     atom_for,
     configuration,
 )
+from engine.atoms.processes import identify
 from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
 from engine.flows import Tree
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
@@ -154,6 +156,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     atom, call = _atom(project, intent, task)
     project.trust.refuse(task)
     if isinstance(atom, Supervised) and _can_follow(project, intent):
+        intent = project.intents.write(intent.having(engine=identify(os.getpid())))
         yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
     if _is_complete(project, intent, atom, call):
