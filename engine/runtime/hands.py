@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError, UsageError
@@ -75,7 +75,7 @@ def change(
             raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
         changed[:] = [task]
         changes = change_to(task, status)
-        _refuse_open(project, changes)
+        refuse_open(project, changes)
         return changes
 
     committed = project.ledger.commit(make, what=verb)
@@ -125,8 +125,9 @@ def _open_intent(project: Project) -> Intent | None:
     return recovering.open_intent(project) if project.has_intent else None
 
 
-def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
-    """Refuse changes that reach the running or interrupted task from above: skipping a parent, say.
+def refuse_open(project: Project, changes: Sequence[Change]) -> None:
+    """Raise BusyError or StateError for changes that reach the running or interrupted task from above: skipping a
+    parent, say.
 
     Asked under the lock, in the commit: an intent is written before its task becomes active by a commit of its own, so
     that no task can begin unseen between this look and the write.
@@ -136,8 +137,13 @@ def _refuse_open(project: Project, changes: Sequence[Change]) -> None:
         return
     for change in changes:
         if path_of(change.task) == intent.path:
-            _refuse_running(project, change.task)
-            raise _interrupted(change.task)
+            refuse_interrupted(project, change.task)
+
+
+def refuse_interrupted(project: Project, task: Task) -> NoReturn:
+    """Raise BusyError or StateError: the task of the open intent runs, or was interrupted."""
+    _refuse_running(project, task)
+    raise _interrupted(task)
 
 
 def _refuse_running(project: Project, task: Task) -> None:

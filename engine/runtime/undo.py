@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import BusyError, StateError, UsageError
 from engine.flows import Tree
+from engine.runtime import hands, recovery
 from engine.runtime.claim import is_claimed
 from engine.runtime.identity import Level, from_json, key_of, resolve
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
-from engine.status import Change, Status, Task
+from engine.status import Change, Status, Task, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def undo(project: Project) -> Undone:
     """Take back the last change that was not taken back yet.
 
     The author's other edits stay. Raises UsageError when there is nothing to take back, StateError where somebody
-    changed the same tasks later, BusyError while an engine is at work.
+    changed the same tasks later or an interrupted task would be lost, BusyError while an engine is at work.
     """
     if is_claimed(project.store):
         raise BusyError(
@@ -54,7 +55,9 @@ def undo(project: Project) -> Undone:
     def make(tree: Tree) -> Sequence[Change]:
         found = [(_standing(tree, was), was) for was in reversed(changes)]
         settled[:] = [task for task, was in found if was.path == leaf]
-        return [Change(task, was.before) for task, was in found]
+        taken_back = [Change(task, was.before) for task, was in found]
+        hands.refuse_open(project, taken_back)
+        return taken_back
 
     committed = project.ledger.commit(make, what="undo", undoes=number)
     for was in changes:
@@ -85,10 +88,24 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
             if version is None:
                 raise UsageError(f"The backups of .flow/{file} do not reach back so far.", hint="Use git.")
             texts[file] = version.text
+        _refuse_losing(project, tree, texts)
         return Rewrite(texts, {"because": "undo", "address": address, "name": name, "undoes": record["seq"]})
 
     committed = project.ledger.rewrite(make)
     return Undone(name, address, str(record["because"]), committed.files)
+
+
+def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> None:
+    """Refuse texts in which the interrupted task is not where its intent says: it would count as gone, and run anew."""
+    intent = recovery.open_intent(project) if project.has_intent else None
+    task = resolve(tree.root, intent.path) if intent is not None else None
+    if intent is None or task is None:
+        return
+    for number, level in enumerate(intent.path):
+        plan = parse(texts[level.file], level.file) if level.file in texts else tree.plans[level.file]
+        found, further = resolve(plan, [level]), intent.path[number + 1 :]
+        if found is None or (further and found.ref != further[0].file):
+            hands.refuse_interrupted(project, task)
 
 
 def _last(project: Project) -> tuple[dict[str, Any], bool]:
