@@ -20,14 +20,14 @@ from pydantic import ValidationError
 async def answering(incoming: Any, outgoing: Any) -> AsyncIterator[MemoryObjectReceiveStream[SessionMessage]]:
     """The messages of `incoming`, which ends as it does; what is none is answered through `outgoing`."""
     send, receive = anyio.create_memory_object_stream[SessionMessage](0)
-    async with anyio.create_task_group() as tasks:
+    async with send, receive, anyio.create_task_group() as tasks:
         tasks.start_soon(_sort, incoming, send, outgoing)
         yield receive
         tasks.cancel_scope.cancel()
 
 
 async def _sort(incoming: Any, messages: MemoryObjectSendStream[SessionMessage], outgoing: Any) -> None:
-    async with messages:
+    async with incoming, messages:
         async for each in incoming:
             if not isinstance(each, Exception):
                 await messages.send(each)
