@@ -41,28 +41,29 @@ def traces(root: Path) -> list[str]:
     return sorted(path.name for path in root.rglob("trace-*"))
 
 
-def test_t1_37_nothing_of_it_runs_before_its_person_says_so(copied: Path, flow_process: Flow) -> None:
-    def flow(*arguments: str) -> int:
+def test_t1_37_nothing_of_it_runs_before_its_person_says_so(
+    copied: Path, flow: Flow, flow_process: Flow
+) -> None:
+    for look in ("status", "check", "next", "log", "recover", "doctor", "run --dry-run"):
+        assert flow(*look.split(), cwd=copied).code == 0, look
+
+    def run(*arguments: str) -> int:
         return flow_process(*arguments, cwd=copied).code
 
-    assert [flow(*look) for look in (["status"], ["check"], ["next"], ["log"], ["recover"], ["doctor"])] == [
-        0
-    ] * 6
-    assert flow("run", "--dry-run") == 0
-    assert (flow("step"), flow("run")) == (3, 3)
+    assert (run("step"), run("run")) == (3, 3)
     assert traces(copied) == []
     assert (copied / ".flow/status.md").read_text() == PLAN
-    assert flow("trust") == 0
+    assert run("trust") == 0
     assert traces(copied) == []
-    assert flow("step") == 0
+    assert run("step") == 0
     assert traces(copied) == ["trace-script"]
-    assert flow("step") == 0
+    assert run("step") == 0
     assert traces(copied) == ["trace-atom", "trace-import", "trace-script"]
     (copied / ".flow/atoms/mine.py").write_text(ATOM + "# changed\n")
     ran = flow_process("step", "--json", cwd=copied)
     assert (ran.code, ran.json["error"]["code"]) == (3, "trust")
-    assert flow("trust") == 0
-    assert flow("step") == 0
+    assert run("trust") == 0
+    assert run("step") == 0
     assert list((copied / ".flow/atoms").glob("__pycache__")) == []
 
 
