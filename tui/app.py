@@ -17,6 +17,9 @@ from tui.screens.main import MainScreen
 from tui.terminal import leave_on_signals
 from tui.watching import Watch
 
+_TWO_FIT = 20
+"""Lines of a screen that has room for two messages above its last lines."""
+
 
 class FlowApp(App[int], inherit_bindings=False):
     """Flow Manager on one project. It exits with a process exit code."""
@@ -68,12 +71,15 @@ class FlowApp(App[int], inherit_bindings=False):
         self.attention.rest()
 
     def on_notify(self, event: Notify) -> None:
-        """A message in the corner takes the place of the last one of its kind; two are there at most, the latest."""
+        """A message in the corner takes the place of the last one of its kind.
+
+        At most two are there, the latest; one where a second would reach down to the lines that say what goes on.
+        """
         new = event.notification
         shown = list(self._notifications)
         others = [one for one in shown if (one.title, one.severity) != (new.title, new.severity)]
         for old in shown:
-            if old not in others[-1:]:
+            if old not in (others[-1:] if self.size.height >= _TWO_FIT else []):
                 self._unnotify(old, refresh=False)
 
     def keep_theme(self) -> str:

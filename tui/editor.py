@@ -116,7 +116,6 @@ class Editor:
         if task is None or not self._may_change():
             return
         self.moving = (task.address, task.name)
-        self.screen.say("Go to its new place: enter puts it there, esc leaves it.", "$accent")
         self.screen.show_state()
 
     def put_down(self) -> None:

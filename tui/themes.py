@@ -68,10 +68,14 @@ Toast {
     padding: 0 1;
     background: $panel;
     color: $foreground;
+    max-height: 40vh;
     border: round $edge-focus;
 
     &.-warning { border: round $warning; }
     &.-error { border: round $error; }
+}
+.-short Toast {
+    max-height: 70vh;
 }
 Toast.-information .toast--title { color: $primary; }
 Toast.-warning .toast--title { color: $warning; }

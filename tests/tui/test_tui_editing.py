@@ -74,7 +74,7 @@ async def test_delete_asks_and_z_brings_it_back(sit: Sit) -> None:
 async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}) as person:
         await person.press("g", "m")
-        await person.sees("moving One", "put it here", "leave it")
+        await person.sees("moving One", "put here", "leave it")
         await person.press("j", "j", "enter")
         await person.until(lambda: plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n")
         await person.until(lambda: person.selected == "3")

@@ -132,9 +132,7 @@ async def test_a_message_takes_the_place_of_the_last_one_of_its_kind(sit: Sit) -
 async def test_a_filter_that_leaves_nothing_says_so_and_which_key_shows_all(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("f", "f")
-        await person.sees(
-            "Nothing has failed.", "esc  shows everything", "f    shows what the next filter leaves"
-        )
+        await person.sees("Nothing has failed.", "esc  shows everything", "f    goes to the next filter")
         await person.press("f")
         await person.sees("Nothing is done or skipped yet.")
         await person.press("escape")

@@ -152,7 +152,7 @@ async def test_t6_10_preview_conflict_reload_and_both_changes_are_there(sit: Sit
     async with sit(root) as person:
         await person.press("s")
         await _asked(person, "Preview")
-        await person.sees("+- Orbit 2.0 is out.", "write CHANGELOG.md", "nothing is written")
+        await person.sees("+- Orbit 2.0 is out.", "CHANGELOG.md, as shown", "nothing is written")
         log.write_text("# Changelog\n\nWritten by another program\n\n## Unreleased\n")
         await person.press("y")
         await _asked(person, "Conflict")

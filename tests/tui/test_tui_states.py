@@ -44,7 +44,7 @@ async def test_t1_10_a_plan_that_is_emptied_is_not_written_over_and_comes_back(s
     async with sit({"status.md": SCRIPT}, watch=True) as person:
         plan = person.app.engine.root / ".flow" / "status.md"
         plan.write_text("")
-        await person.sees("This plan has no tasks yet", "q quits")
+        await person.sees("This plan has no tasks yet", "q quit")
         await person.press("x", "s", "r", "a", "z", "escape")
         await person.idle()
         assert plan.read_text() == ""

@@ -62,7 +62,7 @@ class TaskPrompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = self.TITLE_WORD
-            box.border_subtitle = "enter takes it · esc changes nothing"
+            box.border_subtitle = "enter takes it · esc"
             yield Static(sentence((self.about, "$muted")))
             yield Field(self.text, compact=True, placeholder="[Script] Run the tests")
 

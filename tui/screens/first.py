@@ -55,7 +55,7 @@ class FirstPrompt(Prompt):
         if len(self.nearby) > 1:
             files += f", {len(self.nearby) - 1} more nearby"
         yield Choice(
-            "m", "make a plan", f"in {_short(self.folder)}, with three steps to try", "make", safe=True
+            "m", "make a plan", f"in {_short(self.folder)}, with two steps to try", "make", safe=True
         )
         if self.top is not None:
             yield Choice(

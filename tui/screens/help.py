@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import ClassVar
 
 from textual import events
@@ -18,6 +19,9 @@ from tui.actions import Action, grouped
 from tui.marks import GLYPHS
 from tui.text import one_line
 from tui.widgets.lines import Hint
+
+_WIDE = 50
+"""Cells from which on there is room for wide columns."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -39,27 +43,23 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
-            yield Static(self._keys())
+            yield Static(id="keys")
 
-    def _keys(self) -> Content:
-        parts: list[Content] = [
-            Content("   ").join(
-                Content.assemble((f"{glyph} ", f"bold $status-{status}"), (str(status), "$muted"))
-                for status, glyph in GLYPHS.items()
-            )
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one("#keys", Static).update(self._keys(min(event.size.width, 82) - 8))
+
+    def _keys(self, width: int) -> Content:
+        legend = [
+            Content.assemble((f"{glyph} ", f"bold $status-{status}"), (str(status), "$muted"))
+            for status, glyph in GLYPHS.items()
         ]
+        rows = [legend] if width >= _WIDE else [legend[:3], legend[3:]]
+        parts = [Content("   ").join(row) for row in rows]
         parts += [Content(""), Content.styled("Here and now", "bold $primary")]
-        parts += [
-            Content.assemble((f"  {hint.key:<14} ", "bold $foreground"), (one_line(hint.text), "$muted"))
-            for hint in self.here
-            if hint.action != "help"
-        ]
+        parts += [_entry(hint.key, hint.text, width) for hint in self.here if hint.action != "help"]
         for group, members in grouped(self.actions):
             parts += [Content(""), Content.styled(str(group), "bold $primary")]
-            parts += [
-                Content.assemble((f"  {action.shown_keys:<14} ", "bold $foreground"), (action.help, "$muted"))
-                for action in members
-            ]
+            parts += [_entry(action.shown_keys, action.help, width) for action in members]
         return Content("\n").join(parts)
 
     def on_click(self, event: events.Click) -> None:
@@ -68,3 +68,11 @@ class HelpScreen(ModalScreen[None]):
 
     def action_scroll(self, by: int) -> None:
         self.query_one("#box").scroll_relative(y=by, animate=False)
+
+
+def _entry(keys: str, text: str, width: int) -> Content:
+    """Keys, and beside them what they do; further lines of that stand under its first."""
+    column = 17 if width >= _WIDE else 14
+    lines = wrap(one_line(text), max(10, width - column)) or [""]
+    rest = "".join(f"\n{'':<{column}}{line}" for line in lines[1:])
+    return Content.assemble((f"  {keys:<{column - 3}} ", "bold $foreground"), (f"{lines[0]}{rest}", "$muted"))

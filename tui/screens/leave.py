@@ -35,7 +35,7 @@ class QuitPrompt(Prompt):
     def choices(self) -> Iterable[Choice]:
         yield Choice("d", "leave it running", "the next start follows it, or takes its result", "detach")
         yield Choice("w", "wait", "quit by itself when this task ends", "wait")
-        yield Choice("y", "end it", "stop the task now; the next start asks what to do with it", "end")
+        yield Choice("y", "end it", "stop the task; the next start asks what to do", "end")
         yield Choice("n", "stay", "nothing changes", None, safe=True)
 
 

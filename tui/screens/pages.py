@@ -139,9 +139,7 @@ def empty_hint(screen: MainScreen) -> Content | None:
         (f".flow/{shown_plan(screen, screen.reading).file}", "$foreground"),
         (" and save:\n\n", "$muted"),
         ("- [ ] Say hello", "$foreground"),
-        ("\n\nIt is on the screen at once. ", "$muted"),
-        ("q", "bold $primary"),
-        (" quits", "$muted"),
+        ("\n\nIt is on the screen at once.", "$muted"),
     )
 
 
@@ -156,7 +154,7 @@ def _nothing_left(screen: MainScreen) -> Content:
     """What the filter leaves is nothing: says so, and which keys show more."""
     here = "" if screen.flow_tree.rows.zoom is None else " in here"
     parts = [(f"{_NOTHING[screen.finder.filter_name].format(here)}\n", "bold $foreground")]
-    for action, words in (("cancel", "shows everything"), ("filter", "shows what the next filter leaves")):
+    for action, words in (("cancel", "shows everything"), ("filter", "goes to the next filter")):
         entry = screen.actions.get(action)
         if entry is not None and entry.keys:
             parts += [(f"\n{entry.shown_key:<5}", "bold $primary"), (words, "$muted")]

@@ -48,5 +48,5 @@ class PreviewPrompt(Prompt):
             yield Choice("y", "mark done", "the file stays as it is", "write")
             yield Choice("escape", "not now", "the task stays open", None, safe=True)
         else:
-            yield Choice("y", "write", f"write {self.preview.path}", "write")
+            yield Choice("y", "write", f"{self.preview.path}, as shown", "write")
             yield Choice("escape", "not now", "nothing is written", None, safe=True)

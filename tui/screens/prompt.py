@@ -120,6 +120,8 @@ class Prompt(ModalScreen[str | None]):
     def __init__(self) -> None:
         super().__init__()
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (_TALL, "-tall")]
+        self._room = 0
+        """Cells that a choice has."""
 
     def choices(self) -> Iterable[Choice]:
         raise NotImplementedError
@@ -156,12 +158,14 @@ class Prompt(ModalScreen[str | None]):
         """Says in full what the choice in focus will do, where its own line has no room for that."""
         line = self.focused
         if isinstance(line, ChoiceLine):
-            self.query_one("#explained", Static).update(one_line(line.choice.explains, 300))
+            is_cut = line.cells > self._room
+            self.query_one("#explained", Static).update(one_line(line.choice.explains, 300) if is_cut else "")
 
     def _fit(self, size: Size) -> None:
         """Leaves room for the choices, whatever the length of the evidence."""
         lines = self.query(ChoiceLine)
-        cut = max(line.cells for line in lines) > min(size.width, 86) - 4
+        self._room = min(size.width, 86) - 4
+        cut = max(line.cells for line in lines) > self._room
         self.query_one("#explained").display = cut
         around = _AROUND if size.height >= _TALL else _AROUND_SHORT
         room = size.height - len(lines) - around - (2 if cut else 0)

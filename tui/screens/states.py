@@ -99,10 +99,10 @@ def footer(screen: MainScreen) -> list[Hint]:
             Hint("esc", "put everything back", "cancel"),
         ]
     if screen.editor.moving is not None:
+        offer("zoom_in", "put here")
+        offer("cancel", "leave it")
         offer("down", "down")
         offer("up", "up")
-        offer("zoom_in", "put it here")
-        offer("cancel", "leave it")
         offer("help")
         return hints
     if screen.focused_side is not None:

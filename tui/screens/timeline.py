@@ -50,7 +50,7 @@ class TimelineScreen(ModalScreen[Attempt | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = self.TITLE_WORD
-            box.border_subtitle = "enter goes to the task · f next failed · esc closes"
+            box.border_subtitle = "enter goes there · f failed · esc"
             yield Static(id="sum")
             yield Bars(id="bars")
             yield Static(id="about")
