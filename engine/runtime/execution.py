@@ -206,7 +206,7 @@ def follow(
             pause = _POLL
             yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
         if ended is None and (run.control.ends_now or project.is_stop_requested(intent.run)):
-            return (yield from stop(project, intent, atom, call))
+            return (yield from stop(project, run, intent, atom, call))
         if text:
             if ended is None and len(text) >= _FLOOD:
                 run.control.wait(_BREATH)
@@ -223,11 +223,18 @@ def follow(
         yield None
 
 
-def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
-    """End the running work because a person wants it. The intent stays and says so; it counts as no interruption."""
+def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> Steps:
+    """End the running work because a person wants it. The intent stays and says so; it counts as no interruption.
+
+    Work that came to its end in this very moment was not ended by anybody: its result is taken."""
     intent = project.intents.write(intent.having(phase=Phase.STOPPING))
     left = project.runner.end(intent.run, intent.supervisor)
     project.forget_stop()
+    ended = project.runner.ended(intent.run)
+    if ended is not None and ended_by_itself(ended) and isinstance(atom, Supervised):
+        run.control.stop(after_this_task=True)
+        result = atom.result(call, ended)
+        return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
     for process in left:
         yield Warned(f"Process {process.pid} of {intent.name} could not be ended.")
     if isinstance(atom, Supervised):
@@ -244,6 +251,11 @@ def stop(project: Project, intent: Intent, atom: Atom, call: Call) -> Steps:
     )
     yield finished
     return finished
+
+
+def ended_by_itself(ended: Ended) -> bool:
+    """Whether work whose end a person wished for had done all of it before that reached it."""
+    return ended.code == 0 and not ended.stopped and not ended.timed_out
 
 
 def new_run() -> str:
@@ -282,9 +294,11 @@ def _try_again(
     wait = atom.retries(call.config).wait(intent.tried + 1)
     yield Warned(f"{reason} It is tried again in {wait:g} s.")
     until = time.monotonic() + wait
-    while (left := until - time.monotonic()) > 0:
-        if run.control.ends_now:
-            return (yield from stop(project, intent, atom, call))
+    while True:
+        if run.control.ends_now or project.is_stop_requested(intent.run):
+            return (yield from stop(project, run, intent, atom, call))
+        if (left := until - time.monotonic()) <= 0:
+            break
         run.control.wait(min(left, _SLOWEST_POLL))
         yield None
     yield from log(project, "retried", intent, reason=reason)
@@ -294,7 +308,9 @@ def _try_again(
         run=new_run(), attempt=call.attempt, tried=intent.tried + 1, phase=Phase.CLAIMED, supervisor=None
     )
     job = atom.job(call, intent.run)
-    project.intents.write(intent)
+    intent = project.intents.write(intent)
+    if project.is_stop_requested(before):  # whoever asked knew the attempt before this one
+        return (yield from stop(project, run, intent, atom, call))
     project.runner.forget(before)
     yield from log(project, "started", intent, attempt=intent.attempt, atom=intent.atom, file=intent.file)
     yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt)

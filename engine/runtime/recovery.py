@@ -31,7 +31,7 @@ from engine.flows import Tree
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import changes_since
-from engine.runtime.execution import Run, execute, follow, new_run, run_job
+from engine.runtime.execution import Run, ended_by_itself, execute, follow, new_run, run_job
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.ledger import Rewrite
@@ -277,10 +277,12 @@ def _alive(project: Project, intent: Intent) -> list[ProcessId]:
 
 
 def _can_follow(project: Project, intent: Intent) -> bool:
-    """Whether the work left its exit status, or is still alive; what a person ended is not followed."""
-    if intent.phase is Phase.STOPPING:
-        return False
+    """Whether the work left its exit status, or is still alive; what a person ended is not followed, unless it came to
+    its end by itself."""
     ended = project.runner.ended
+    if intent.phase is Phase.STOPPING:
+        status = ended(intent.run)
+        return status is not None and ended_by_itself(status)
     # It may end between the first look and the second; so the exit status is looked for once more.
     return ended(intent.run) is not None or bool(_alive(project, intent)) or ended(intent.run) is not None
 
@@ -386,6 +388,8 @@ def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Re
             return Resume.FOLLOW
         if project.runner.ended(intent.run) is not None:
             return Resume.COMMIT
+    elif _can_follow(project, intent):
+        return Resume.COMMIT
     try:
         atom, call = _atom(project, intent, task)
         if isinstance(atom, LoomAtom) or (isinstance(atom, Supervised) and atom.probe(call, intent.run)):
