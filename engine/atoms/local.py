@@ -110,9 +110,9 @@ class LocalRunner:
         order = {
             "run": job.run,
             "folder": os.fsencode(self.folder.absolute()),
-            "argv": [os.fsencode(word) for word in job.argv],
-            "cwd": os.fsencode(job.cwd),
-            "env": {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()},
+            "argv": [_encoded(word) for word in job.argv],
+            "cwd": _encoded(job.cwd),
+            "env": {_encoded(name): _encoded(value) for name, value in job.env.items()},
             "files": {suffix: text.encode("utf-8", "surrogateescape") for suffix, text in job.files.items()},
             "timeout": job.timeout,
             "grace": job.grace,
@@ -315,6 +315,14 @@ class LocalRunner:
         child = self._children.get(run)
         if child is not None and child.poll() is not None:
             del self._children[run]
+
+
+def _encoded(word: str) -> bytes:
+    """A path or a text of the plan, for another program; where the locale knows only ASCII, the text is UTF-8 still."""
+    try:
+        return os.fsencode(word)
+    except UnicodeEncodeError:
+        return word.encode("utf-8", "surrogateescape")
 
 
 def _is_exit(status: dict[str, Any]) -> bool:
