@@ -24,7 +24,9 @@ def load_settings(flow: Path) -> Settings:
     snapshot = read_if_exists(flow / "flow.toml")
     if snapshot is None:
         return Settings()
-    import tomllib  # most projects have no settings
+    if all(line[:1] in (b"", b"#") for line in map(bytes.strip, snapshot.data.split(b"\n"))):
+        return Settings()  # as `flow init` makes it, and as most stay
+    import tomllib
 
     try:
         data = tomllib.loads(snapshot.data.decode("utf-8-sig"))

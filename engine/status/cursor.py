@@ -36,13 +36,14 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
     # the deepest one that has a pending leaf.
     pending: Task | None = None
     most = -1
-    is_active, is_failed = Status.ACTIVE, Status.FAILED  # looked up once: this meets every task of the plan
+    # Looked up once: this meets every task of the plan.
+    is_active, is_failed, is_done, is_skipped = Status.ACTIVE, Status.FAILED, Status.DONE, Status.SKIPPED
     stack: list[tuple[Iterator[Task], int]] = [(iter(tasks), 0)]
     while stack:
         tasks_left, active = stack[-1]
         for task in tasks_left:
             status = task.status
-            if status.is_settled or task.problems:
+            if status is is_done or status is is_skipped or task.problems:
                 continue
             subflow = task.subflow
             if subflow is not None and subflow.problems:
