@@ -100,11 +100,8 @@ def _count(plan: Plan) -> None:
 
 def _sum(tasks: Sequence[Task]) -> Progress:
     done = skipped = failed = total = 0
-    is_done, is_skipped, is_failed = (
-        Status.DONE,
-        Status.SKIPPED,
-        Status.FAILED,
-    )  # this meets every task of the plan
+    # Looked up once: this meets every task of the plan.
+    is_done, is_skipped, is_failed = Status.DONE, Status.SKIPPED, Status.FAILED
     for task in tasks:
         if task.counts is None and task.subflow is None:  # a leaf; of `_LEAVES`, asked for without its hash
             status = task.status
