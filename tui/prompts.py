@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 
+_SHOWN = 20_000
+"""Bytes of output that are evidence, the last ones."""
+
+_BEHIND = 1 << 62
+
+
 class Prompts:
     """Serves one conductor. `preparing`: the evidence of a prompt is being put together.
 
@@ -82,7 +88,7 @@ class Prompts:
 
         message = self.session.history.failure_of(task)
         run = self.conductor.run_of(task)
-        output = self.engine.output(run)[0] if run else ""
+        output = self._last_output(run) if run else ""
         again = self.conductor.goes_on
 
         def answered(answer: str | None) -> None:
@@ -99,9 +105,14 @@ class Prompts:
             self.screen.path_to(task.address),
             message,
             self.session.history.number_of(task),
-            output[-20_000:],
+            output,
         )
         self.ask(prompt, answered)
+
+    def _last_output(self, run: str) -> str:
+        """The end of what a run printed: an offset behind the end is answered with the end."""
+        _, end = self.engine.output(run, _BEHIND)
+        return "" if end == _BEHIND else self.engine.output(run, max(0, end - _SHOWN))[0]
 
     def preview(self, address: str, name: str) -> None:
         """Shows what the Loom task that comes next would write; refuses first what a step would refuse."""

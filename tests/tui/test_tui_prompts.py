@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from engine import Engine
 from tests.tui.conftest import Person, Sit
@@ -23,6 +24,8 @@ Wait = Callable[[Callable[[], object]], None]
 ENGINE = """
 import asyncio, sys
 from pathlib import Path
+from textual.widgets import Static
+
 from engine import Engine
 async def main():
     async for _ in Engine.open(Path(sys.argv[1])).step():
@@ -132,6 +135,19 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
         await _asked(person, "Failed")
         await person.press("minus")
         await person.until(lambda: person.status("1") == "skipped")
+
+
+async def test_the_prompt_failed_shows_the_end_of_much_output(sit: Sit) -> None:
+    plan = "- [ ] [Script] Test\n    ```sh\n    seq 30000; echo the very end; exit 3\n    ```\n"
+    async with sit({"status.md": plan}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "failed")
+        await person.idle()
+        await person.press("s")
+        await _asked(person, "Failed")
+        await person.until(
+            lambda: "the very end" in str(person.app.screen.query("#evidence Static").last(Static).content)
+        )
 
 
 LOOM = """\
