@@ -16,7 +16,7 @@ ends and has run nothing. Otherwise, in the folder of the job, all durable, in t
 2. the work runs, in a process group of its own, its input empty, its output in that file;
 3. `<run>.exit` says how it ended, in JSON: `code` or `signal`, `timed_out`, `stopped`, `error` (it could not
    be started), `captured` (false: it had the terminal), `seconds`, `started_at`, `ended_at` (seconds since
-   the epoch).
+   the epoch). It goes into the folder that was opened in the beginning, wherever that was moved to meanwhile.
 
 The work holds the output file itself, so that it can go on printing when everything else was killed. A file
 that grows past HEAD + TAIL gets its middle taken out while the work goes on: as a hole, offsets stay what
@@ -26,7 +26,7 @@ Exit status: 0 the work ended and its status is on the disk, or there was no job
 """
 
 # pathlib and contextlib would double the start-up
-# ruff: noqa: PTH105, PTH108, PTH118, PTH120, PTH123, PTH208, SIM105
+# ruff: noqa: PTH118, PTH120, PTH123, PTH208, SIM105
 
 import errno
 import marshal
@@ -107,7 +107,9 @@ class Supervision:
 
     def run(self) -> int:
         output = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        sync_folder(self.job["folder"])
+        self.folder = open_folder(self.job["folder"])
+        if self.folder is not None:
+            os.fsync(self.folder)
         self.listen()
         started_at, began = time.time(), time.monotonic()
         code, number, error = None, None, ""
@@ -305,7 +307,8 @@ class Supervision:
         waits = [3.0, 1.0, 0.3, 0.1]
         while True:
             try:
-                replace(self.path + b".exit", as_json(status))
+                name = self.path if self.folder is None else self.run_id
+                replace(name + b".exit", as_json(status), self.folder)
                 return
             except OSError as reason:
                 if not waits and reason.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -401,35 +404,38 @@ def punch(file: int, offset: int, length: int) -> bool:
     return ok
 
 
-def replace(path: bytes, data: bytes) -> None:
-    """Durably put `data` at `path`: whole, or not at all."""
+def replace(path: bytes, data: bytes, folder: "int | None" = None) -> None:
+    """Durably put `data` at `path`: whole, or not at all. With `folder`, an open one, `path` is a name in there,
+    wherever the folder is by now."""
     temporary = b"%s.%d" % (path, os.getpid())
     try:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder)
         try:
             while data:
                 data = data[os.write(file, data) :]
             os.fsync(file)
         finally:
             os.close(file)
-        os.replace(temporary, path)
+        os.replace(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         try:
-            os.unlink(temporary)
+            os.unlink(temporary, dir_fd=folder)
         except OSError:
             pass
         raise
-    sync_folder(os.path.dirname(path))
-
-
-def sync_folder(path: bytes) -> None:
-    if os.name == "nt":
-        return  # folders cannot be opened there
-    folder = os.open(path, os.O_RDONLY)
+    opened = open_folder(os.path.dirname(path)) if folder is None else None
     try:
-        os.fsync(folder)
+        for one in (folder, opened):
+            if one is not None:
+                os.fsync(one)
     finally:
-        os.close(folder)
+        if opened is not None:
+            os.close(opened)
+
+
+def open_folder(path: bytes) -> "int | None":
+    """The open folder; None where folders cannot be opened (Windows)."""
+    return None if os.name == "nt" else os.open(path, os.O_RDONLY)
 
 
 if __name__ == "__main__":

@@ -105,3 +105,18 @@ async def test_an_engine_that_follows_is_named_as_the_one_at_work(
     second.communicate()
     assert (root / "runs").read_text() == "run\n"
     assert second.pid != first.pid != os.getpid()
+
+
+async def test_a_result_comes_along_when_the_project_is_moved_meanwhile(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    moved = root.rename(root.with_name(f"{root.name}-moved"))
+    (moved / "go").touch()
+    wait_for(lambda: list((moved / ".flow" / "logs" / "output").glob("*.exit")))
+    process.kill()
+    process.wait()
+    assert (await finish(Engine.open(moved).step())).outcome is StepOutcome.DONE
+    assert (moved / "runs").read_text() == "run\n"

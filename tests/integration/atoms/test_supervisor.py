@@ -257,7 +257,7 @@ def test_work_starts_clean(bench: Bench) -> None:
     os.set_inheritable(leak, True)
     job = shell(
         bench,
-        "ls -l /proc/$$/fd | grep -c pipe; grep SigIgn /proc/self/status; cat; ps -o pgid= -p $$; echo $$",
+        "ls -l /proc/$$/fd > open; grep -c pipe open; grep SigIgn /proc/self/status; cat; ps -o pgid= -p $$; echo $$",
     )
     try:
         ended = bench.finish(job)
