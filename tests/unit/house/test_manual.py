@@ -38,7 +38,7 @@ def manual() -> str:
 
 
 def page() -> Iterator[str]:
-    ctx = click.Context(cli, info_name="flow")
+    ctx = click.Context(cli, info_name="flow", **cli.context_settings)
     about, _, codes = inspect.cleandoc(cli.help or "").partition("\b\nExit codes:\n")
     yield from (".SH NAME", "flow \\- run nested Markdown plans")
     yield from (".SH SYNOPSIS", ".B flow", "[\\fIOPTIONS\\fR] [\\fICOMMAND\\fR [\\fIARGS\\fR]...]")
