@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STILL_RUNNING = 8
 _LOOK_EVERY = 0.05
+_PATIENCE = 60.0  # seconds
 
 
 @command("wait", "flow wait", "flow wait --timeout 600 && echo shipped", shapes=("step",))
@@ -84,18 +85,29 @@ def stop(ctx: click.Context, as_json: bool) -> None:
 
     Whichever process that engine is. The next start offers to go on.
     """
+    from engine import BusyError
+
     engine = open_engine()
+    until = time.monotonic() + _PATIENCE
     running = engine.stop_other()
-    if running is not None:
-        asyncio.run(engine.wait(60))
-    if as_json:
-        output.put_json(
-            {"stopped": None if running is None else {"address": running.address, "name": running.name}}
+    while running is None and time.monotonic() < until and not asyncio.run(engine.wait(_LOOK_EVERY)):
+        running = engine.stop_other()  # it is about to begin a task
+    if not asyncio.run(engine.wait(max(until - time.monotonic(), 0))):
+        task = "a task" if running is None else f"{running.address} {output.line(running.name)}"
+        raise BusyError(
+            f"The engine has not ended {task} within a minute.",
+            hint="It may be frozen, or the disk may be full: look at it, and try again.",
         )
+    recovery = engine.recovery() if running is not None else None
+    stopped = recovery if recovery is not None and recovery.stopped else None
+    if as_json:
+        output.put_json({"stopped": stopped and {"address": stopped.address, "name": stopped.name}})
     elif running is None:
         output.say("No engine is at work here.")
+    elif stopped is None:
+        output.say(f"{running.address} {output.line(running.name)} had ended before it could be stopped.")
     else:
-        output.put(f"Stopped: {running.address} {output.line(running.name)}")
+        output.put(f"Stopped: {stopped.address} {output.line(stopped.name)}")
 
 
 def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json: bool) -> None:

@@ -155,7 +155,10 @@ def _print_recovery(recovery: Recovery) -> None:
     if recovery.gone:
         output.put("  it is no longer in the plan")
     alive = ", ".join(str(pid) for pid in recovery.children)
-    output.put(f"  still alive: process {alive}" if alive else "  nothing of it is alive")
+    if recovery.host:
+        output.put(f"  begun on another machine, {output.line(recovery.host)}: it may still run there")
+    else:
+        output.put(f"  still alive: process {alive}" if alive else "  nothing of it is alive")
     output.put(f"  resume would {_RESUME[recovery.resume]}")
     if recovery.output.strip():
         output.put("  its last output:")

@@ -92,6 +92,10 @@ class InterruptedPrompt(Prompt):
 
     def _alive(self) -> Content:
         known = self.recovery
+        if known.host:
+            return sentence(
+                (f"It began on {known.host}: whether it still runs there, one sees only there.", "$warning")
+            )
         if known.children:
             count = len(known.children)
             pids = ", ".join(str(pid) for pid in known.children[:6])

@@ -1,0 +1,102 @@
+"""`flow stop` says what came of it, and `flow recover` where a task was begun."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.integration.cli.conftest import FLOW, Flow
+
+WaitFor = Callable[[Callable[[], object]], None]
+
+SLOW = """\
+- [ ] [Script] Count
+    ```sh
+    touch began
+    while ! test -e go; do sleep 0.05; done
+    ```
+"""
+LATE = """\
+import pathlib
+import time
+
+from engine import Atom, AtomResult
+
+pathlib.Path("importing").touch()
+while not pathlib.Path("imported").exists():
+    time.sleep(0.02)
+
+
+class Late(Atom):
+    def run(self, call):
+        time.sleep(60)
+        return AtomResult.success()
+"""
+
+
+def start(root: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*FLOW, *words], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_task_that_ended_before_it_could_be_stopped_is_not_called_stopped(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": SLOW})
+    engine = start(root, "step")
+    wait_for(lambda: (root / "began").exists())
+    engine.send_signal(signal.SIGSTOP)
+    (root / "go").touch()
+    wait_for(lambda: list(root.glob(".flow/logs/output/*.exit")))
+    stopping = start(root, "stop")
+    wait_for(lambda: (root / ".flow" / "stop").exists())
+    engine.send_signal(signal.SIGCONT)
+    out, err = stopping.communicate(timeout=60)
+    assert (stopping.returncode, out) == (0, "")
+    assert "1 Count had ended before it could be stopped." in err
+    engine.communicate(timeout=60)
+    assert flow("status", "--json", cwd=root).json["tasks"][0]["status"] == "done"
+
+
+def test_an_engine_that_is_about_to_begin_is_stopped_when_it_has_begun(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": "- [ ] [Late] Work\n"})
+    registry = root / ".flow" / "flow.registry.json"
+    registry.write_text(json.dumps({**json.loads(registry.read_text()), "Late": "late:Late"}))
+    (root / ".flow" / "atoms").mkdir()
+    (root / ".flow" / "atoms" / "late.py").write_text(LATE)
+    engine = start(root, "step")
+    wait_for(lambda: (root / "importing").exists())
+    stopping = start(root, "stop")
+    with pytest.raises(subprocess.TimeoutExpired):  # it does not say that there is no engine
+        stopping.wait(3)
+    (root / "imported").touch()
+    out, err = stopping.communicate(timeout=90)
+    assert (stopping.returncode, out) == (0, "Stopped: 1 Work\n"), err
+    engine.communicate(timeout=60)
+
+
+def test_a_task_of_another_machine_is_not_called_dead(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": SLOW})
+    engine = start(root, "step")
+    wait_for(lambda: (root / "began").exists())
+    engine.kill()
+    engine.communicate()
+    record = root / ".flow" / "intent.lock"
+    text = record.read_text()
+    intent = json.loads(text)
+    record.write_text(text.replace(json.dumps(intent["host"]), '"elsewhere\\u001b[2J"'))
+    shown = flow("recover", cwd=root).out
+    assert "begun on another machine, elsewhere" in shown
+    assert "\x1b[2J" not in shown
+    assert "nothing of it is alive" not in shown
