@@ -10,9 +10,10 @@ import gc
 import io
 
 from engine.status import syntax
-from engine.status.blocks import FENCE, LONGEST_LINE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
+from engine.status.blocks import FENCE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
 from engine.status.headers import read_headers
 from engine.status.model import Heading, Plan, Problem, Status, Task
+from engine.status.source import decode, refuse_text
 from engine.status.syntax import STATUSES
 from engine.status.wording import read_wording, reference_problem
 
@@ -32,11 +33,11 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
     changes.
     """
     plan = Plan(file)
-    text = _decode(data, plan) if isinstance(data, bytes) else data
+    text = decode(data, plan) if isinstance(data, bytes) else data
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     plan.lines = list(io.StringIO(text, newline="\n"))
-    _refuse_characters(text, plan)
+    refuse_text(text, plan)
     collects = gc.isenabled()
     gc.disable()  # all of what a scan makes lives on: the collector need not go through it meanwhile
     try:
@@ -46,40 +47,6 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
             gc.enable()
     plan.problems.sort(key=lambda problem: (problem.line, problem.column))
     return plan
-
-
-def _decode(data: bytes, plan: Plan) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        begin = data.rfind(b"\n", 0, error.start) + 1
-        column = len(data[begin : error.start].decode(errors="replace")) + 1
-        message = f"The byte 0x{data[error.start]:02x} is not UTF-8."
-        plan.problems.append(Problem(plan.file, line, column, message, "Save the file as UTF-8.", "encoding"))
-        return data.decode(errors="replace")
-
-
-def _refuse_characters(text: str, plan: Plan) -> None:
-    """Problems of characters that a reader takes for something else, and of endless lines."""
-    for character, message, hint in (
-        ("\0", "A NUL byte.", "Remove it: plans are text."),
-        (
-            "\r",
-            "A carriage return inside of a line; readers end the line there.",
-            "Put a line feed in its place.",
-        ),
-    ):
-        if character in text:
-            for number, line in enumerate(plan.lines, 1):
-                column = line.find(character) + 1
-                if column:
-                    plan.problems.append(Problem(plan.file, number, column, message, hint, "encoding"))
-    if len(text) > LONGEST_LINE:
-        for number, line in enumerate(plan.lines, 1):
-            if len(line) > LONGEST_LINE:
-                message = f"The line is too long: {len(line):,} characters of at most {LONGEST_LINE:,}."
-                plan.problems.append(Problem(plan.file, number, 1, message, "Break it up.", "encoding"))
 
 
 class Scanner(Blocks):

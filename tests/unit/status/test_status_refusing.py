@@ -202,6 +202,32 @@ def test_t2_15_fences_and_underlines(text: str, line: int) -> None:
     assert parse(text).tasks[0].name == "A"
 
 
+CONFLICT = "- [ ] A\n<<<<<<< ours\n- [ ] B\n=======\n- [ ] C\n>>>>>>> theirs\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (CONFLICT, 2),
+        (CONFLICT.removeprefix("- [ ] A\n"), 1),
+        (CONFLICT.replace("=======", "||||||| base\n- [ ] 0\n======="), 2),
+        (
+            "- [ ] A\n    ```sh\n<<<<<<< ours\n    echo one\n=======\n    echo two\n>>>>>>> theirs\n    ```\n",
+            3,
+        ),
+        (CONFLICT.replace("\n", "\r\n"), 2),
+    ],
+)
+def test_t2_15_a_merge_that_nobody_resolved(text: str, line: int) -> None:
+    problem = min(parse(text.encode()).problems, key=lambda one: one.line)
+    assert (problem.line, problem.message) == (line, "A merge conflict begins here.")
+
+
+def test_t2_15_a_merge_conflict_as_an_example() -> None:
+    assert not parse("- [ ] A\n    ```\n    <<<<<<< ours\n    >>>>>>> theirs\n    ```\n").problems
+    assert not parse("<<<<<<< is what git writes.\n\n- [ ] A\n").problems
+
+
 def test_t2_15_a_thematic_break_ends_the_list() -> None:
     assert not parse("- [ ] A\n---\n- [ ] B\n").problems
 
