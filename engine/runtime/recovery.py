@@ -196,7 +196,8 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
     """Write into the plan that this task may run again unasked (`effect=idempotent`), then retry it.
 
     The intent learns it in the same commit. Code that was approved stays so, since whoever approved it asked for this.
-    Raises StateError where the plan has no place for it.
+    Raises StateError where the plan has no place for it and TrustError where nobody has approved the code; nothing is
+    written then.
     """
 
     def make(tree: Tree) -> Rewrite:
@@ -208,15 +209,14 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
         line = Script().line_of(configuration(task))
         fence = next(one for one in body(task).fences if one.line == line)
         new = with_option(task, fence, "effect", Effect.IDEMPOTENT.value)
-        is_approved = not project.trust.missing([task])
+        project.trust.refuse(task)
 
         def then() -> None:
             changed = find_in(new, task.id)
             project.intents.moved(
                 known.having(path=path_of(task), body=body_text(changed), effect=Effect.IDEMPOTENT.value)
             )
-            if is_approved:
-                project.trust.approve(project.trust.missing([changed]))
+            project.trust.approve(project.trust.missing([changed]))
 
         note = {"because": "always", "address": task.address, "name": task.name}
         return Rewrite({} if new.text == task.plan.text else {new.file: new.text}, note, then)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, PlanChanged, Resume, Started, StateError, StepOutcome
+from engine import Engine, PlanChanged, Resume, Started, StateError, StepOutcome, TrustError
 from tests.conftest import MakeProject
 from tests.integration.conftest import HANGING, StartEngine, WaitFor, collect, finish, kill, kill_work
 
@@ -67,7 +67,21 @@ async def test_always_is_taken_back_like_any_change(make_project: MakeProject, v
     assert (root / ".flow/status.md").read_text() == before
 
 
-async def test_approved_code_stays_approved_and_other_code_does_not_become_so(
+async def test_code_that_nobody_approved_is_refused_before_anything_is_written(
+    make_project: MakeProject, vanish: Vanish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    vanish(root)
+    monkeypatch.delenv("FLOW_TRUST")
+    kept = [root / ".flow" / name for name in ("status.md", "status.meta", "intent.lock", "logs/events.jsonl")]
+    before = [file.read_bytes() for file in kept]
+    engine = Engine.open(root)
+    with pytest.raises(TrustError, match="nobody has approved"):
+        await finish(engine.recover("always"))
+    assert [file.read_bytes() for file in kept] == before
+
+
+async def test_approved_code_stays_approved_when_it_is_declared(
     make_project: MakeProject, vanish: Vanish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make_project({"status.md": HANGING.format(options="")})
@@ -75,15 +89,7 @@ async def test_approved_code_stays_approved_and_other_code_does_not_become_so(
     monkeypatch.delenv("FLOW_TRUST")
     (root / "go").touch()
     engine = Engine.open(root)
-    codes = engine.unapproved()
-    with pytest.raises(Exception, match="nobody has approved"):
-        await finish(engine.recover("always"))
-    engine.approve(codes)
-    text = (root / ".flow/status.md").read_text()
-    assert "effect=idempotent" in text
-    assert engine.unapproved(), "what was written without approval is not approved by it"
-    (root / ".flow/status.md").write_text(text.replace(" effect=idempotent", ""))
-    assert engine.unapproved() == []
+    engine.approve(engine.unapproved())
     assert (await finish(engine.recover("always"))).outcome is StepOutcome.DONE
     assert "effect=idempotent" in (root / ".flow/status.md").read_text()
 
