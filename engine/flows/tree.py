@@ -21,6 +21,8 @@ from engine.status import (
 from engine.storage import Snapshot
 
 _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:/[0-9]+(?:\.[0-9]+)*)*")
+# A number is near when it is off by no more than this; no plan has numbers of more digits than that.
+_NEAR, _DIGITS = 2, 9
 
 
 class Tree:
@@ -120,8 +122,11 @@ class Tree:
         if _ADDRESS.fullmatch(wanted):
             head, _, _ = wanted.rpartition("." if "." in wanted.rpartition("/")[2] else "/")
             above = self._at(head) if head else None
-            tasks = above.inside if above is not None else self.root.tasks
-            return [task.address for task in tasks[-3:]]
+            if above is not None:  # the way there is right
+                return [task.address for task in above.inside[-3:]]
+            if head or len(wanted) > _DIGITS:
+                return []
+            return [task.address for task in self.root.tasks if abs(task.number - int(wanted)) <= _NEAR]
         names = {task.name.lower(): task.name for _, task in zip(range(10_000), self.walk(), strict=False)}
         return [repr(names[name]) for name in difflib.get_close_matches(wanted.lower(), names, 3)]
 

@@ -24,7 +24,7 @@ def show_in_app(root: Path) -> int:
         code = run_flow(root)
         if not was_killed(code):
             output.say(f"The project stays in {root}. Open it again with:")
-            output.say(f"  cd {shlex.quote(str(root))} && {_program()}")
+            output.say(f"  cd {shlex.quote(str(root))} && {program()}")
             return code
         terminal.restore()
         output.say("\n" + output.bold("Flow Manager was killed (kill -9), and that was the demonstration."))
@@ -80,9 +80,12 @@ def _as_a_person(root: Path) -> list[str]:
     return ["done", task.address, "--expect", task.name, "--note", _APPROVED]
 
 
-def _program() -> str:
-    """How this person starts this program from a shell."""
-    if shutil.which("flow") is not None:
-        return "flow"
+def program() -> str:
+    """How this person starts this program from a shell: by its name only where that leads here."""
     own = Path(sys.argv[0]).resolve()
-    return shlex.quote(str(own)) if own.name == "flow" else f"{shlex.quote(sys.executable)} -m tui"
+    if own.name != "flow":
+        own = Path(sys.executable).parent / "flow"
+    found = shutil.which("flow")
+    if found is not None and Path(found).resolve() == own:
+        return "flow"
+    return shlex.quote(str(own)) if own.is_file() else f"{shlex.quote(sys.executable)} -m tui"

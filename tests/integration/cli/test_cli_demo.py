@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,24 @@ def test_a_folder_that_holds_something_is_refused(flow: Flow, tmp_path: Path) ->
     ran = flow("demo", ".", cwd=tmp_path)
     assert ran.code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_command_that_opens_it_again_leads_to_this_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui.demo.shows import program
+
+    own, other = tmp_path / "own/flow", tmp_path / "other/flow"
+    for file in (own, other):
+        file.parent.mkdir()
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(own), "demo"])
+    said = {}
+    for folder in (own.parent, other.parent, tmp_path):
+        monkeypatch.setenv("PATH", str(folder))
+        said[folder] = program()
+    assert said == {own.parent: "flow", other.parent: str(own), tmp_path: str(own)}
+    monkeypatch.setattr(sys, "argv", ["/somewhere/tui/__main__.py", "demo"])
+    monkeypatch.setattr(sys, "executable", "/no such/python")
+    assert shlex.split(program()) == ["/no such/python", "-m", "tui"]

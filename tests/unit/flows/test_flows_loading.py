@@ -222,6 +222,11 @@ def test_addresses_first_then_names(project: Project) -> None:
         tree.find("1/9")
     with pytest.raises(UnknownAddressError, match="'Same'"):
         tree.find("Smae")
+    with pytest.raises(UnknownAddressError, match="Did you mean 3 or 4"):
+        tree.find("5")
+    for far in ("99", "9/1", "9" * 5_000):
+        with pytest.raises(UnknownAddressError, match="shows all of them"):
+            tree.find(far)
     for odd in ("", "2/1", "1/1.1.1", "0", "../..", "9" * 500, "/".join("1" * 500)):
         with pytest.raises(UnknownAddressError):
             tree.find(odd)
