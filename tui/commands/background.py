@@ -16,7 +16,7 @@ from tui.commands.base import command, open_engine
 from tui.commands.live import EXIT_CODES
 
 if TYPE_CHECKING:
-    from engine import Engine
+    from engine import Engine, Running
 
 STILL_RUNNING = 8
 _LOOK_EVERY = 0.05
@@ -111,7 +111,10 @@ def stop(ctx: click.Context, as_json: bool) -> None:
 
 
 def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json: bool) -> None:
-    """Start `flow run` in a session of its own; end like it when it ends at once, else when it is seen at work."""
+    """Start `flow run` in a session of its own; end like it when it ends at once, else when it is seen at work.
+
+    What it says is in its file, and when it ends at once it is said here: the last of its JSON, or its text.
+    """
     from engine import SecurityError
 
     place = engine.root / ".flow" / "logs" / "detached.txt"
@@ -123,25 +126,57 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
             )
     with place.open("wb") as file:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui", "run", *arguments],
+            [sys.executable, "-P", "-m", "tui", "run", *arguments, *(["--json"] if as_json else [])],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    running = engine.running()
-    while running is None and child.poll() is None:
-        time.sleep(_LOOK_EVERY)
-        running = engine.running()
+    running = _seen_at_work(engine, child)
     if running is None:
-        output.say(output.block(place.read_text("utf-8", "replace")), newline=False)
-        ctx.exit(child.returncode)
+        said = place.read_text("utf-8", "replace")
+        results = [line for line in said.splitlines() if line.startswith('{"version": ')]
+        if not as_json:
+            output.say(output.block(said), newline=False)
+        elif results:
+            output.put(results[-1])
+        else:  # it was killed
+            output.put_json(_result(_last_outcome(engine)))
+        ctx.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
     if as_json:
         output.put_json(
-            {"pid": child.pid, "address": running.address, "name": running.name, "log": str(place)}
+            {"pid": running.pid, "address": running.address, "name": running.name, "log": str(place)}
         )
     else:
-        output.put(f"Process {child.pid} runs {running.address} {output.line(running.name)}")
+        output.put(f"Process {running.pid} runs {running.address} {output.line(running.name)}")
         output.say(
             "`flow wait` waits for it, `flow stop` ends its task; it writes to .flow/logs/detached.txt."
         )
+
+
+def _seen_at_work(engine: Engine, child: subprocess.Popen[bytes]) -> Running | None:
+    """What the engine of this process runs when it is looked at for the second time; None when it ended before.
+
+    The record of an interrupted task names the engine that is gone, and a task may end in the instant it began.
+    """
+    is_first = True
+    while child.poll() is None:
+        running = engine.running()
+        if running is not None and _is_in(child, running.pid):
+            if not is_first:
+                return running
+            is_first = False
+        time.sleep(_LOOK_EVERY)
+    return None
+
+
+def _is_in(child: subprocess.Popen[bytes], pid: int) -> bool:
+    """Whether this is the child. On Windows the interpreter of a virtual environment starts another one."""
+    if pid == child.pid:
+        return True
+    import psutil
+
+    try:
+        return psutil.Process(pid).ppid() == child.pid
+    except psutil.Error:
+        return False

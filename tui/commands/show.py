@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from engine import Engine, Recovery, Tree
 
 
+_LIVES = " is still running, nobody follows it: `flow run` goes on with it."
+
+
 @command("status", "flow status", "flow status 2/1", "flow status --json --flat | jq '.tasks[].name'")
 @click.argument("address", required=False, type=ADDRESS)
 @click.option(
@@ -66,9 +69,8 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
     if running is not None:
         output.put(f"Running: {running.address} {output.line(running.name)}.")
     elif recovery is not None:
-        output.put(
-            f"Interrupted: {recovery.address} {output.line(recovery.name)}. `flow recover` shows more."
-        )
+        what = _LIVES if recovery.resume == "follow" else ". `flow recover` shows more."
+        output.put(f"Interrupted: {recovery.address} {output.line(recovery.name)}{what}")
 
 
 @command("next", "flow next", "flow next --json | jq -r .address")
@@ -80,14 +82,19 @@ def next_task(as_json: bool) -> None:
     engine = open_engine(readonly=True)
     tree = engine.tree()
     engine.require_sound(tree)
-    task = tree.cursor()
+    task, recovery = tree.cursor(), engine.recovery()
     if as_json:
-        output.put_json(None if task is None else task_json(engine, tree, Row(task, task.address, 0)))
-    elif task is None:
-        output.say(nothing_left(tree, "flow step"))
-    else:
+        shape = None if task is None else task_json(engine, tree, Row(task, task.address, 0))
+        output.put_json(shape and {**shape, "interrupted": recovery is not None})
+        return
+    if recovery is not None:
+        what = _LIVES if recovery.resume == "follow" else " was interrupted: `flow recover` shows more."
+        output.say(f"First, {recovery.address} {output.line(recovery.name)}{what}")
+    if task is not None:
         atom = output.dim(engine.atom_of(task) or "manual")
         output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")
+    elif recovery is None:
+        output.say(nothing_left(tree, "flow step"))
 
 
 def nothing_left(tree: Tree, step: str) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import Engine
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow
+from tests.integration.conftest import kill_work
 
 NESTED = {
     "status.md": (
@@ -396,7 +398,65 @@ def test_run_in_the_background_wait_and_stop(
     assert flow("recover", "retry", cwd=root).code == 0
     ended = flow("wait", "--json", cwd=root)
     assert (ended.code, ended.json["outcome"], ended.json["name"]) == (0, "done", "Count")
+    ended = flow_process("run", "--detach", "--json", cwd=root)
+    assert (ended.code, ended.json["outcome"]) == (0, "nothing")
     assert flow_process("run", "--detach", cwd=root).code == 0
+
+
+def test_in_the_background_it_ends_as_its_engine_does_when_that_needs_a_person(
+    flow: Flow,
+    flow_process: Flow,
+    make_project: MakeProject,
+    wait_for: Callable[[Callable[[], object]], None],
+) -> None:
+    root = make_project({"status.md": SLOW})
+    process = start_run(root)
+    wait_for(lambda: (root / "count").exists())
+    process.kill()
+    process.communicate()
+    assert flow("status", cwd=root).out.splitlines()[-1] == (
+        "Interrupted: 1 Count is still running, nobody follows it: `flow run` goes on with it."
+    )
+    assert flow("next", "--json", cwd=root).json["interrupted"] is True
+    assert "1 Count is still running, nobody follows it" in flow("next", cwd=root).err
+    kill_work(Engine.open(root))
+    assert "Interrupted: 1 Count" in flow("status", cwd=root).out
+    assert flow("next", "--json", cwd=root).json["interrupted"] is True
+    assert "1 Count was interrupted" in flow("next", cwd=root).err
+    before = (root / ".flow/status.md").read_text()
+    ran = flow_process("run", "--detach", cwd=root)
+    assert (ran.code, ran.out) == (3, "")
+    assert "was interrupted" in ran.err
+    assert "flow recover" in ran.err
+    told = flow_process("run", "--detach", "--json", cwd=root)
+    assert (told.code, told.json["error"]["code"]) == (3, "needs_person")
+    assert (root / ".flow/status.md").read_text() == before
+    (root / "count").unlink()
+    (root / "go").touch()
+    assert flow("recover", "retry", cwd=root).code == 0
+    assert flow("next", cwd=root).err == "Nothing is left to do.\n"
+
+
+def test_in_the_background_it_follows_what_is_still_alive(
+    flow: Flow,
+    flow_process: Flow,
+    make_project: MakeProject,
+    wait_for: Callable[[Callable[[], object]], None],
+) -> None:
+    root = make_project({"status.md": SLOW})
+    process = start_run(root)
+    wait_for(lambda: (root / "count").exists())
+    process.kill()
+    process.communicate()
+    started = flow_process("run", "--detach", "--json", cwd=root)
+    assert (started.code, started.json["name"]) == (0, "Count")
+    running = Engine.open(root).running()
+    assert running is not None
+    assert running.pid == started.json["pid"]
+    other = flow_process("run", "--detach", "--json", cwd=root)
+    assert (other.code, other.json["error"]["pid"]) == (6, running.pid)
+    (root / "go").touch()
+    assert flow("wait", cwd=root).code == 0
 
 
 def test_recover_shows_the_evidence_and_retry_runs_again(
