@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from time import monotonic
 
+from textual import events
 from textual.app import App
 from textual.notifications import Notify
 from textual.screen import Screen
@@ -16,6 +18,9 @@ from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 from tui.terminal import leave_on_signals
 from tui.watching import Watch
+
+_GRACE = 0.6
+"""Seconds for which keys do nothing after a prompt has closed by itself: one may have been on its way to it."""
 
 _TWO_FIT = 20
 """Lines of a screen that has room for two messages above its last lines."""
@@ -50,6 +55,7 @@ class FlowApp(App[int], inherit_bindings=False):
         self._actions, problems = actions.with_keymap(self.mine.keymap)
         self._troubles = [*self.mine.problems, *loaded.problems, *problems]
         self._notices = notices
+        self._deaf_until = 0.0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.VARIABLES
@@ -63,6 +69,19 @@ class FlowApp(App[int], inherit_bindings=False):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether keys do nothing, because the prompt that they were meant for has just closed by itself."""
+        return monotonic() < self._deaf_until
+
+    def be_deaf(self) -> None:
+        """Lets keys do nothing for a moment."""
+        self._deaf_until = monotonic() + _GRACE
+
+    async def on_event(self, event: events.Event) -> None:
+        if not (isinstance(event, events.Key) and not event.is_forwarded and self.is_deaf):
+            await super().on_event(event)
 
     def on_app_focus(self) -> None:
         self.attention.rest()

@@ -31,7 +31,8 @@ from engine import (
 from tui import marks
 from tui.prompts import Prompts
 from tui.session import Reading, Session, Work
-from tui.text import lines
+from tui.text import lines, one_line
+from tui.widgets.lines import StatusLine
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -77,6 +78,7 @@ class Conductor:
         self._quits_after = False
         self._takes = False
         self.last_work: Work | None = None
+        self._undoes = ""
         self.prompts = Prompts(self)
         session.takes_terminal = self._takes_terminal
 
@@ -238,9 +240,7 @@ class Conductor:
     def ended(self, error: FlowError | None) -> None:
         """The engine is idle again."""
         self.own = None
-        prompt = self.screen.app.screen
-        if getattr(prompt, "ends_with_work", False):
-            prompt.dismiss(None)  # what it asks about has ended by itself
+        self.prompts.work_ended()
         self.session.read()
         self.screen.show_state()
         if self._quits_after:
@@ -299,8 +299,11 @@ class Conductor:
 
     def changed(self, verb: str, address: str, name: str) -> None:
         """A change went through; the task that a run waited for lets it go on."""
-        undoes = "" if verb == "undo" or "undo" not in self.screen.actions else " · z undoes"
-        self.screen.say(f"{_DID[verb]}: {name}{undoes}", "$foreground")
+        said = f"{_DID[verb]}: {name}"
+        undo = self.screen.actions.get("undo")
+        self._undoes = said if verb != "undo" and undo is not None and undo.keys else ""
+        undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
+        self.screen.say(f"{said}{undoes}", "$foreground")
         self.screen.expect(address, name, verb)
         self.session.read()
         waited = self.waiting is not None and self.waiting[0] == address
@@ -309,6 +312,21 @@ class Conductor:
         if waited and verb in ("done", "skip") and self.goes_on and not self.session.busy:
             until = self.until
             self.start(lambda: self.engine.run(until=until))
+
+    def changed_outside(self) -> None:
+        """Another program has changed a plan: the key that takes back may be refused, so it is not offered."""
+        status = self.screen.query_one("#status", StatusLine)
+        if self._undoes and status.message.startswith(one_line(self._undoes)):
+            status.flash(self._undoes)
+        self._undoes = ""
+
+    def not_changed(self, verb: str, error: FlowError) -> None:
+        """A change was refused."""
+        if verb == "undo":
+            # What was said of the last one must not stand there as if it were this one.
+            self.screen.say(f"Not undone: {error.message}", "$error")
+        self.refused(error)
+        self.session.read()
 
     # Stopping and leaving
 

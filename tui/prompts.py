@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,17 @@ from engine import (
     Preview,
     Recovery,
     Resume,
+    Status,
     Task,
     TrustError,
 )
 from tui.screens.evidence import diff_of
+from tui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
     from tui.conductor import Conductor
     from tui.screens.main import MainScreen
-    from tui.session import Session
+    from tui.session import Reading, Session
 
 
 _SHOWN = 20_000
@@ -43,6 +46,8 @@ class Prompts:
         self.conductor = conductor
         self.preparing = False
         self.asked_about = ""
+        self._open: ModalScreen[str | None] | None = None
+        self._became: Callable[[Reading], str] | None = None
 
     @property
     def screen(self) -> MainScreen:
@@ -68,12 +73,10 @@ class Prompts:
         self.asked_about = key
         if once:
             self.screen.call_person(f"Interrupted: {recovery.name}")
-        from tui.screens.interrupted import GONE, InterruptedPrompt
+        from tui.screens.interrupted import InterruptedPrompt
 
         def answered(answer: str | None) -> None:
-            if answer == GONE:
-                self.screen.say(f"Settled by another engine: {recovery.name}", "$foreground")
-            elif answer is not None:
+            if answer is not None:
                 takes = answer == "resume" and prompt.recovery.resume is Resume.COMMIT
                 self.conductor.start(lambda: self.engine.recover(answer), takes=takes)
                 return
@@ -107,7 +110,7 @@ class Prompts:
             self.session.history.number_of(task),
             output,
         )
-        self.ask(prompt, answered)
+        self.ask(prompt, answered, lambda reading: _became(reading, task.address, task.name, failed=True))
 
     def _last_output(self, run: str) -> str:
         """The end of what a run printed: an offset behind the end is answered with the end."""
@@ -139,7 +142,11 @@ class Prompts:
             if answer == "write":
                 self.conductor.start(lambda: self.engine.step(base=preview.revision, expect=name))
 
-        self.ask(PreviewPrompt(address, name, preview), answered)
+        self.ask(
+            PreviewPrompt(address, name, preview),
+            answered,
+            lambda reading: _became(reading, address, name, failed=False),
+        )
 
     def ask_conflict(self, conflict: Conflict) -> None:
         from tui.screens.conflict import ConflictPrompt
@@ -225,7 +232,43 @@ class Prompts:
             )
         self.session.read()
 
-    def ask(self, prompt: ModalScreen[str | None], answered: Callable[[str | None], None]) -> None:
+    def ask(
+        self,
+        prompt: ModalScreen[str | None],
+        answered: Callable[[str | None], None],
+        became: Callable[[Reading], str] | None = None,
+    ) -> None:
+        """Asks, unless something is asked already. `became`: what of a reading settles the question, in words; empty
+        while it stands."""
         if self.is_asking:
             return
+        self._open, self._became = prompt, became
         self.screen.app.push_screen(prompt, answered)
+
+    def look(self, reading: Reading) -> None:
+        """Closes the prompt on the screen if the question was settled elsewhere."""
+        if isinstance(self._open, Prompt) and self._became is not None and (words := self._became(reading)):
+            self._open.close_by_itself(words)
+            self._became = None
+
+    def work_ended(self) -> None:
+        """Closes the prompt on the screen if it asks about the work; what became of that is said already."""
+        if isinstance(self._open, Prompt) and self._open.ends_with_work:
+            self._open.close_by_itself()
+
+
+def _became(reading: Reading, address: str, name: str, *, failed: bool) -> str:
+    """What became of the task that came next when it was asked about; empty while it still does."""
+    task = reading.next
+    if reading.running is not None and reading.running.pid != os.getpid():
+        return f"Another engine is at work: it runs {reading.running.name}"
+    if task is not None and (task.address, task.name) == (address, name):
+        if (task.status is Status.FAILED) is failed:
+            return ""
+    else:
+        task = next((one for one in reading.tree.walk() if (one.address, one.name) == (address, name)), None)
+    if task is None:
+        return f"Changed elsewhere: {name} is not at {address} any more"
+    if task.status.is_settled:
+        return f"Settled elsewhere: {name} is {task.status}"
+    return f"Changed elsewhere: {name} is {task.status}, and not what comes next"

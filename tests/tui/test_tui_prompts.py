@@ -371,14 +371,18 @@ async def test_t3_22a_the_prompt_follows_what_becomes_of_the_work(
 
 
 async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about_any_more(
-    sit: Sit, interrupted: Path, gate: Path
+    sit: Sit, interrupted: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tui.app._GRACE", 1000.0)
     async with sit(interrupted) as person:
         await _asked(person, "Interrupted")
         async for _ in Engine.open(interrupted).recover("skip"):
             pass
         await person.until(lambda: person.prompt == "", "the end of the prompt")
-        await person.sees("Settled by another engine: Long work")
+        said = "Settled by another engine: Long work"
+        await person.until(lambda: said in [one.message for one in person.app._notifications], said)
+        await person.press("r")  # was meant for the prompt
+        assert not person.main.session.busy
         await person.until(lambda: person.status("1/1") == "skipped")
 
 

@@ -13,16 +13,13 @@ from engine import FlowError, Recovery, Resume
 from tui.screens.evidence import last_output, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
-GONE = "gone"
-"""The answer when somebody else has settled the task."""
-
 _CHANGES = 4
 _EVERY = 1.0
 """Seconds between two looks at what is known of the task."""
 
 
 class InterruptedPrompt(Prompt):
-    """Answers with resume, retry, always, done, skip or fail, the choices of `Engine.recover`; or with `GONE`."""
+    """Answers with resume, retry, always, done, skip or fail, the choices of `Engine.recover`."""
 
     TITLE_WORD = "Interrupted"
 
@@ -53,7 +50,7 @@ class InterruptedPrompt(Prompt):
                 self.recovery.address,
                 self.recovery.attempt,
             ):
-                self.dismiss(GONE)
+                self.close_by_itself(f"Settled by another engine: {self.recovery.name}")
                 return
             self.recovery = known
             self.renew(self.evidence())

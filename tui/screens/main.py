@@ -129,6 +129,8 @@ class MainScreen(Screen[None]):
             self._progress.clear()
             self._labels.clear()
             self._mark(reading.changed)
+            if old is not None and reading.outside - old.outside:
+                self.conductor.changed_outside()
             root = reading.tree.root
             if old is not None:
                 self.navigator.places.carry(old.tree.root, root)
@@ -140,6 +142,7 @@ class MainScreen(Screen[None]):
             self.navigator.follow()
             self._follow_to_person()
             self._select_expected()
+            self.conductor.prompts.look(reading)
             if reading.recovery is not None:
                 self.conductor.prompts.ask_recovery(reading.recovery, once=True)
         self.show_state()
@@ -179,8 +182,7 @@ class MainScreen(Screen[None]):
     @on(WasChanged)
     def _was_changed(self, message: WasChanged) -> None:
         if message.error is not None:
-            self.conductor.refused(message.error)
-            self.session.read()
+            self.conductor.not_changed(message.verb, message.error)
         else:
             self.conductor.changed(message.verb, message.address, message.name)
 

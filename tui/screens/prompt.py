@@ -107,6 +107,8 @@ class Prompt(ModalScreen[str | None]):
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     TITLE_WORD = "Question"
     LEVEL = "warning"
+    ends_with_work = False
+    """Whether it asks about the work that runs, and so about nothing once that has ended."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,shift+tab", "nearby(-1)", show=False),
         Binding("down,tab", "nearby(1)", show=False),
@@ -195,18 +197,38 @@ class Prompt(ModalScreen[str | None]):
             if event.key == line.choice.key and line.choice.enabled:
                 event.stop()
                 event.prevent_default()
-                self.dismiss(line.choice.value)
+                self._answer(line.choice.value)
                 return
 
     @on(ChoiceLine.Taken)
     def _clicked(self, event: ChoiceLine.Taken) -> None:
-        self.dismiss(event.choice.value)
+        self._answer(event.choice.value)
+
+    def _answer(self, value: str | None) -> None:
+        """Closes with an answer, unless it is closed already: to do so again would take what is below."""
+        if self.is_current:
+            self.dismiss(value)
+
+    def close_by_itself(self, words: str = "") -> None:
+        """Closes without an answer, since what it asks about is settled; `words` say so, if nothing else does.
+
+        A key that was meant for this prompt comes too late, and means something else to what is below.
+        """
+        from tui.app import FlowApp
+
+        if not self.is_current:
+            return
+        if isinstance(self.app, FlowApp):
+            self.app.be_deaf()
+        if words:
+            self.app.notify(one_line(words, 300), severity="warning", timeout=10, markup=False)
+        self.dismiss(None)
 
     def action_take(self) -> None:
         line = self.focused
         if isinstance(line, ChoiceLine):
             if line.choice.safe:
-                self.dismiss(line.choice.value)
+                self._answer(line.choice.value)
             else:
                 box = self.query_one("#box")
                 box.border_subtitle = f"press {key_name(line.choice.key)} to {line.choice.label}"
@@ -222,4 +244,4 @@ class Prompt(ModalScreen[str | None]):
         evidence.scroll_relative(y=by * max(1, evidence.size.height // 2), animate=False)
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self._answer(None)
