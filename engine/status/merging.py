@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.errors import PlanError
 from engine.status.changes import set_marker
 from engine.status.model import RULES, Plan, Problem, Status, Task
-from engine.status.pairing import pair, section_names
+from engine.status.pairing import pair, renamed_apart, section_names
 from engine.status.scanner import parse
 from engine.status.syntax import STATUSES
 from engine.status.threeway import Clash, Key, merge_keys
@@ -105,11 +105,14 @@ def _is_reopened(base: Status, status: Status) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Same:
-    """One task, or the whole file, in the three copies; a copy that lacks it has None."""
+    """One task, or the whole file, in the three copies; a copy that lacks it has None. `is_apart` where each side put
+    a task of its own in the place of that of `base`.
+    """
 
     base: Task | Plan | None = None
     ours: Task | Plan | None = None
     theirs: Task | Plan | None = None
+    is_apart: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -193,7 +196,7 @@ class _Merging:
                 block.parts.append(key)
             else:
                 one = tasks[key]
-                if one.ours is not None and one.theirs is not None:
+                if one.ours is not None and one.theirs is not None and not one.is_apart:
                     inner = _Block(one)
                     block.parts.append(inner)
                     waiting.append(inner)
@@ -243,12 +246,16 @@ def _numbered(same: _Same) -> tuple[list[list[Key]], dict[int, _Same]]:
     for task in base:
         number_of[task] = len(tasks)
         tasks[len(tasks)] = _Same(base=task)
-    for task, old in pair(base, ours).items():
+    mine, other = pair(base, ours), pair(base, theirs)
+    for task, old in mine.items():
         number_of[task] = number_of[old]
         tasks[number_of[old]].ours = task
-    for task, old in pair(base, theirs).items():
+    for task, old in other.items():
         number_of[task] = number_of[old]
         tasks[number_of[old]].theirs = task
+    for old, my_task, other_task in renamed_apart(base, ours, theirs, mine, other):
+        number = number_of[my_task] = number_of[other_task] = number_of[old]
+        tasks[number] = _Same(old, my_task, other_task, is_apart=True)
     added: dict[object, int] = {}
     for key, task in section_names(ours):
         if task not in number_of:

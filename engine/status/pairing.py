@@ -6,8 +6,8 @@ A pair that is none would give the state of one task to another, so likeness of 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from engine.status.layout import own_lines
@@ -23,6 +23,73 @@ def pair(base: Sequence[Task], side: Sequence[Task]) -> dict[Task, Task]:
         _by_key(base, side, key, pairs)
     _renamed(base, side, pairs)
     return pairs
+
+
+def renamed_apart(
+    base: Sequence[Task],
+    ours: Sequence[Task],
+    theirs: Sequence[Task],
+    mine: Mapping[Task, Task],
+    other: Mapping[Task, Task],
+) -> Iterator[tuple[Task, Task, Task]]:
+    """The tasks that are gone from both sides and have, on each, another new task in their place: the task of `base`
+    with that of ours and that of theirs. `mine` and `other` are the pairs that are known.
+
+    What both sides added under one name takes the place of a task, too, and is no such pair.
+    """
+    kept = {*mine.values(), *other.values()}
+    gone = [task for task in base if task not in kept]
+    if not gone:
+        return
+    new_ours = {key: task for key, task in section_names(ours) if task not in mine}
+    new_theirs = {key: task for key, task in section_names(theirs) if task not in other}
+    same = new_ours.keys() & new_theirs.keys()
+    agreed, apart = (
+        (
+            _places(base, ours, mine, {task for key, task in new_ours.items() if (key in same) is wanted}),
+            _places(
+                base, theirs, other, {task for key, task in new_theirs.items() if (key in same) is wanted}
+            ),
+        )
+        for wanted in (True, False)
+    )
+    for old in gone:
+        if _take(old, *agreed) is None and (both := _take(old, *apart)) is not None:
+            yield old, *both
+
+
+def _places(
+    base: Sequence[Task], side: Sequence[Task], pairs: Mapping[Task, Task], new: Collection[Task]
+) -> dict[Task, tuple[deque[Task], deque[Task]]]:
+    """For each task that `side` lacks, those of `new` behind the task that is before it in `base`, and those before
+    the one that is behind it.
+    """
+    run: deque[Task] = deque()
+    behind: dict[Task | None, deque[Task]] = {None: run}
+    ahead: dict[Task | None, deque[Task]] = {}
+    for task in side:
+        if task in pairs:
+            ahead[pairs[task]] = run
+            run = behind[pairs[task]] = deque()
+        elif task in new:
+            run.append(task)
+    ahead[None] = run
+    found: dict[Task, tuple[deque[Task], deque[Task]]] = {}
+    before: Task | None = None
+    lacking: list[Task] = []
+    for old in [*base, None]:
+        if old is not None and old not in ahead:
+            lacking.append(old)
+            continue
+        found.update((task, (behind[before], ahead[old])) for task in lacking)
+        before, lacking = old, []
+    return found
+
+
+def _take(old: Task, *places: dict[Task, tuple[deque[Task], deque[Task]]]) -> tuple[Task, Task] | None:
+    """The first task of each side that is in the place of `old` and was not taken yet; None where a side has none."""
+    ours, theirs = (next((run for run in place[old] if run), None) for place in places)
+    return (ours.popleft(), theirs.popleft()) if ours and theirs else None
 
 
 def section_names(tasks: Sequence[Task]) -> Iterator[tuple[Hashable, Task]]:

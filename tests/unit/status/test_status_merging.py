@@ -144,6 +144,53 @@ def test_two_names_conflict_as_text_does() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        ("A B C", "A B1 C", "A B2 C", "A <B1|B2> C"),
+        ("B", "B1", "B2", "<B1|B2>"),
+        ("A B", "A B1", "A B2", "A <B1|B2>"),
+        ("A B C", "C A B1", "A B2 C", "C A <B1|B2>"),  # one side also moved a neighbour, or removed it
+        ("A B C", "A B1", "B2 C", "<B1|B2>"),
+        ("A B C D", "A B1 C1 D", "A B2 C2 D", "A <B1|B2> <C1|C2> D"),
+        ("A B C", "A B1 N1 C", "A B2 C", "A <B1|B2> N1 C"),
+        ("A B C", "A Q C", "A Q C R", "A Q C R"),  # both agree
+        ("A B C", "A Q N1 C", "A N2 Q C", "A N2 Q N1 C"),
+        ("A B C", "A N1 B C", "A N2 B C", "A N1 N2 B C"),  # only added
+        ("A B C", "A N1 C", "A C N2", "A N1 C N2"),  # elsewhere
+        ("A B C", "A N1 C", "A C", "A N1 C"),
+    ],
+)
+def test_a_task_that_both_sides_renamed_is_a_conflict(
+    base: str, ours: str, theirs: str, expected: str
+) -> None:
+    def plan(names: str) -> str:
+        return "".join(f"- [ ] {name}\n" for name in names.split())
+
+    def lines(names: str) -> str:
+        return "".join(
+            f"<<<<<<< ours\n{plan(mine)}=======\n{plan(other)}>>>>>>> theirs\n" if other else plan(mine)
+            for mine, _, other in (name.strip("<>").partition("|") for name in names.split())
+        )
+
+    found = merged(plan(ours), plan(theirs), plan(base))
+    assert found.text == lines(expected)
+    assert found.conflicts == expected.count("|")
+    assert merged(plan(theirs), plan(ours), plan(base)).conflicts == found.conflicts
+
+
+def test_two_other_tasks_in_the_place_of_one_keep_their_states_and_all_that_is_in_them() -> None:
+    ours = changed(PLAN, ("- [ ] Lint", "- [x] Formatting\n    - [x] Imports"))
+    theirs = changed(PLAN, ("- [ ] Lint", "- [ ] Types\n    - Strict."))
+    assert merged(ours, theirs).text == changed(
+        PLAN,
+        (
+            "- [ ] Lint\n",
+            "<<<<<<< ours\n- [x] Formatting\n    - [x] Imports\n=======\n- [ ] Types\n    - Strict.\n>>>>>>> theirs\n",
+        ),
+    )
+
+
 def test_removed_here_and_changed_there_is_a_conflict() -> None:
     ours = changed(PLAN, ("- [ ] Compile\n    - Needs a compiler.\n", ""))
     theirs = changed(PLAN, ("- [ ] Compile", "- [x] Compile"))
