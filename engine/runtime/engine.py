@@ -155,6 +155,10 @@ class Engine:
         """How often this task was tried since it was last settled."""
         return int(self._project.attempts(task).get("attempt", 0))
 
+    def is_tripped(self, task: Task) -> bool:
+        """Whether its work vanished so often that it runs again only after it was reopened (circuit breaker)."""
+        return hands.is_tripped(self._project, task)
+
     def changed_outside(self, tree: Tree | None = None) -> list[str]:
         """The plans that another program changed since the engine last wrote them or a person accepted them; as
         they were read in `tree`, or as they are now."""

@@ -112,9 +112,14 @@ def reset(project: Project, address: str | None) -> Changed:
     return Changed(task.address if task else "", task.name if task else "", Status.PENDING, committed.files)
 
 
+def is_tripped(project: Project, task: Task) -> bool:
+    """Whether the circuit breaker stopped this task (DESIGN section 5)."""
+    return int(project.attempts(task).get("interruptions", 0)) >= conclusion.INTERRUPTIONS_LIMIT
+
+
 def refuse_tripped(project: Project, task: Task) -> None:
-    """A task that the circuit breaker stopped runs again only after it was reopened (DESIGN section 5)."""
-    if int(project.attempts(task).get("interruptions", 0)) >= conclusion.INTERRUPTIONS_LIMIT:
+    """A task that the circuit breaker stopped runs again only after it was reopened."""
+    if is_tripped(project, task):
         raise StateError(
             f"{task.address} {task.name} vanished {conclusion.INTERRUPTIONS_LIMIT} times in a row.",
             hint=f"Find out why, then `flow reopen {task.address}`.",

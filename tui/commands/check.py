@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 PROBLEMS, A_PERSON = 4, 3
+_FIXED, _TAKEN_IN = "`flow fix` mends this.", "`flow import` makes a plan of it."
 
 
 @command(
@@ -120,10 +121,13 @@ def _single(files: tuple[Path, ...]) -> _Found:
     """These files, each by itself, in a project or not; a plan of the nearest project with its references too."""
     from engine import FlowError, parse
 
+    known, flow = _Found(), None
     try:
-        known = _project(open_engine(readonly=True), unattended=False)
+        engine = open_engine(readonly=True)
+        flow = engine.root / ".flow"
+        known = _project(engine, unattended=False)
     except FlowError:
-        known = _Found()  # no project, or one that cannot be read: each file still says what it holds
+        pass  # no project, or one that cannot be read: each file still says what it holds
     found = _Found()
     for file in files:
         name = from_here(file.absolute())
@@ -133,9 +137,9 @@ def _single(files: tuple[Path, ...]) -> _Found:
             found.notes += [note for note in known.notes if note.file == name]
         else:
             plan = parse(file.read_bytes(), name)
-            found.problems += [
-                *plan.problems,
-                *(problem for task in plan.walk() for problem in task.problems),
-            ]
+            problems = [*plan.problems, *(problem for task in plan.walk() for problem in task.problems)]
+            if flow is None or not file.resolve().is_relative_to(flow):  # `flow fix` mends plans, and no other file
+                problems = [one._replace(hint=one.hint.replace(_FIXED, _TAKEN_IN)) for one in problems]
+            found.problems += problems
         found.plans[name] = plan
     return found

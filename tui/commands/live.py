@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 EXIT_CODES = {"done": 0, "nothing": 0, "failed": 1, "waiting": 3, "interrupted": 3, "conflict": 5}
 
 
+def after_failure(engine: Engine, address: str, message: str) -> str:
+    """What a person can do about a task that failed with this message, unless the message says so already."""
+    from engine import FlowError
+
+    if "`flow retry`" in message:
+        return ""
+    try:
+        task = engine.find(address)
+        tripped = engine.is_tripped(task)
+    except FlowError:
+        return ""
+    if task.status.value != "failed":
+        return ""
+    if tripped:
+        return f"Find out why; then `flow reopen {address}`."
+    return f"`flow retry {address}` runs it again, `flow skip {address}` goes on without it."
+
+
 def execute(engine: Engine, events: AsyncIterator[Event], *, as_json: bool) -> int:
     """Run the engine to the end of `events`. Returns the exit code that the last outcome stands for."""
     return asyncio.run(_Watcher(engine, as_json=as_json).follow(events))
@@ -102,6 +120,8 @@ class _Watcher:
         return None
 
     def _result(self, event: Finished) -> None:
+        failed = event.outcome.value == "failed" and event.status is not None
+        hint = after_failure(self._engine, event.address, event.message) if failed else ""
         if self._as_json:
             output.put_json(
                 {
@@ -109,7 +129,7 @@ class _Watcher:
                     "name": event.name,
                     "status": event.status.value if event.status is not None else None,
                     "outcome": event.outcome.value,
-                    "message": event.message,
+                    "message": f"{event.message} {hint}".strip(),
                     "seconds": round(event.seconds, 3),
                 }
             )
@@ -122,3 +142,5 @@ class _Watcher:
             output.put("  ".join(part for part in parts if part))
             if event.outcome.value == "waiting":
                 output.say(f"`flow done {event.address}` marks it done; then `flow run` goes on.")
+            elif hint:
+                output.say(hint)

@@ -20,12 +20,16 @@ def loom() -> None:
     """Read and edit files by anchors, never by guesswork.
 
     Anchors are literal text and must fit exactly once. PATH counts from the folder you are in. A text of `-`
-    is read from stdin. With --base, an edit is refused (exit 5) unless the file is still the revision that
-    it was made for.
+    is read from stdin. With --base, an edit is refused (exit 5) when the file is no longer the revision that
+    it was made for. An edit whose text stands at its place already changes nothing, and says so.
     """
 
 
-_BASE = click.option("--base", metavar="REVISION", help="Refuse when the file is no longer this revision.")
+_BASE = click.option(
+    "--base",
+    metavar="REVISION",
+    help="Refuse when the file is no longer this revision, unless the text stands there already.",
+)
 _TEXT = click.option("--text", required=True, metavar="TEXT", help="The new text; - reads it from stdin.")
 _PATH = click.argument("path", type=click.Path())
 

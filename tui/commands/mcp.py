@@ -35,11 +35,11 @@ def mcp(root: Path | None, trust: bool) -> None:
     An agent can look, run the next task, change tasks and edit files of the project. What the plan asks of a person
     stays with people, unless --trust is given.
     """
-    from engine import ConfigurationError, find_root
+    from engine import UsageError, find_root
 
     found = find_root(root)
     if find_spec("mcp_types") is None:  # older versions of the package have no such module
-        raise ConfigurationError(
+        raise UsageError(
             "The package `mcp`, 2.3 or newer, is not installed here.",
             hint="Install it: pip install 'flow-manager[mcp]', with pipx: pipx inject flow-manager mcp",
         )

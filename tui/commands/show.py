@@ -85,7 +85,9 @@ def next_task(as_json: bool) -> None:
     task, recovery = tree.cursor(), engine.recovery()
     if as_json:
         shape = None if task is None else task_json(engine, tree, Row(task, task.address, 0))
-        output.put_json(shape and {**shape, "interrupted": recovery is not None})
+        if shape is not None and recovery is not None:
+            shape["interrupted"] = True
+        output.put_json(shape)
         return
     if recovery is not None:
         what = _LIVES if recovery.resume == "follow" else " was interrupted: `flow recover` shows more."
@@ -120,6 +122,7 @@ def recovery_json(recovery: Recovery | None) -> dict[str, Any] | None:
         "limit": recovery.limit,
         "started_at": recovery.started_at,
         "resume": recovery.resume.value,
+        "ended": recovery.ended,
         "children": list(recovery.children),
         "output": recovery.output,
     }

@@ -123,6 +123,11 @@ def test_step_runs_one_task_and_says_how_it_ended(flow: Flow, make_project: Make
     assert shape.code == 1
     assert set(shape.json) == {"version", "address", "name", "status", "outcome", "message", "seconds"}
     assert (shape.json["address"], shape.json["status"], shape.json["outcome"]) == ("2", "failed", "failed")
+    assert shape.json["message"] == (
+        "Exit status 3. `flow retry 2` runs it again, `flow skip 2` goes on without it."
+    )
+    again = flow("retry", "2", cwd=root)
+    assert again.err.splitlines()[-1] == "`flow retry 2` runs it again, `flow skip 2` goes on without it."
 
 
 def test_t3_21a_a_failed_task_holds_what_comes_after_it(flow: Flow, make_project: MakeProject) -> None:

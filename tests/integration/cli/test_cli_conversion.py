@@ -140,7 +140,8 @@ def test_import_makes_a_new_plan_and_leaves_its_source(
     ran = flow("import", "../Things to do.md", cwd=root)
     assert ran.code == 0
     assert ran.out.splitlines()[0] == "Made .flow/Things to do.md with 3 tasks."
-    assert ran.out.splitlines()[1].startswith("../Things to do.md:6:1: ")
+    assert ran.out.splitlines()[1] == "What could not be kept:"
+    assert ran.out.splitlines()[2].startswith("../Things to do.md:6:1: ")
     assert source.read_text() == FOREIGN
     made = (root / ".flow/Things to do.md").read_text()
     assert made == "# Things\n\nSome words.\n\n- [ ] One\n  - [ ] Half\n- [X] Two\n"
@@ -252,3 +253,23 @@ def test_t2_13_a_file_with_nul_bytes_is_no_plan_to_be(flow: Flow, make_project: 
     assert "todo.md is no text: line 1 holds a NUL byte." in ran.err
     assert "iconv" in ran.err
     assert sorted(path.name for path in (root / ".flow").glob("*.md")) == ["status.md"]
+
+
+def test_of_a_file_that_is_no_plan_check_and_fix_say_the_same(flow: Flow, make_project: MakeProject) -> None:
+    odd = "- [ ] One\n   - [ ] Two\n"
+    root = make_project({"status.md": odd, "alone.md": odd})
+    (root / "notes.md").write_text(odd)
+    for plan in (".flow/status.md", ".flow/alone.md"):
+        assert flow("check", plan, cwd=root).out.rstrip().endswith("`flow fix` mends this.")
+        assert flow("fix", plan, cwd=root).code == 4
+    assert flow("check", "notes.md", cwd=root).out.rstrip().endswith("`flow import` makes a plan of it.")
+    refused = flow("fix", "notes.md", cwd=root)
+    assert refused.code == 2
+    assert "`flow import`" in refused.err
+    assert flow("import", "notes.md", cwd=root).code == 0
+    assert flow("check", ".flow/notes.md", cwd=root).code == 0
+
+
+def test_of_a_file_without_a_project_check_names_what_takes_it_in(flow: Flow, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("- [ ] One\n   - [ ] Two\n")
+    assert flow("check", "notes.md", cwd=tmp_path).out.rstrip().endswith("`flow import` makes a plan of it.")

@@ -488,7 +488,7 @@ def test_without_a_project_or_the_package_one_line_says_what_to_do(
     assert (ran.code, ran.out) == (7, "")
     monkeypatch.setattr("tui.commands.mcp.find_spec", lambda name: None)
     ran = flow("mcp", "--root", str(root), cwd=tmp_path)
-    assert ran.code == 4
+    assert ran.code == 2
     assert "pip install 'flow-manager[mcp]'" in ran.err
 
 
