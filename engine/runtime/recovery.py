@@ -61,7 +61,8 @@ class Recovery:
     """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
     task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
     `changes`: commits and files of the project since it began; `always_off`: why `always` is no choice here, empty
-    when it is one; `host`: the other machine on which it was begun, empty when it was this one."""
+    when it is one; `host`: the other machine on which it was begun, empty when it was this one; `ended`: in words what
+    became of its work (`it succeeded`), where `resume` is to commit that, and untrusted as an atom's reason is."""
 
     address: str
     file: str
@@ -81,6 +82,7 @@ class Recovery:
     changes: tuple[str, ...] = ()
     always_off: str = ""
     host: str = ""
+    ended: str = ""
 
 
 def open_intent(project: Project) -> Intent | None:
@@ -117,6 +119,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         changes=_changes(project, intent, task),
         host=intent.host if intent.is_foreign else "",
         always_off=_why_not_always(project, intent, task),
+        ended=_what_became(project, intent, task) if resume is Resume.COMMIT else "",
     )
 
 
@@ -264,6 +267,28 @@ def _why_not_always(project: Project, intent: Intent, task: Task | None) -> str:
     except FlowError as error:
         return error.message
     return ""
+
+
+def _what_became(project: Project, intent: Intent, task: Task | None) -> str:
+    """The result that is known already, in words; empty when it cannot be told for now."""
+    if intent.result is not None:
+        outcome, reason = Outcome(intent.result["outcome"]), str(intent.result["reason"])
+    else:
+        ended = project.runner.ended(intent.run)
+        if ended is None or task is None:
+            return ""
+        try:
+            atom, call = _atom(project, intent, task)
+            if not isinstance(atom, Supervised):
+                return ""
+            result = atom.result(call, ended)
+        except FlowError:
+            return ""  # the plan or the registry has to be mended before it can be taken
+        outcome, reason = result.outcome, result.reason
+    words = {Outcome.SUCCESS: "it succeeded", Outcome.FAILURE: "it failed"}.get(
+        outcome, "it waits for a person"
+    )
+    return f"{words}: {reason.rstrip('.')}" if reason and outcome is not Outcome.SUCCESS else words
 
 
 def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, ...]:

@@ -269,7 +269,7 @@ async def test_the_result_waits_while_the_plan_is_invalid(
     process.communicate(timeout=30)
     recovery = Engine.open(root).recovery()
     assert recovery is not None
-    assert recovery.resume is Resume.COMMIT
+    assert (recovery.resume, recovery.ended) == (Resume.COMMIT, "it succeeded")
     with pytest.raises(PlanError, match=r"Migrate has ended \(done\); that is kept"):
         await finish(Engine.open(root).step())
     plan.write_text(sound)

@@ -370,6 +370,29 @@ async def test_t3_22a_the_prompt_follows_what_becomes_of_the_work(
         assert count(tmp_path) == 1
 
 
+async def test_the_prompt_says_which_result_there_is_before_it_is_taken(
+    sit: Sit, make_project: Make, wait_for: Wait, tmp_path: Path, gate: Path
+) -> None:
+    plan = long_script(tmp_path).replace("done\n", "done; exit 9\n")
+    root = make_project({"status.md": plan})
+    kill_an_engine(root, wait_for, tmp_path / "begun")
+    async with sit(root) as person:
+        await _asked(person, "Interrupted")
+        gate.touch()
+        await person.sees("take its result: it failed: Exit status 9")
+        shown = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "tui", "recover"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "resume would take its result: it failed: Exit status 9\n" in shown.stdout
+        await person.press("r")
+        await person.until(lambda: person.status("1") == "failed")
+
+
 async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about_any_more(
     sit: Sit, interrupted: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

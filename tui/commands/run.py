@@ -159,7 +159,8 @@ def _print_recovery(recovery: Recovery) -> None:
         output.put(f"  begun on another machine, {output.line(recovery.host)}: it may still run there")
     else:
         output.put(f"  still alive: process {alive}" if alive else "  nothing of it is alive")
-    output.put(f"  resume would {_RESUME[recovery.resume]}")
+    known = f"take its result: {output.line(recovery.ended)}" if recovery.ended else ""
+    output.put(f"  resume would {known or _RESUME[recovery.resume]}")
     if recovery.output.strip():
         output.put("  its last output:")
         for text in recovery.output.splitlines():

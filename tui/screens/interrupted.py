@@ -109,7 +109,8 @@ class InterruptedPrompt(Prompt):
         first = "end it, then " if known.children else ""
         again = f"{first}run it again, as attempt {known.attempt + 1}"
         settle = f"{first}{{}}"
-        yield Choice("r", "resume", _HOW[known.resume], "resume", safe=able, enabled=able)
+        how = f"take its result: {known.ended}" if known.ended else _HOW[known.resume]
+        yield Choice("r", "resume", how, "resume", safe=able, enabled=able)
         yield Choice("t", "retry", again, "retry", enabled=not known.gone)
         always = f"off: {known.always_off}" if known.always_off else f"{settle.format(_ALWAYS)}"
         yield Choice("A", "always", always, "always", enabled=not known.always_off)
