@@ -133,7 +133,10 @@ def _write(
         keep = inner is not None and inner.start == number and not inner.is_quote
         text = stripped(line, number, path[:frame] if keep else path[: frame + 1])
         if within is None:
-            text = _BOX_AT_START.sub(r"\1\\", text, count=1)
+            text, boxes = _BOX_AT_START.subn(r"\1\\", text, count=1)
+            if boxes and path and path[-1].start == number and not path[-1].is_quote:
+                box = text[text.index("\\[") + 1 : text.index("]") + 1]
+                sheet.lose(number + 1, f"The box {box}, which marks no task: it became text.")
         if (
             level
             and within is None

@@ -128,9 +128,23 @@ text behind
         (6, "The number 1. of a task."),
         (23, "The quote that a task is in."),
         (26, "The name 'same', which another task has: a number was added."),
+        (27, "The box [?], which marks no task: it became text."),
         (28, "The task would refer to the flow 'docs/guide.md': its text was altered."),
         (29, "The task would refer to the flow 'noon': its text was altered."),
         (30, "What the text of 'flow' would mean: it was altered."),
+    ]
+
+
+def test_boxes_that_mark_no_task_are_listed_where_an_item_has_them() -> None:
+    imported = taken_in(
+        "* [~] Doing\n- [ ] One\n    1. [>] strange\n- [ ]\n\n[1] A source.\n\n"
+        "> - [~] quoted\n\n- > [~] said\n- plain\n  [~] so\n"
+    )
+    assert [(problem.line, problem.message) for problem in imported.lost] == [
+        (1, "The box [~], which marks no task: it became text."),
+        (3, "The box [>], which marks no task: it became text."),
+        (4, "The box [ ], which marks no task: it became text."),
+        (8, "The box [~], which marks no task: it became text."),
     ]
 
 
