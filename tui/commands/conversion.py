@@ -93,6 +93,8 @@ def import_(file: Path, name: str | None, as_json: bool) -> None:
         output.put_json({"file": taken.file, "tasks": taken.tasks, "lost": lost})
         return
     output.put(f"Made .flow/{output.line(taken.file)} with {taken.tasks} task{'s' * (taken.tasks != 1)}.")
+    if taken.lost:
+        output.put("What could not be kept:")
     _print_problems(str(file), taken.lost)
     if taken.file != "status.md":
         output.say(f"To take it in, add a task: flow add {output.line(_reference(taken.file))}")
