@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import BusyError, StateError, UsageError
+from engine.errors import BusyError, SecurityError, StateError, StorageError, UsageError
 from engine.flows import Tree
 from engine.runtime import hands, recovery
 from engine.runtime.claim import is_claimed
@@ -18,12 +19,18 @@ from engine.status import Change, Status, Task, parse
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was taken back: the name and address of its task, its reason (`done`, `started`, ...) and the files."""
+    """What was taken back: the name and address of its task, its reason (`done`, `started`, ...) and the files.
+
+    `status` is what the task is again, None where the tree was changed; `has_run` whether the result was one of a run,
+    which has done what it did.
+    """
 
     name: str
     address: str
     because: str
     files: tuple[str, ...]
+    status: Status | None = None
+    has_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ def undo(project: Project) -> Undone:
         raise BusyError(
             "An engine is at work; its changes cannot be taken back.", hint="Wait, or `flow stop`."
         )
-    record, by_hand = _last(project)
+    record, ended = _last(project)
+    by_hand = ended is not None and ended.get("what") == "done" and "run" not in ended
     if record["what"] == "rewritten":
         return _undo_rewrite(project, record)
     number, because = record["seq"], str(record["because"])
@@ -66,11 +74,13 @@ def undo(project: Project) -> Undone:
             key = key_of(was.path)
             project.plans.put_record(key, {**(project.plans.record(key) or {}), "undone": True})
     task = settled[0]
-    return Undone(task.name, task.address, because, committed.files)
+    is_result = any(was.path == leaf and was.after in (Status.DONE, Status.FAILED) for was in changes)
+    has_run = is_result and ended is not None and "run" in ended
+    return Undone(task.name, task.address, because, committed.files, task.status, has_run)
 
 
 def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
-    """Put back the texts from before a change of the tree, from the backups; a file that it made stays, unreferred."""
+    """Put back the texts from before a change of the tree, from the backups; a file that it made goes there."""
     address, name = str(record["address"]), str(record["name"])
 
     def make(tree: Tree) -> Rewrite:
@@ -91,7 +101,12 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
         _refuse_losing(project, tree, texts)
         return Rewrite(texts, {"because": "undo", "address": address, "name": name, "undoes": record["seq"]})
 
-    committed = project.ledger.rewrite(make)
+    with project.store.lock():
+        committed = project.ledger.rewrite(make)
+        for file, (before, after) in record["versions"].items():
+            if before is None and file not in committed.tree.plans:
+                with suppress(SecurityError, StorageError):  # then it stays, unreferred
+                    project.plans.take_away(file, after)
     return Undone(name, address, str(record["because"]), committed.files)
 
 
@@ -108,9 +123,9 @@ def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> No
             hands.refuse_interrupted(project, task)
 
 
-def _last(project: Project) -> tuple[dict[str, Any], bool]:
-    """The last record of a change that no later one takes back, and whether the record right after it says that a
-    person marked the task done: the result of a run would name the run there."""
+def _last(project: Project) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The last record of a change that no later one takes back, and the record right after it, if it is there: it says
+    what the change came from, and of the result of a run names the run."""
     taken_back: set[int] = set()
     after: dict[str, Any] = {}
     for record in project.log.latest():
@@ -118,12 +133,7 @@ def _last(project: Project) -> tuple[dict[str, Any], bool]:
             if "undoes" in record:
                 taken_back.add(record["undoes"])
             elif record["seq"] not in taken_back:
-                by_hand = (
-                    after.get("seq") == record["seq"] + 1
-                    and after.get("what") == "done"
-                    and "run" not in after
-                )
-                return record, by_hand
+                return record, after if after.get("seq") == record["seq"] + 1 else None
         after = record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 

@@ -45,6 +45,11 @@ class Backups:
         for name in names[:-VERSIONS]:
             self._store.remove(folder / name, durable=False)
 
+    def next_place(self, file: str, revision: str) -> Path:
+        """Where a version that is moved here goes: the latest of all."""
+        names = self._names(file)
+        return self.folder(file) / f"{_stamp(names[-1] if names else '')}-{revision}.md"
+
     def find(self, file: str, revision: str) -> Snapshot | None:
         """The version with this revision, whole."""
         for name in reversed(self._names(file)):

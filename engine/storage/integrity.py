@@ -187,6 +187,22 @@ class Plans:
                 self.backups.keep(file, last)
         return Restored(version, diff(file, now, last))
 
+    def take_away(self, file: str, revision: str) -> bool:
+        """Moves a plan among its backups, if it still has this revision; returns whether it did."""
+        path = self.store.flow.joinpath(*file.split("/"))
+        with self.store.lock():
+            if self._there(file) != revision:
+                return False
+            aside = self.backups.next_place(file, revision)
+            self.store.rename(path, aside)
+            moved = self.store.read(aside)
+            if (
+                moved is None or moved.revision != revision
+            ):  # written just before it was moved: that is not ours
+                self.store.rename(aside, path)
+                return False
+        return True
+
     # What the runtime remembers of single tasks
 
     def records(self) -> dict[str, dict[str, Any]]:

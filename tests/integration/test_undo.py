@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, NeedsPersonError, StateError, StepOutcome, UsageError
+from engine import Engine, NeedsPersonError, StateError, Status, StepOutcome, UsageError
 from engine.storage import Journal
 from tests.conftest import MakeProject
 from tests.integration.conftest import finish
@@ -86,6 +86,40 @@ async def test_a_once_task_whose_done_was_undone_asks_before_it_runs_again(make_
     assert (root / "runs").read_text() == "run\n"
     engine.change("done", "Test")
     assert (await finish(engine.step())).name == "Sign"
+
+
+async def test_what_was_taken_back_says_what_it_is_again_and_whether_it_has_run(
+    make_project: MakeProject,
+) -> None:
+    engine = Engine.open(make_project(FILES))
+    engine.change("done", "Compile")
+    await finish(engine.step())
+    engine.change("done", "Sign")
+    said = [engine.undo() for _ in range(4)]
+    assert [(undone.name, undone.because, undone.status, undone.has_run) for undone in said] == [
+        ("Sign", "done", Status.PENDING, False),
+        ("Test", "done", Status.ACTIVE, True),
+        ("Test", "started", Status.PENDING, False),
+        ("Compile", "done", Status.PENDING, False),
+    ]
+    engine.rename("Sign", "Sign it")
+    assert engine.undo().status is None
+
+
+@pytest.mark.parametrize("other", ["changed", "gone"])
+def test_a_sub_flow_that_is_not_as_zoom_wrote_it_is_not_taken_away(
+    make_project: MakeProject, other: str
+) -> None:
+    root = make_project(FILES)
+    engine = Engine.open(root)
+    made = root / ".flow" / next(file for file in engine.zoom("Sign").files if file != "status.md")
+    if other == "gone":
+        made.unlink()
+    else:
+        made.write_text(made.read_text() + "- [ ] Mine\n")
+    with pytest.raises(StateError, match="changed again since"):
+        engine.undo()
+    assert made.exists() == (other != "gone")
 
 
 async def test_a_once_task_that_was_only_marked_done_by_hand_runs_after_its_undo(

@@ -63,6 +63,9 @@ def undo(as_json: bool) -> None:
         what = f"{undone.address} {undone.name} ({undone.because})".strip()
         if undone.because == "reset":  # of many tasks at once: naming one of them would say too little
             what = f"the reset of .flow/{', .flow/'.join(undone.files)}"
+        elif undone.status is not None:
+            what += f"; it is {undone.status.value} again"
+            what += ", and what it did stays" * undone.has_run
         output.put(f"Taken back: {output.line(what)}")
 
 

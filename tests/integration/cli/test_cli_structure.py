@@ -88,7 +88,25 @@ def test_t3_02_zoom_makes_a_flow_and_undo_unmakes_it(flow: Flow, root: Path) -> 
     assert (again.code, again.json["error"]["code"]) == (4, "state")
     assert flow("undo", cwd=root).out == "Taken back: 2 Build (zoomed)\n"
     assert text(root) == PLAN
-    assert flow("zoom", "Build", cwd=root).out == "Zoomed: 2 Build  » .flow/sub_flows/build-2.md\n"
+    assert not (root / ".flow/sub_flows/build.md").exists()
+    assert flow("zoom", "Build", cwd=root).out == "Zoomed: 2 Build  » .flow/sub_flows/build.md\n"
+    assert flow("next", "--json", cwd=root).json["address"] == "2/1"
+    assert flow("undo", cwd=root).code == 0
+    assert text(root) == PLAN
+    assert list((root / ".flow/sub_flows").iterdir()) == []
+    assert flow("check", cwd=root).out == ""
+    kept = sorted((root / ".flow/backups/sub_flows/build.md").iterdir())
+    assert "- [ ] Compile\n- [ ] Pack\n" in kept[-1].read_text()
+    assert flow("status", "--json", cwd=root).json["changed_outside"] == []
+
+
+def test_t3_02_undo_leaves_a_zoomed_flow_that_has_another_reference(flow: Flow, root: Path) -> None:
+    assert flow("zoom", "Build", cwd=root).code == 0
+    plan, made = root / ".flow/sign.md", root / ".flow/sub_flows/build.md"
+    plan.write_text(plan.read_text() + "- [ ] [Again](sub_flows/build.md)\n")
+    assert flow("undo", cwd=root).code == 0
+    assert text(root) == PLAN
+    assert made.exists()
 
 
 @pytest.mark.parametrize(
