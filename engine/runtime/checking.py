@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from engine.atoms import Call, LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError, SecurityError
 from engine.flows import Tree
+from engine.runtime.identity import path_of
 from engine.runtime.project import Project
-from engine.runtime.registry import Registry, dispatch, load_registry, note_on
+from engine.runtime.registry import Entry, Registry, dispatch, load_registry, note_on
 from engine.status import Problem, Status, Task, body, parse
 from engine.storage import read_if_exists
 
@@ -47,7 +48,7 @@ def check(project: Project) -> list[Problem]:
                 )
             )
     for task in tree.walk():
-        found.extend(_of_task(project, tree, registry, task))
+        found.extend(_of_task(project, registry, task))
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
 
 
@@ -80,7 +81,7 @@ def unreachable(project: Project) -> list[Unreachable]:
 
 def stops(project: Project, interrupted: Recovery | None) -> list[Problem]:
     """What an unattended run would stop at and wait for a person: an interrupted task, those that a person does or has
-    to look into, and code that nobody has approved.
+    to look into, code that nobody has approved, and in a strict project plans that were changed outside.
     """
     found = []
     if interrupted is not None and interrupted.resume == "ask":
@@ -88,13 +89,14 @@ def stops(project: Project, interrupted: Recovery | None) -> list[Problem]:
         hint = "`flow recover` shows how to settle it."
         found.append(Problem(interrupted.file, 1, 1, what, hint, "interrupted"))
     tree = project.ledger.read()
+    found += [_outside(file) for file in project.ledger.unaccepted(tree)]
     try:
         registry = load_registry(project.flow)
     except FlowError:
         return found  # a problem, and listed as such
     ahead = [task for task in tree.walk() if not task.status.is_settled and not task.problems]
     for task in ahead:
-        if task.is_leaf and (problem := _stop_of(task, registry)) is not None:
+        if task.is_leaf and (problem := _stop_of(task, dispatch(task, registry))) is not None:
             found.append(problem)
     try:
         unapproved = project.trust.missing(ahead)
@@ -110,8 +112,73 @@ def stops(project: Project, interrupted: Recovery | None) -> list[Problem]:
     return found
 
 
-def _stop_of(task: Task, registry: Registry) -> Problem | None:
+def ahead(tree: Tree) -> list[Task]:
+    """The leaves that are not settled, in document order; in place of those inside of a plan with problems the task
+    that refers to it."""
+    found = []
+    stack = [iter(tree.root.tasks)]
+    while stack:
+        for task in stack[-1]:
+            is_closed = task.problems or (task.subflow is not None and task.subflow.problems)
+            if task.inside and not is_closed:
+                stack.append(iter(task.inside))
+                break
+            if not task.status.is_settled:
+                found.append(task)
+        else:
+            stack.pop()
+    return found
+
+
+def obstacles(project: Project, tree: Tree, tasks: Sequence[Task]) -> list[Problem | None]:
+    """What a run would stop at when it comes to each of these tasks (or pass over until all else is done); None where
+    it goes on by itself."""
+    outside = set(project.ledger.unaccepted(tree))
+    try:
+        registry = load_registry(project.flow)
+    except FlowError as error:
+        return [Problem(_REGISTRY, 1, 1, error.message, error.hint, error.code) for _ in tasks]
+    try:
+        asks = bool(project.trust.missing(task for task in tasks if not task.problems))
+    except SecurityError:
+        asks = True
+    return [_obstacle(project, registry, task, outside, asks=asks) for task in tasks]
+
+
+def _obstacle(
+    project: Project, registry: Registry, task: Task, outside: set[str], *, asks: bool
+) -> Problem | None:
+    if task.problems:
+        return task.problems[0]
+    if task.subflow is not None and task.subflow.problems:
+        return task.subflow.problems[0]
     entry = dispatch(task, registry)
+    if entry is not None and entry.broken:
+        return Problem(
+            task.plan.file, task.line, 1, entry.broken, "Mend its entry or its module.", "registry"
+        )
+    if outside:
+        changed = [level.file for level in path_of(task) if level.file in outside]
+        if changed:
+            return _outside(changed[0])
+    if entry is None or entry.name in ("Manual", "Flow"):
+        return _stop_of(task, None)
+    try:
+        if asks and project.trust.missing([task]):
+            what, hint = "Nobody has approved its code.", "`flow trust` does."
+            return Problem(task.plan.file, task.line, 1, what, hint, "trust")
+    except SecurityError as error:  # code that nobody can approve
+        return Problem(task.plan.file, task.line, 1, error.message, error.hint, error.code)
+    return problem_of_block(project, registry, task)
+
+
+def _outside(file: str) -> Problem:
+    what = "This plan was changed by another program, and nobody has accepted that."
+    hint = "`flow accept` takes the change in, `flow restore` puts back the last version."
+    return Problem(file, 1, 1, what, hint, "changed_outside")
+
+
+def _stop_of(task: Task, entry: Entry | None) -> Problem | None:
     if task.status is Status.FAILED:
         text, hint = "has failed, and nothing after it runs", f"Mend it, then `flow retry {task.address}`."
         return Problem(task.plan.file, task.line, 1, f"{task.name!r} {text}.", hint, "failed")
@@ -140,16 +207,22 @@ def _count_tasks(path: Path, file: str) -> int:
     return sum(1 for _ in parse(snapshot.data, file).walk()) if snapshot is not None else 0
 
 
-def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> list[Problem]:
+def _of_task(project: Project, registry: Registry, task: Task) -> list[Problem]:
     if not task.is_leaf:
         return []
     near = registry.near(task.tag) if task.tag else None
     if task.tag and near is not None and task.tag not in registry.entries:
         hint = f"Write [{near}] if you mean that atom; as it stands the task is manual."
         return [Problem(task.plan.file, task.line, 1, f"No atom is called {task.tag!r}.", hint, "tag")]
+    problem = problem_of_block(project, registry, task)
+    return [problem] if problem is not None else []
+
+
+def problem_of_block(project: Project, registry: Registry, task: Task) -> Problem | None:
+    """Why the atom of this open leaf cannot run what stands under it. Nothing of the project is imported or run."""
     entry = dispatch(task, registry)
     if entry is None or entry.broken or task.status.is_settled or task.problems:
-        return []
+        return None
     try:
         atom = atom_for(entry.target, project.flow)
         call = Call(task.name, task.address, project.root, configuration(task))
@@ -161,5 +234,5 @@ def _of_task(project: Project, tree: Tree, registry: Registry, task: Task) -> li
     except FlowError as error:
         line = int(error.fields.get("line") or task.line)
         message = error.message.removeprefix(f"{task.plan.file}:{line}: ")
-        return [Problem(task.plan.file, line, 1, message, error.hint, error.code)]
-    return []
+        return Problem(task.plan.file, line, 1, message, error.hint, error.code)
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -135,6 +135,11 @@ class Engine:
             )
         return None
 
+    def block_problem_of(self, task: Task) -> Problem | None:
+        """Why the atom of this leaf cannot run what stands under it, by the registry as it was at the last `tree()`:
+        what `check` says of its block. It costs more than `problem_of`."""
+        return checking.problem_of_block(self._project, self._known(), task) if task.is_leaf else None
+
     def note_of(self, task: Task) -> Problem | None:
         """What to say of a task whose tag is no atom's: a person does it, and nothing else tells them why."""
         return note_on(task, self._known()) if task.tag else None
@@ -229,12 +234,11 @@ class Engine:
         return self._project.store.conflict_copies()
 
     def upcoming(self, *, until: str | None = None) -> list[Task]:
-        """The leaves that a run would go through, in order, as things stand; up to `until`, if it is given."""
+        """The leaves that a run would go through, in order, as things stand; up to `until`, if it is given. Tasks with
+        problems are among them, and tell with `obstacles` why a run would pass them over."""
         tree = self.tree()
         first, last = tree.cursor(), tree.find(until) if until is not None else None
-        leaves = [
-            task for task in tree.walk() if task.is_leaf and not task.status.is_settled and not task.problems
-        ]
+        leaves = checking.ahead(tree)
         if first is None or first.status is Status.FAILED:
             return []
         ahead = [first, *(task for task in leaves if task is not first)]
@@ -243,6 +247,16 @@ class Engine:
         inside = set(walk([last]))
         ends = [number for number, task in enumerate(ahead) if task in inside]
         return ahead[: ends[-1] + 1] if ends else []
+
+    def obstacles(self, tree: Tree, tasks: Sequence[Task]) -> list[Problem | None]:
+        """What a run would stop at when it comes to each of these tasks of `tree`; None where it goes on by itself. The
+        code `manual`, `failed`, `trust` or `changed_outside` means that a person has to act; any other that the plan
+        or its configuration has to be mended."""
+        return checking.obstacles(self._project, tree, tasks)
+
+    def unaccepted(self, tree: Tree) -> list[str]:
+        """The plans of a strict project that were changed outside, and that a person has to accept or put back."""
+        return self._project.ledger.unaccepted(tree)
 
     def check(self) -> list[Problem]:
         """Every problem of the project."""

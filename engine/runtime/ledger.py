@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from engine import status as rules
-from engine.errors import BusyError, ChangedOutsideError, ContentChangedError
+from engine.errors import BusyError, ChangedOutsideError, ConfigurationError, ContentChangedError
 from engine.flows import Loader, Tree
 from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
@@ -106,6 +106,14 @@ class Ledger:
                 hint="`flow accept` takes the change in, `flow restore` puts back the last version.",
                 files=changed,
             )
+
+    def unaccepted(self, tree: Tree) -> list[str]:
+        """The plans of a strict project that were changed outside: nothing of them runs until a person decides."""
+        try:
+            strict = load_settings(self._store.flow).strict
+        except ConfigurationError:
+            return []  # whatever needs the settings says what is wrong with them
+        return sorted(self.changed_outside(tree)) if strict else []
 
     def changed_outside(self, tree: Tree) -> list[str]:
         """The plans that are not as the engine last wrote or a person accepted them.

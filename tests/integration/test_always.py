@@ -73,7 +73,9 @@ async def test_code_that_nobody_approved_is_refused_before_anything_is_written(
     root = make_project({"status.md": HANGING.format(options="")})
     vanish(root)
     monkeypatch.delenv("FLOW_TRUST")
-    kept = [root / ".flow" / name for name in ("status.md", "status.meta", "intent.lock", "logs/events.jsonl")]
+    kept = [
+        root / ".flow" / name for name in ("status.md", "status.meta", "intent.lock", "logs/events.jsonl")
+    ]
     before = [file.read_bytes() for file in kept]
     engine = Engine.open(root)
     with pytest.raises(TrustError, match="nobody has approved"):

@@ -45,7 +45,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], unattended: bool, as_json
     reader of the rendered plan does not see, plans below .flow/ that no task refers to, and tags that no atom has
     and that look like a slip.
 
-    A run stops at manual tasks, at failed and interrupted ones, and at code that nobody has approved.
+    A run stops at manual tasks, at failed and interrupted ones, at code that nobody has approved, and in a strict
+    project at plans that another program changed.
     """
     if files and unattended:
         raise click.UsageError("--unattended is about the whole plan; leave out the files.", ctx)
@@ -138,7 +139,9 @@ def _single(files: tuple[Path, ...]) -> _Found:
         else:
             plan = parse(file.read_bytes(), name)
             problems = [*plan.problems, *(problem for task in plan.walk() for problem in task.problems)]
-            if flow is None or not file.resolve().is_relative_to(flow):  # `flow fix` mends plans, and no other file
+            if flow is None or not file.resolve().is_relative_to(
+                flow
+            ):  # `flow fix` mends plans, and no other file
                 problems = [one._replace(hint=one.hint.replace(_FIXED, _TAKEN_IN)) for one in problems]
             found.problems += problems
         found.plans[name] = plan

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.commands import output
+from tui.commands.ahead import print_upcoming
 from tui.commands.background import detach
 from tui.commands.base import ADDRESS, command, open_engine
 from tui.commands.change import EXPECT
 from tui.commands.live import execute
-from tui.commands.rows import Row, flat_json
 from tui.commands.show import recovery_json
 
 if TYPE_CHECKING:
-    from engine import Engine, Recovery
+    from engine import Recovery
 
 CHOICES = ("resume", "retry", "done", "skip", "fail", "always")
 
@@ -47,7 +47,7 @@ def step(ctx: click.Context, expect: str | None, base: str | None, as_json: bool
     shapes=("step", "run-dry-run", "run-detach"),
 )
 @click.option("--until", metavar="ADDRESS", type=ADDRESS, help="Stop after this task.")
-@click.option("--dry-run", is_flag=True, help="Only list what would run, in order.")
+@click.option("--dry-run", is_flag=True, help="Only list what would run, in order, and where it would stop.")
 @click.option(
     "--detach", "in_background", is_flag=True, help="Run in the background; `flow wait` waits for it."
 )
@@ -61,45 +61,13 @@ def run(ctx: click.Context, until: str | None, dry_run: bool, in_background: boo
     and the next start follows it.
     """
     if dry_run:
-        _print_upcoming(open_engine(readonly=True), until, as_json=as_json)
+        print_upcoming(open_engine(readonly=True), until, as_json=as_json)
         return
     engine = open_engine()
     if in_background:
         detach(ctx, engine, ["--until", until] if until is not None else [], as_json=as_json)
         return
     ctx.exit(execute(engine, engine.run(until=until), as_json=as_json))
-
-
-def _print_upcoming(engine: Engine, until: str | None, *, as_json: bool) -> None:
-    ahead = [Row(task, task.address, 0) for task in engine.upcoming(until=until)]
-    tree = engine.tree()
-    if not ahead:
-        engine.require_sound(tree)
-    if as_json:
-        output.put_json({"tasks": flat_json(engine, tree, iter(ahead))})
-        return
-    widths = [max((len(text) for text in column), default=0) for column in zip(*_columns(ahead), strict=True)]
-    for row, texts in zip(ahead, _columns(ahead), strict=True):
-        columns = "  ".join(f"{text:{width}}" for text, width in zip(texts, widths, strict=True))
-        atom = engine.atom_of(row.task)
-        what = output.line(atom) if atom not in (None, "Manual") else "manual: a person is needed here"
-        output.put(f"{columns}  {output.dim(what)}")
-    recovery, task = engine.recovery(), tree.cursor()
-    if recovery is not None:
-        output.say(
-            f"First, {recovery.address} {output.line(recovery.name)} was interrupted: `flow recover` shows more."
-        )
-    elif task is not None and task.status.value == "failed":
-        output.say(
-            f"Nothing would run: {task.address} {output.line(task.name)} failed. "
-            f"`flow retry {task.address}` runs it again, `flow skip {task.address}` goes on without it."
-        )
-    elif not ahead:
-        output.say("Nothing is left to do." if task is None else "Nothing would run up to there.")
-
-
-def _columns(ahead: list[Row]) -> list[tuple[str, str]]:
-    return [(row.address, output.line(row.task.name)) for row in ahead]
 
 
 @command("retry", "flow retry 2/1.3", "flow retry 'Run the tests'", shapes=("step",))

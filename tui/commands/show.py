@@ -65,6 +65,10 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
         output.put("There are no tasks yet. Write `- [ ] A first task` into .flow/status.md.")
     for problem in tree.root.problems:
         output.put(click.style(output.line(f".flow/{problem}"), fg="yellow"))
+    if engine.unaccepted(tree):
+        output.put(
+            "Nothing of that runs yet: `flow accept` takes it in, `flow restore` puts back what was there."
+        )
     running, recovery = engine.running(), engine.recovery()
     if running is not None:
         output.put(f"Running: {running.address} {output.line(running.name)}.")

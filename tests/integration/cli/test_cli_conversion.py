@@ -273,3 +273,67 @@ def test_of_a_file_that_is_no_plan_check_and_fix_say_the_same(flow: Flow, make_p
 def test_of_a_file_without_a_project_check_names_what_takes_it_in(flow: Flow, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("- [ ] One\n   - [ ] Two\n")
     assert flow("check", "notes.md", cwd=tmp_path).out.rstrip().endswith("`flow import` makes a plan of it.")
+
+
+def test_a_dry_run_says_what_a_run_would_stop_at(
+    flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = "- [ ] [Script] Build\n    ```sh\n    true\n    ```\n"
+    root = make_project(
+        {
+            "status.md": runs
+            + "- [ ] [Script] Broken\n    ```sh timeout=soon\n    true\n    ```\n"
+            + "- [ ] [Missing](gone.md)\n- [ ] [Odd](odd.md)\n- [ ] [Empty](empty.md)\n- [ ] [git] Look\n",
+            "odd.md": "- [ ] Inside\n- [?] Unclear\n",
+            "empty.md": "Nothing yet.\n",
+        }
+    )
+    ran = flow("run", "--dry-run", "--json", cwd=root)
+    assert ran.code == 0
+    listed = [(task["name"], task["stops"], task["problem"] is None) for task in ran.json["tasks"]]
+    assert listed == [
+        ("Build", None, True),
+        ("Broken", "problem", False),
+        ("Missing", "problem", False),
+        ("Odd", "problem", False),
+        ("Empty", "person", True),
+        ("Look", "person", True),
+    ]
+    lines = flow("run", "--dry-run", cwd=root).out.splitlines()
+    assert lines[0].split() == ["1", "Build", "Script"]
+    for line, said in zip(lines[1:4], ("timeout", "gone.md", "odd.md"), strict=True):
+        assert "cannot run: " in line
+        assert said in line
+    assert all(line.endswith("a person is needed here") for line in lines[4:])
+    monkeypatch.delenv("FLOW_TRUST")
+    assert [task["stops"] for task in flow("run", "--dry-run", "--json", cwd=root).json["tasks"]][:2] == [
+        "person",
+        "person",
+    ]
+    assert "Nobody has approved its code. `flow trust` does." in flow("run", "--dry-run", cwd=root).out
+
+
+def test_in_a_strict_project_it_is_said_what_waits_to_be_accepted(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    runs = "- [ ] [Script] {}\n    ```sh\n    true\n    ```\n"
+    root = make_project({"status.md": runs.format("Build") + runs.format("Ship")})
+    (root / ".flow/flow.toml").write_text('integrity = "strict"\n')
+    assert flow("step", cwd=root).code == 0
+    assert flow("check", "--unattended", cwd=root).code == 0
+    assert "flow accept" not in flow("status", cwd=root).out
+    plan = root / ".flow/status.md"
+    plan.write_text(plan.read_text() + runs.format("More"))
+    said = flow("status", cwd=root).out
+    assert "`flow accept`" in said
+    assert "`flow restore`" in said
+    ran = flow("check", "--unattended", cwd=root)
+    assert ran.code == 3
+    assert "changed by another program" in ran.out
+    assert {task["stops"] for task in flow("run", "--dry-run", "--json", cwd=root).json["tasks"]} == {
+        "person"
+    }
+    assert flow("run", cwd=root).code == 8
+    assert flow("accept", cwd=root).code == 0
+    assert flow("check", "--unattended", cwd=root).code == 0
+    assert flow("run", cwd=root).code == 0
