@@ -139,9 +139,8 @@ def _single(files: tuple[Path, ...]) -> _Found:
         else:
             plan = parse(file.read_bytes(), name)
             problems = [*plan.problems, *(problem for task in plan.walk() for problem in task.problems)]
-            if flow is None or not file.resolve().is_relative_to(
-                flow
-            ):  # `flow fix` mends plans, and no other file
+            # `flow fix` mends the plans of this project, and no other file.
+            if flow is None or not file.resolve().is_relative_to(flow):
                 problems = [one._replace(hint=one.hint.replace(_FIXED, _TAKEN_IN)) for one in problems]
             found.problems += problems
         found.plans[name] = plan
