@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import select
@@ -56,6 +57,8 @@ class Stage:
     """A process that makes the forks. `home`: the home folder that the engines have."""
 
     def __init__(self, home: Path) -> None:
+        # Else the step that is recorded is the one that writes down what it compiles, and no later one makes its calls.
+        compileall.compile_dir(_ACTIONS.parents[3] / "engine", quiet=2)
         self._server = subprocess.Popen(
             [sys.executable, str(_ACTIONS)],
             stdin=subprocess.PIPE,
