@@ -165,7 +165,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _A("find_next", ("n",), Group.FIND, "next match", "Select the next task that matches.", palette=False),
     _A("find_previous", ("N",), Group.FIND, "previous match", "Select the match before.", palette=False),
-    _A("filter", ("f",), Group.FIND, "filter", "Show only what is open, only what failed, or everything."),
+    _A("filter", ("f",), Group.FIND, "filter", "Show only what is open, failed or settled, or everything."),
     _A("copy_address", ("y",), Group.APP, "copy address", "Copy the address of the selection."),
     _A("copy_name", ("Y",), Group.APP, "copy name", "Copy the name of the selection."),
     _A("theme", ("T",), Group.APP, "theme", "Choose the colours: each is shown while you are on it."),
