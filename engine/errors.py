@@ -100,6 +100,12 @@ class ConfigurationError(FlowError):
     code, title, exit_code = "configuration", "The configuration needs mending", 4
 
 
+class BlockError(ConfigurationError):
+    """What stands under a task is nothing that its atom can run."""
+
+    title = "The task's block needs mending"
+
+
 class NameMismatchError(FlowError):
     """`--expect` names another task than the one that stands at the address."""
 

@@ -342,9 +342,8 @@ class Conductor:
                 elif answer == "after":
                     self._end_after()
 
-            running = marks.took(monotonic() - own.since)
             self.prompts.ask(
-                StopPrompt(own.event.address, own.event.name, running, goes_on=self.goes_on), answered
+                StopPrompt(own.event.address, own.event.name, own.since, goes_on=self.goes_on), answered
             )
         elif self.session.busy:
             self.engine.stop(after_this_task=True)
@@ -373,8 +372,6 @@ class Conductor:
             return
         from tui.screens.leave import QuitPrompt
 
-        running = marks.took(monotonic() - own.since)
-
         def answered(answer: str | None) -> None:
             match answer:
                 case "detach":
@@ -389,4 +386,4 @@ class Conductor:
                     if not self.session.busy:
                         self.screen.app.exit(0)
 
-        self.prompts.ask(QuitPrompt(own.event.address, own.event.name, running), answered)
+        self.prompts.ask(QuitPrompt(own.event.address, own.event.name, own.since), answered)

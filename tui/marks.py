@@ -15,7 +15,8 @@ RUNNING = "▶"
 PROBLEM = "⚠"
 OUTSIDE = "~"
 TAKEN_BACK = "↶"
-FULL, EMPTY = "▰", "▱"
+FULL, BROKEN, EMPTY = "▰", "✖", "▱"
+"""The cells of a bar: settled, failed, open; told apart without colours, too."""
 
 
 def bar(progress: Progress, cells: int) -> tuple[int, int, int]:

@@ -21,9 +21,21 @@ _TASKS = 200
 """Tasks that are offered at once: who has more of them types on."""
 
 
+_RUNS = frozenset({"step", "run", "run_to", "stop"})
+
+
+def _is_idle(main: MainScreen) -> bool:
+    """Whether nothing runs and nothing is left to run: what does that would only be in the way."""
+    reading = main.reading
+    if reading is None or main.session.busy:
+        return False
+    return reading.next is None and reading.recovery is None and not reading.complete
+
+
 def entries(main: MainScreen, query: str) -> Sequence[Entry]:
     """The actions and the tasks that have all words of `query` in them; without a query, the actions."""
     words = query.casefold().split()
+    hidden = _RUNS if _is_idle(main) else frozenset()
     found = [
         Entry(
             action.help,
@@ -33,7 +45,9 @@ def entries(main: MainScreen, query: str) -> Sequence[Entry]:
             take=partial(main.action_do, action.id),
         )
         for action in sorted(main.actions.values(), key=lambda action: action.group in _LAST)
-        if action.palette and all(word in f"{action.label} {action.help}".casefold() for word in words)
+        if action.palette
+        and action.id not in hidden
+        and all(word in f"{action.label} {action.help}".casefold() for word in words)
     ]
     if not words:
         return found

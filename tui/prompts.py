@@ -109,6 +109,7 @@ class Prompts:
             message,
             self.session.history.number_of(task),
             output,
+            by_hand=self.screen.label(task) == "manual",
         )
         self.ask(prompt, answered, lambda reading: _became(reading, task.address, task.name, failed=True))
 

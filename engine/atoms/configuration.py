@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import ConfigurationError
+from engine.errors import BlockError
 from engine.status import Task, body
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
@@ -40,11 +40,11 @@ def configuration(task: Task) -> dict[str, Any]:
 
 def complain(
     config: Mapping[str, Any], message: str, *, line: int | None = None, hint: str = ""
-) -> ConfigurationError:
+) -> BlockError:
     """The error for a task's configuration, with its place: `line`, from 1, or that of the task."""
     file, line = config.get("file", ""), line or config.get("line", 0)
     where = f"{file}:{line}: " if file else ""
-    return ConfigurationError(f"{where}{message}", hint=hint, file=file, line=line)
+    return BlockError(f"{where}{message}", hint=hint, file=file, line=line)
 
 
 def fences(config: Mapping[str, Any], langs: Sequence[str], *, flag: str = "") -> list[Mapping[str, Any]]:

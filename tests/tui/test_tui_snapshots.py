@@ -285,6 +285,9 @@ def test_the_prompt_changed_outside(
     assert snap_compare(app_on(make_project(orbit)), terminal_size=size, run_before=outside)
 
 
-def test_the_prompt_stop(snap_compare: Compare, make_project: Make, orbit: dict[str, str]) -> None:
-    stop = over(lambda: StopPrompt("2/2.2", "Run the tests", "2 min 3 s", goes_on=True))
+def test_the_prompt_stop(
+    snap_compare: Compare, make_project: Make, orbit: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.leave.monotonic", lambda: 200.0)
+    stop = over(lambda: StopPrompt("2/2.2", "Run the tests", 77.0, goes_on=True))
     assert snap_compare(app_on(make_project(orbit)), terminal_size=(80, 24), run_before=stop)

@@ -9,6 +9,7 @@ import pytest
 
 from engine import Engine
 from tests.tui.conftest import Person, Sit
+from tui import actions, palette
 
 Make = Callable[[Mapping[str, str]], Path]
 
@@ -111,3 +112,64 @@ async def test_a_refused_undo_says_why_and_the_hint_to_it_goes(sit: Sit, make_pr
         await person.until(lambda: "z undoes" not in person.text)
         await person.press("z")
         await person.sees("Not undone: One was changed again since")
+
+
+BLOCKS = """\
+- [ ] [Script] Nothing to run
+- [ ] [Script] A slip
+    ```sh timout=10
+    true
+    ```
+- [x] [Script] Long ago
+- [ ] By hand
+"""
+
+
+async def test_a_block_that_its_atom_cannot_run_is_a_problem_of_its_row(sit: Sit) -> None:
+    async with sit({"status.md": BLOCKS}) as person:
+        await person.sees("⚠ Nothing to run", "⚠ A slip", "This Script task has no script.", "✔ Long ago")
+        await person.press("j")
+        await person.sees("⚠ A script has no option `timout`.", "There are: ", "status.md:3:1")
+        await person.press("s")
+        await person.until(lambda: list(person.app._notifications), "a message")
+        assert next(iter(person.app._notifications)).title == "The task's block needs mending"
+
+
+async def test_when_all_is_done_the_palette_offers_nothing_that_runs(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] Only\n"}) as person:
+        offered = {entry.text for entry in palette.entries(person.main, "")}
+        assert actions.BY_ID["run"].help in offered
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done")
+        offered = {entry.text for entry in palette.entries(person.main, "")}
+        assert offered.isdisjoint(actions.BY_ID[name].help for name in ("step", "run", "run_to", "stop"))
+        assert actions.BY_ID["add"].help in offered
+
+
+async def test_a_failed_task_of_a_person_is_not_said_to_run(sit: Sit) -> None:
+    async with sit({"status.md": "- [!] Approve\n"}) as person:
+        await person.sees("Press t to do it again")
+        await person.press("s")
+        await _asked(person, "Failed")
+        await person.sees("do it again: it waits for you")
+        await person.press("t")
+        await person.sees("waiting for you: 1 Approve")
+
+
+async def test_the_prompt_stop_says_for_how_long_the_task_runs_by_now(sit: Sit, gate: Path) -> None:
+    work = f"- [ ] [Script] Long\n    ```sh\n    while [ ! -e {gate} ]; do sleep 0.02; done\n    ```\n"
+    async with sit({"status.md": work}) as person:
+        await person.press("s")
+        await person.sees("running 1 Long")
+        await person.press("ctrl+c")
+        await _asked(person, "Stop")
+        first = next(line for line in person.text.splitlines() if "runs for" in line)
+        await person.until(lambda: first not in person.text, "a later time")
+        await person.sees("runs for")
+        gate.touch()
+        await person.until(lambda: person.prompt == "")
+
+
+async def test_a_bar_tells_a_failed_task_from_a_settled_one_without_colours(sit: Sit) -> None:
+    async with sit({"status.md": "- [x] One\n- [!] Two\n"}) as person:
+        await person.sees("▰▰▰▰▰✖✖✖✖✖  1/2")

@@ -27,7 +27,12 @@ async def test_the_timeline_shows_what_ran_and_what_failed_and_goes_to_the_task(
         await person.idle()
         await person.press("g", "w")
         await person.sees(
-            "Timeline", "2 attempts: 1 done, 1 failed  ·  2 by hand", "Compile", "Approve", "by hand", "Test"
+            "Timeline",
+            "1 done, 1 failed  ·  1 by hand  ·  1 waiting",
+            "Compile",
+            "Approve",
+            "by hand",
+            "Test",
         )
         await person.sees("Script · attempt 1", "failed Exit status 3.")
         await person.press("k", "k", "k")

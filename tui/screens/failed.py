@@ -18,13 +18,23 @@ class FailedPrompt(Prompt):
     TITLE_WORD = "Failed"
     LEVEL = "error"
 
-    def __init__(self, task: Task, path: tuple[str, ...], message: str, attempts: int, output: str) -> None:
+    def __init__(
+        self,
+        task: Task,
+        path: tuple[str, ...],
+        message: str,
+        attempts: int,
+        output: str,
+        *,
+        by_hand: bool = False,
+    ) -> None:
         super().__init__()
         self.failed = task
         self.path = path
         self.message = message
         self.attempts = attempts
         self.output = output
+        self.by_hand = by_hand
 
     def evidence(self) -> Iterable[Widget]:
         yield Static(subject(self.failed.address, self.failed.name, self.path))
@@ -37,7 +47,8 @@ class FailedPrompt(Prompt):
             yield last_output(self.output)
 
     def choices(self) -> Iterable[Choice]:
-        yield Choice("t", "retry", "run it again", "retry")
+        again = "do it again: it waits for you" if self.by_hand else "run it again"
+        yield Choice("t", "retry", again, "retry")
         yield Choice("minus", "skip", "go on without it", "skip")
         yield Choice("x", "mark done", "it is done, whatever it said", "done")
         yield LATER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -10,20 +11,34 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui import marks
 from tui.screens.evidence import sentence, subject
 from tui.screens.prompt import Choice, Prompt
 
 
-class QuitPrompt(Prompt):
-    """Answers with detach, wait or end."""
+class _LeavePrompt(Prompt):
+    """About a task that runs since `since` (monotonic)."""
 
-    TITLE_WORD = "Quit"
-
-    def __init__(self, address: str, name: str, running: str) -> None:
+    def __init__(self, address: str, name: str, since: float) -> None:
         super().__init__()
         self.address = address
         self.task_name = name
-        self.running = running
+        self.since = since
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(1.0, lambda: self.renew(self.evidence()))
+
+    @property
+    def running(self) -> str:
+        """For how long it runs by now."""
+        return marks.took(monotonic() - self.since)
+
+
+class QuitPrompt(_LeavePrompt):
+    """Answers with detach, wait or end."""
+
+    TITLE_WORD = "Quit"
 
     def evidence(self) -> Iterable[Widget]:
         parts = [
@@ -39,7 +54,7 @@ class QuitPrompt(Prompt):
         yield Choice("n", "stay", "nothing changes", None, safe=True)
 
 
-class StopPrompt(Prompt):
+class StopPrompt(_LeavePrompt):
     """Answers with after or now. ctrl+c once more is now, as people who press it expect."""
 
     TITLE_WORD = "Stop"
@@ -48,11 +63,8 @@ class StopPrompt(Prompt):
         Binding("ctrl+c", "dismiss('now')", show=False, priority=True),
     ]
 
-    def __init__(self, address: str, name: str, running: str, *, goes_on: bool) -> None:
-        super().__init__()
-        self.address = address
-        self.task_name = name
-        self.running = running
+    def __init__(self, address: str, name: str, since: float, *, goes_on: bool) -> None:
+        super().__init__(address, name, since)
         self.goes_on = goes_on
 
     def evidence(self) -> Iterable[Widget]:

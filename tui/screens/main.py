@@ -66,6 +66,7 @@ class MainScreen(Screen[None]):
         self.error: FlowError | None = None
         self._progress: dict[Task, Progress] = {}
         self._labels: dict[Task, str] = {}
+        self._problems: dict[Task, list[Problem]] = {}
         self._page_timer: Timer | None = None
         self._unmoved = 0
         self._file = ""
@@ -128,6 +129,7 @@ class MainScreen(Screen[None]):
             old, self.reading = self.reading, reading
             self._progress.clear()
             self._labels.clear()
+            self._problems.clear()
             self._mark(reading.changed)
             if old is not None and reading.outside - old.outside:
                 self.conductor.changed_outside()
@@ -234,9 +236,16 @@ class MainScreen(Screen[None]):
         return label
 
     def problems(self, task: Task) -> list[Problem]:
-        """What keeps a leaf from running, besides what its plan says: a broken atom."""
-        problem = self.engine.problem_of(task) if task.tag and task.is_leaf else None
-        return [problem] if problem is not None else []
+        """What keeps a leaf from running, besides what its plan says: a broken atom, or a block that it cannot run.
+
+        Looked for where it is drawn alone, and once a reading: it costs more than to draw a row.
+        """
+        if not task.tag or not task.is_leaf:
+            return []
+        if task not in self._problems:
+            problem = self.engine.problem_of(task) or self.engine.block_problem_of(task)
+            self._problems[task] = [problem] if problem is not None else []
+        return self._problems[task]
 
     def progress(self, task: Task) -> Progress:
         """The progress inside a task, counted once a reading."""

@@ -69,7 +69,7 @@ def _body(task: Task) -> Body:
 
 
 def _problems(screen: MainScreen, task: Task) -> list[Problem]:
-    found = screen.flow_tree.rows.problems_of(task) or screen.problems(task)
+    found = list(screen.flow_tree.rows.problems_of(task) or screen.problems(task))
     if task.subflow is not None:
         found += task.subflow.problems[1:]
     return found
@@ -92,7 +92,8 @@ def _hint(screen: MainScreen, task: Task) -> str:
         return f"{waiting[1]} Press x when it is done."
     if task.status is Status.FAILED and not task.inside:
         message = screen.session.history.failure_of(task)
-        return f"{message} Press t to run it again, - to skip it, x to mark it done.".strip()
+        again = "do" if screen.label(task) == "manual" else "run"
+        return f"{message} Press t to {again} it again, - to skip it, x to mark it done.".strip()
     return ""
 
 

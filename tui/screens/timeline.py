@@ -134,9 +134,11 @@ def summary(attempts: Sequence[Attempt]) -> Content:
         for (word, status), count in counts.items():
             parts += [(f"{count} {word}", f"$status-{status}"), (", ", "$muted")]
         parts.pop()
-    by_hand = len(attempts) - len(ran)
-    if by_hand:
-        parts.append((f"{'  ·  ' if ran else ''}{by_hand} by hand", "$muted"))
+    waiting = sum(not attempt.run and attempt.outcome == "waiting" for attempt in attempts)
+    by_hand = len(attempts) - len(ran) - waiting
+    for count, words in ((by_hand, "by hand"), (waiting, "waiting")):
+        if count:
+            parts.append((f"{'  ·  ' if parts else ''}{count} {words}", "$muted"))
     if ran:
         now = datetime.now().astimezone()
         took = {attempt: seconds_of(attempt, now) or 0.0 for attempt in ran}

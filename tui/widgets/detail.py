@@ -181,7 +181,7 @@ def _progress(progress: Progress) -> Content:
     words += [f"{progress.failed} failed"] if progress.failed else []
     return Content.assemble(
         (marks.FULL * full, "$status-done"),
-        (marks.FULL * failed, "$status-failed"),
+        (marks.BROKEN * failed, "$status-failed"),
         (marks.EMPTY * empty, "$faint"),
         (f"  {' · '.join(words)}", "$muted"),
     )

@@ -51,7 +51,7 @@ class Breadcrumb(Widget):
         count = f"  {marks.share(self._progress)} " if self._progress is not None else "  counting … "
         right = [
             (marks.FULL * full, "$status-done"),
-            (marks.FULL * failed, "$status-failed"),
+            (marks.BROKEN * failed, "$status-failed"),
             (marks.EMPTY * empty, "$faint"),
             (count, "$muted"),
         ]

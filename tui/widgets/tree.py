@@ -433,7 +433,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
             full, failed, empty = marks.bar(progress, cells)
             return [
                 (marks.FULL * full, "bar-full"),
-                (marks.FULL * failed, "bar-failed"),
+                (marks.BROKEN * failed, "bar-failed"),
                 (marks.EMPTY * empty, "bar-empty"),
                 (f" {marks.share(progress):>5}", "muted"),
             ]
