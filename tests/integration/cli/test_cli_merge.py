@@ -106,6 +106,20 @@ def test_neighbours_merge_in_git_and_would_not_without(repository: Path) -> None
     assert "CONFLICT" in said
 
 
+def test_a_task_that_both_branches_renamed_is_a_conflict_in_git(repository: Path) -> None:
+    base = "- [ ] A\n- [ ] B\n- [ ] C\n"
+    ours, theirs = base.replace("B", "B1"), base.replace("B", "B2").replace("[ ] C", "[x] C")
+    code, said = merge(repository, {"status.md": base}, {"status.md": ours}, {"status.md": theirs})
+    assert code == 1
+    assert "CONFLICT" in said
+    assert (repository / ".flow/status.md").read_text() == (
+        "- [ ] A\n<<<<<<< ours\n- [ ] B1\n=======\n- [ ] B2\n>>>>>>> theirs\n- [x] C\n"
+    )
+    code, _ = merge(repository, {"status.md": base}, {"status.md": ours}, {"status.md": ours + "- [ ] D\n"})
+    assert code == 0
+    assert (repository / ".flow/status.md").read_text() == "- [ ] A\n- [ ] B1\n- [ ] C\n- [ ] D\n"
+
+
 def test_a_plan_of_any_name_merges(repository: Path) -> None:
     name = 'sub flows/it\'s "odd" $(touch ran) é.md'
     base = "- [ ] One\n- [ ] Two\n"
