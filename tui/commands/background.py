@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STILL_RUNNING = 8
 _LOOK_EVERY = 0.05
 _PATIENCE = 60.0  # seconds
+_MOMENT = 0.3  # seconds that an engine is at work before it is said to be
 
 
 @command("wait", "flow wait", "flow wait --timeout 600 && echo shipped", shapes=("step",))
@@ -155,17 +156,17 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
 
 
 def _seen_at_work(engine: Engine, child: subprocess.Popen[bytes]) -> Running | None:
-    """What the engine of this process runs when it is looked at for the second time; None when it ended before.
+    """What the engine of this process runs a moment after it was first seen at work; None when it ended before.
 
     The record of an interrupted task names the engine that is gone, and a task may end in the instant it began.
     """
-    is_first = True
+    first: float | None = None
     while child.poll() is None:
         running = engine.running()
         if running is not None and _is_in(child, running.pid):
-            if not is_first:
+            first = first or time.monotonic()
+            if time.monotonic() - first >= _MOMENT:
                 return running
-            is_first = False
         time.sleep(_LOOK_EVERY)
     return None
 
