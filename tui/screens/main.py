@@ -22,6 +22,7 @@ from textual.widgets import Static
 
 from engine import Attempt, Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
 from tui import actions, palette
+from tui.blocks import Blocks
 from tui.conductor import Conductor
 from tui.editor import Editor
 from tui.finder import Finder
@@ -60,13 +61,13 @@ class MainScreen(Screen[None]):
         self.conductor = Conductor(self, self.session)
         self.navigator = Navigator(self)
         self.finder = Finder(self)
+        self.blocks = Blocks(self)
         self.editor = Editor(self, self.conductor)
         self._expected: tuple[str, str] | None = None
         self.reading: Reading | None = None
         self.error: FlowError | None = None
         self._progress: dict[Task, Progress] = {}
         self._labels: dict[Task, str] = {}
-        self._problems: dict[Task, list[Problem]] = {}
         self._page_timer: Timer | None = None
         self._unmoved = 0
         self._file = ""
@@ -129,7 +130,7 @@ class MainScreen(Screen[None]):
             old, self.reading = self.reading, reading
             self._progress.clear()
             self._labels.clear()
-            self._problems.clear()
+            self.blocks.forget()
             self._mark(reading.changed)
             if old is not None and reading.outside - old.outside:
                 self.conductor.changed_outside()
@@ -236,16 +237,11 @@ class MainScreen(Screen[None]):
         return label
 
     def problems(self, task: Task) -> list[Problem]:
-        """What keeps a leaf from running, besides what its plan says: a broken atom, or a block that it cannot run.
-
-        Looked for where it is drawn alone, and once a reading: it costs more than to draw a row.
-        """
+        """What keeps a leaf from running, besides what its plan says: a broken atom, or a block that it cannot run."""
         if not task.tag or not task.is_leaf:
             return []
-        if task not in self._problems:
-            problem = self.engine.problem_of(task) or self.engine.block_problem_of(task)
-            self._problems[task] = [problem] if problem is not None else []
-        return self._problems[task]
+        problem = self.engine.problem_of(task) or self.blocks.problem_of(task)
+        return [problem] if problem is not None else []
 
     def progress(self, task: Task) -> Progress:
         """The progress inside a task, counted once a reading."""
