@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingsMap
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -34,6 +34,7 @@ from tui.screens.picker import Entry, Picker
 from tui.screens.states import footer, note_of, state_of
 from tui.session import EngineSaid, HistoryRead, Reading, RootRead, Session, WasChanged, WasRead, WorkEnded
 from tui.text import lines, one_line
+from tui.wardrobe import choose_theme
 from tui.widgets.detail import Detail
 from tui.widgets.lines import ActionBar, Breadcrumb, StatusLine
 from tui.widgets.output import OutputView
@@ -428,38 +429,7 @@ class MainScreen(Screen[None]):
             self.say(f"Copied: {task.name}", "$muted")
 
     def do_theme(self) -> None:
-        """Shows each theme as the selection comes to it; escape brings back the one that was there."""
-        from tui.app import FlowApp
-
-        app = self.app
-        assert isinstance(app, FlowApp)
-        before = app.theme
-        entries = [
-            Entry(
-                title,
-                hint="dark" if app.available_themes[name].dark else "light",
-                take=partial(_wear, app, name),
-            )
-            for name, title in app.theme_titles.items()
-        ]
-
-        def find(query: str) -> list[Entry]:
-            return [entry for entry in entries if query.casefold() in entry.text.casefold()]
-
-        def chosen(entry: Entry | None) -> None:
-            if entry is None:
-                app.theme = before
-            else:
-                entry.take()
-                self.say(app.keep_theme(), "$foreground")
-
-        at = list(app.theme_titles).index(before)
-        app.push_screen(
-            Picker(
-                "Theme", "part of a name", find, moved=lambda entry: entry.take(), selected=at, aside=True
-            ),
-            chosen,
-        )
+        choose_theme(self)
 
     def do_reread(self) -> None:
         self.session.read()
@@ -500,8 +470,3 @@ class MainScreen(Screen[None]):
             self.remove_class("-details")
             self.set_focus(self.flow_tree)
         self.show_state()
-
-
-def _wear(app: App[int], theme: str) -> None:
-    """Puts a theme on an app."""
-    app.theme = theme
