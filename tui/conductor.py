@@ -187,6 +187,7 @@ class Conductor:
         self._takes = takes
         self.last_work = work
         if self.session.work(work):
+            self.screen.navigator.following = True
             self.screen.show_state()
 
     def _work_again(self) -> None:

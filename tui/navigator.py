@@ -187,7 +187,7 @@ class Navigator:
         self.follow()
 
     def follow(self) -> None:
-        """Selects the running task, unless a person has moved since it started."""
+        """Selects the running task, unless a person has moved since the work was started."""
         running = self.tree.facts.running
         if self.following and running is not None and self.tree.chosen is not running:
             self.go_to(running)

@@ -114,6 +114,21 @@ async def test_f_follows_a_run_until_the_person_moves(sit: Sit, gate: Path) -> N
         await _status(person, "1", "done")
 
 
+async def test_the_next_task_of_a_run_does_not_take_the_person_along_who_has_moved(
+    sit: Sit, gate: Path
+) -> None:
+    plan = gated(gate) + script("true", "Next") + "- [ ] Decide\n- [ ] Last\n"
+    async with sit({"status.md": plan}) as person:
+        await person.press("r")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await person.press("G")
+        await person.until(lambda: person.selected == "4")
+        gate.touch()
+        await _status(person, "2", "done")
+        await person.idle()
+        assert person.selected == "4"
+
+
 async def test_a_second_engine_makes_the_app_a_viewer(sit: Sit, gate: Path) -> None:
     async with sit({"status.md": gated(gate) + "- [ ] After\n"}, watch=True) as person:
         other = Engine.open(person.app.engine.root)

@@ -196,7 +196,6 @@ class MainScreen(Screen[None]):
 
     def started(self, event: Started) -> None:
         """A task of this app began to run."""
-        self.navigator.following = True
         self.printing.show(event.run)
         self.show_state()
         self.navigator.follow()
