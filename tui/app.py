@@ -12,7 +12,7 @@ from textual.notifications import Notify
 from textual.screen import Screen
 
 from engine import Engine, FlowError
-from tui import actions, preferences, themes
+from tui import actions, behind, preferences, themes
 from tui.attention import Attention
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
@@ -123,7 +123,7 @@ class FlowApp(App[int], inherit_bindings=False):
         if self._notices:
             self.notify("\n".join(self._notices), timeout=20, markup=False)
         if self._watches:
-            self.run_worker(Watch(self.engine.root, self.main.session.read).run(), group="watch")
+            behind.start(self, Watch(self.engine.root, self.main.session.read).run)
 
 
 def run(engine: Engine, mine: Preferences, *, notices: Sequence[str] = ()) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from engine import Problem, Task
+from tui import behind
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -36,7 +37,7 @@ class Blocks:
         self._wanted[task] = None
         if not self._looking:
             self._looking = True
-            self.screen.app.run_worker(self._look(), group="blocks")
+            behind.start(self.screen.app, self._look)
         return self._before.get((task.address, task.name))
 
     async def _look(self) -> None:

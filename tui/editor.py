@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import Restructured, Task
+from tui import behind
 from tui.screens.ask import ConfirmPrompt, TaskPrompt
 from tui.terminal import stepped_aside
 
@@ -153,7 +154,7 @@ class Editor:
         file = plan.file if plan is not None else "status.md"
         path = self.screen.engine.root / ".flow" / file
         line = task.line if task is not None else 1
-        self.screen.app.run_worker(self._edit(editor_command(path, line)), group="edit")
+        behind.start(self.screen.app, self._edit, editor_command(path, line))
 
     async def _edit(self, command: list[str]) -> None:
         with stepped_aside(self.screen.app) as possible:

@@ -21,6 +21,7 @@ from engine import (
     Task,
     TrustError,
 )
+from tui import behind
 from tui.screens.evidence import diff_of
 from tui.screens.prompt import Prompt
 
@@ -121,7 +122,7 @@ class Prompts:
     def preview(self, address: str, name: str) -> None:
         """Shows what the Loom task that comes next would write; refuses first what a step would refuse."""
         self.preparing = True
-        self.screen.app.run_worker(self._prepare_preview(address, name), group="preview")
+        behind.start(self.screen.app, self._prepare_preview, address, name)
 
     async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
         try:
@@ -169,8 +170,7 @@ class Prompts:
 
     def _reload(self, conflict: Conflict) -> None:
         self.preparing = True
-        prepare = self._prepare_preview(conflict.address, conflict.name, reload=True)
-        self.screen.app.run_worker(prepare, group="preview")
+        behind.start(self.screen.app, self._prepare_preview, conflict.address, conflict.name, reload=True)
 
     def _when_idle(self, then: Callable[[], None]) -> None:
         """The answer to a prompt may come before the step that led to it has let go."""
@@ -200,9 +200,9 @@ class Prompts:
     def ask_outside(self, error: ChangedOutsideError) -> None:
         def answered(answer: str | None) -> None:
             if answer is not None:
-                self.screen.app.run_worker(self._settle_outside(answer), group="change")
+                behind.start(self.screen.app, self._settle_outside, answer)
 
-        self.screen.app.run_worker(self._show_outside(error, answered), group="outside")
+        behind.start(self.screen.app, self._show_outside, error, answered)
 
     async def _show_outside(self, error: ChangedOutsideError, answered: Callable[[str | None], None]) -> None:
         try:

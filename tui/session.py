@@ -29,6 +29,7 @@ from engine import (
     Task,
     Tree,
 )
+from tui import behind
 from tui.history import History
 from tui.outside import Outside
 from tui.terminal import stepped_aside
@@ -130,7 +131,7 @@ class Session:
             self._read_again = True
             return
         self._reading = True
-        self.app.run_worker(self._read(), group="read", exit_on_error=True)
+        behind.start(self.app, self._read)
 
     async def _read(self) -> None:
         try:
@@ -189,7 +190,7 @@ class Session:
         if self.busy:
             return False
         self.busy = True
-        self.app.run_worker(self._work(work), group="work", exit_on_error=True)
+        behind.start(self.app, self._work, work)
         return True
 
     async def _work(self, work: Work) -> None:
@@ -216,7 +217,7 @@ class Session:
             changed = self.engine.change(verb, address, expect=name)
             return changed.address, changed.name
 
-        self.app.run_worker(self._change(verb, change), group="change", exit_on_error=True)
+        behind.start(self.app, self._change, verb, change)
 
     def undo(self) -> None:
         """Takes back the last change of the plan."""
@@ -225,11 +226,11 @@ class Session:
             undone = self.engine.undo()
             return undone.address, undone.name
 
-        self.app.run_worker(self._change("undo", undo), group="change", exit_on_error=True)
+        behind.start(self.app, self._change, "undo", undo)
 
     def restructure(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
         """Changes the tree of tasks: `change` blocks, and answers with the address and the name of the task."""
-        self.app.run_worker(self._change(verb, change), group="change", exit_on_error=True)
+        behind.start(self.app, self._change, verb, change)
 
     async def _change(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
         try:

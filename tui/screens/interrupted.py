@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine import FlowError, Recovery, Resume
+from tui import behind
 from tui.screens.evidence import last_output, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
@@ -34,7 +35,7 @@ class InterruptedPrompt(Prompt):
     def on_mount(self) -> None:
         super().on_mount()
         if self._look is not None:
-            self.run_worker(self._watch(self._look))
+            behind.start(self, self._watch, self._look)
 
     async def _watch(self, look: Callable[[], Recovery | None]) -> None:
         """Looks again and again: its work goes on, and somebody else may settle it."""

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine import Attempt
-from tui import marks
+from tui import behind, marks
 from tui.history import History, looks, seconds_of
 from tui.text import one_line
 from tui.widgets.bars import Bars
@@ -58,7 +58,7 @@ class TimelineScreen(ModalScreen[Attempt | None]):
     def on_mount(self) -> None:
         self.bars.focus()
         self._show()
-        self.run_worker(self._watch())
+        behind.start(self, self._watch)
 
     @property
     def bars(self) -> Bars:
