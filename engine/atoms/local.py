@@ -208,10 +208,8 @@ class LocalRunner:
             data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
             if offset in _left_out(os.fstat(file.fileno()).st_size):
                 return b"", offset  # taken out while we read it: the next call says so
-            if len(data) == _CHUNK:
-                data = data[
-                    : _CHUNK - _begun(data)
-                ]  # a character that goes on behind it is left to the next call
+            if len(data) == _CHUNK:  # a character that goes on behind it is left to the next call
+                data = data[: _CHUNK - _begun(data)]
             return data, offset + len(data)
 
     def tail(self, run: str, lines: int) -> str:

@@ -31,10 +31,8 @@ def run(project: Project, run: Run, until: str | None) -> Steps:
         finished = yield from step(project, run)
         if finished.outcome is not StepOutcome.DONE or run.control.ends_after:
             return finished
-        if project.is_stop_requested(
-            finished.run
-        ):  # it came too late for this task, and is meant for no other
-            project.forget_stop()
+        if project.is_stop_requested(finished.run):
+            project.forget_stop()  # it came too late for this task, and is meant for no other
             return finished
         tree, task = execution.next_task(project)
         if task is None and not tree.problems():

@@ -55,7 +55,7 @@ def _refuse_characters(text: str, plan: Plan) -> None:
 
 def _refuse_conflicts(text: str, plan: Plan) -> None:
     """A merge that nobody has resolved: one side of it would be as good a plan as the other."""
-    if "<<<<<<< " not in text or not (end := _THEIRS.search(text)):
+    if "<" not in text or "<<<<<<<" not in text or not (end := _THEIRS.search(text)):
         return
     for match in _OURS.finditer(text, 0, end.start()):
         line = text.count("\n", 0, match.start()) + 1

@@ -196,10 +196,8 @@ class Plans:
             aside = self.backups.next_place(file, revision)
             self.store.rename(path, aside)
             moved = self.store.read(aside)
-            if (
-                moved is None or moved.revision != revision
-            ):  # written just before it was moved: that is not ours
-                self.store.rename(aside, path)
+            if moved is None or moved.revision != revision:
+                self.store.rename(aside, path)  # written just before it was moved: that is not ours
                 return False
         return True
 
