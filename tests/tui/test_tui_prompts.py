@@ -280,6 +280,7 @@ async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, gate: P
     async with sit({"status.md": long_script(tmp_path)}) as person:
         await person.press("s")
         await person.until((tmp_path / "begun").exists, "the script")
+        await person.until(lambda: person.main.conductor.own, "the app to hear of it")
         await person.press("q")
         await _asked(person, "Quit")
         await person.sees("leave it running", "end it", "stay")
