@@ -71,9 +71,9 @@ def end_everything(folder: Path) -> None:
 
 @pytest.fixture
 def wait_for() -> Callable[[Callable[[], object]], None]:
-    """Waits until a condition holds; fails after twenty seconds."""
+    """Waits until a condition holds; fails after a minute, which is long only when it does not come true."""
 
-    def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, "the condition did not come true"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ async def test_t7_06_a_stop_ends_the_wait_for_the_next_attempt(
     wait_for(lambda: list((root / ".flow" / "logs" / "output").glob("*.exit")))
     engine = Engine.open(root)
     assert engine.stop_other() is not None
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     recovery = engine.recovery()
     assert recovery is not None
     assert recovery.stopped
@@ -73,6 +74,9 @@ async def test_t7_06_a_stop_that_comes_too_late_for_its_task_ends_the_run(make_p
     assert not (root / ".flow" / "stop").exists()
 
 
+BEGUN = "8s"
+"""A time limit that an interpreter does not reach before it has begun."""
+
 COMET = """\
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -90,16 +94,15 @@ while True:
 async def test_t7_06_what_is_another_process_all_the_time_is_ended_with_its_task(
     make_project: MakeProject,
 ) -> None:
-    text = "- [ ] [Script] Work\n    ```sh timeout=2\n    python3 comet.py\n    sleep 60\n    ```\n"
-    root = make_project({"status.md": text})
+    work = f"    ```sh timeout={BEGUN}\n    {sys.executable} comet.py\n    sleep 600\n    ```\n"
+    root = make_project({"status.md": f"- [ ] [Script] Work\n{work}"})
     (root / "comet.py").write_text(COMET)
     beats = root / "beats"
     try:
         assert (await finish(Engine.open(root).step())).outcome is StepOutcome.FAILED
         before = beats.read_bytes()
-        await asyncio.sleep(
-            1
-        )  # it would beat fifty times; that there is no process, no look at processes can tell
+        # It would beat fifty times. That there is no process, no look at processes can tell.
+        await asyncio.sleep(1)
         assert beats.read_bytes() == before
     finally:
         beats.unlink(missing_ok=True)

@@ -215,7 +215,7 @@ async def test_what_somebody_marked_in_the_file_while_it_ran_stands(
     plan = root / ".flow/status.md"
     plan.write_text(plan.read_text().replace("[/]", "[-]"))
     (root / "go").touch()
-    assert b"that stands" in process.communicate(timeout=20)[0]
+    assert b"that stands" in process.communicate(timeout=60)[0]
     assert "- [-] [Script] Migrate" in plan.read_text()
     engine = Engine.open(root)
     assert engine.recovery() is None
@@ -249,7 +249,7 @@ async def test_t3_27_the_task_is_found_by_identity_or_reported(
     plan = root / ".flow/status.md"
     plan.write_text(change(plan.read_text()))
     (root / "go").touch()
-    output = process.communicate(timeout=30)[0].decode()
+    output = process.communicate(timeout=60)[0].decode()
     assert expected in plan.read_text()
     assert plan.read_text().count("[x]") == expected.count("[x]")
     assert ("no longer in the plan" in output) is ("[x]" not in expected)
@@ -266,7 +266,7 @@ async def test_the_result_waits_while_the_plan_is_invalid(
     sound = plan.read_text()
     plan.write_text(sound + "- [?] what\n")
     (root / "go").touch()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     recovery = Engine.open(root).recovery()
     assert recovery is not None
     assert (recovery.resume, recovery.ended) == (Resume.COMMIT, "it succeeded")
@@ -329,7 +329,7 @@ async def test_t7_06_flow_stop_from_another_process(
     assert running is not None
     assert running.name == "Migrate"
     assert await other.wait(20)
-    assert b"INTERRUPTED" in process.communicate(timeout=20)[0]
+    assert b"INTERRUPTED" in process.communicate(timeout=60)[0]
     recovery = other.recovery()
     assert recovery is not None
     assert recovery.stopped
@@ -343,7 +343,7 @@ async def test_t7_06a_a_signal_ends_the_engine_only(
     process = start_engine(root)
     wait_for(lambda: (root / "started-1").exists())
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     recovery = Engine.open(root).recovery()
     assert recovery is not None
     assert recovery.resume is Resume.FOLLOW
@@ -366,7 +366,7 @@ async def test_t3_31_a_second_engine_says_who_runs(
         second.change("done", "Migrate")
     assert second.change("done", "After").status is Status.DONE
     (root / "go").touch()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert (root / ".flow/status.md").read_text().count("[x]") == 2
 
 
@@ -383,7 +383,7 @@ async def test_the_running_task_is_not_changed_by_way_of_its_parent(
         Engine.open(root).change(verb, "Release")
     assert (root / ".flow/status.md").read_bytes() == plan
     (root / "go").touch()
-    assert b"DONE" in process.communicate(timeout=20)[0]
+    assert b"DONE" in process.communicate(timeout=60)[0]
 
 
 async def test_an_interrupted_task_is_not_changed_by_way_of_its_parent(

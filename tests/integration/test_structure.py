@@ -134,7 +134,7 @@ async def test_t3_27_what_runs_is_found_after_changes_through_flow(
     engine = Engine.open(root)
     CHANGES[how](engine)
     (root / "go").touch()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     done = [task for task in engine.tree().walk() if task.status.value == "done" and task.is_leaf]
     assert [task.tag for task in done] == ["Script"]
     assert engine.recovery() is None
@@ -149,7 +149,7 @@ async def test_t3_27_a_removed_running_task_is_reported_and_no_other_marked(
     engine = Engine.open(root)
     engine.remove("Migrate")
     (root / "go").touch()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert b"no longer in the plan" in output
     assert (root / ".flow/status.md").read_text() == "- [/] Group\n- [ ] Other\n"
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING

@@ -57,7 +57,7 @@ class Bench:
     def run(self, atom: Supervised, call: Call) -> AtomResult:
         return atom.result(call, self.finish(atom.job(call, self.new_run())))
 
-    def wait(self, condition: Callable[[], object], limit: float = 20.0) -> None:
+    def wait(self, condition: Callable[[], object], limit: float = 60.0) -> None:
         until = time.monotonic() + limit
         while not condition():
             assert time.monotonic() < until, "the condition did not come true"

@@ -11,7 +11,7 @@ from engine.atoms import Outcome, Script
 from engine.storage import platform
 from tests.integration.atoms.conftest import Bench, lines
 from tests.integration.atoms.test_script_runs import script
-from tests.integration.atoms.test_supervisor import DAEMON, shell
+from tests.integration.atoms.test_supervisor import BEGUN, DAEMON, shell
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_t1_38_what_goes_wrong_is_the_reason(bench: Bench, text: str, options: s
 
 
 def test_t1_38_a_time_limit_ends_what_double_forked(bench: Bench) -> None:
-    job = shell(bench, DAEMON, timeout=0.5, grace=0.2)
+    job = shell(bench, DAEMON, timeout=BEGUN, grace=0.2)
 
     assert bench.finish(job).timed_out
 

@@ -109,7 +109,7 @@ def test_exports_that_are_no_file_hold_nothing_up(bench: Bench, text: str) -> No
 )
 def test_verify_tells_whether_the_work_is_done(bench: Bench, probe: str, complete: bool) -> None:
     (bench.root / "done").touch()
-    plan = f"{script('touch ran')}    ```sh verify timeout=300ms\n    {probe}\n    ```\n"
+    plan = f"{script('touch ran')}    ```sh verify timeout=3s\n    {probe}\n    ```\n"
     job = Script().probe(bench.call(plan), bench.new_run())
     assert job is not None
 

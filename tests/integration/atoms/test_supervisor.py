@@ -19,6 +19,9 @@ from engine.errors import StorageError
 from engine.storage import Store
 from tests.integration.atoms.conftest import Bench, lines
 
+BEGUN = 3.0
+"""A time limit, in seconds, that a shell does not reach before it has done what it is to do first."""
+
 
 def shell(bench: Bench, text: str, run: str = "", **fields: object) -> Job:
     run = run or bench.new_run()
@@ -136,19 +139,19 @@ def test_the_group_of_the_engine_may_be_signalled(bench: Bench) -> None:
 
 def test_t3_24_a_time_limit_ends_the_whole_group(bench: Bench) -> None:
     text = "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >> pids; sleep 60' & echo $$ >> pids; sleep 60; sleep 60"
-    job = shell(bench, text, timeout=0.3, grace=0.2)
+    job = shell(bench, text, timeout=BEGUN, grace=0.2)
 
     ended = bench.finish(job)
 
     assert ended.timed_out
     assert ended.signal == signal.SIGKILL
-    assert ended.seconds < 5
+    assert ended.seconds < 50, "it came to its end by itself"
     assert len(lines(bench.root / "pids")) == 2
     assert bench.runner.alive(job.run, bench.started[job.run]) == []
 
 
 def test_a_time_limit_asks_before_it_forces(bench: Bench) -> None:
-    job = shell(bench, "trap 'echo tidy; exit 7' TERM; while :; do sleep 0.02; done", timeout=0.2)
+    job = shell(bench, "trap 'echo tidy; exit 7' TERM; while :; do sleep 0.02; done", timeout=BEGUN)
 
     ended = bench.finish(job)
 
@@ -157,7 +160,7 @@ def test_a_time_limit_asks_before_it_forces(bench: Bench) -> None:
 
 
 def test_a_time_limit_reaches_what_left_the_group(bench: Bench) -> None:
-    job = shell(bench, "setsid sh -c 'echo $$ > pid; sleep 60' & sleep 60", timeout=0.3, grace=0.2)
+    job = shell(bench, "setsid sh -c 'echo $$ > pid; sleep 60' & sleep 60", timeout=BEGUN, grace=0.2)
 
     bench.finish(job)
 

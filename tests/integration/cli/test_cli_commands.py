@@ -353,7 +353,7 @@ def test_t7_06_ctrl_c_ends_the_script_and_the_next_start_offers_it(
     process = start_run(root)
     wait_for(lambda: (root / "count").exists())
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert "Traceback" not in err
     assert "Count" in out
@@ -378,7 +378,7 @@ def test_t7_06a_a_signal_ends_the_engine_and_the_work_goes_on(
     wait_for(lambda: (root / "count").exists())
     assert flow("run", cwd=root).code == 6
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
     recovery = flow("recover", "--json", cwd=root).json
     assert recovery["resume"] == "follow"

@@ -14,7 +14,7 @@ from tests.integration.cli.conftest import Flow
 
 def git(root: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=30, check=True
+        ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=60, check=True
     )
     return done.stdout
 
