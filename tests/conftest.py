@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -12,6 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So does a shell start what it runs in the background, and programs hand it on: tests press ctrl+c.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("flow", deadline=None, print_blob=True)
 settings.load_profile("flow")
