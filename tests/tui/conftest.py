@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -104,6 +106,15 @@ def _printed(key: str) -> str | None:
         return unicodedata.lookup(_get_unicode_name_from_key(key))
     except KeyError:
         return None
+
+
+def free_port() -> int:
+    """A port of this machine for a server that is about to start. It is none of those that the system gives to
+    connections: one of them could have it before the server does."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 Sit = Callable[..., AbstractAsyncContextManager[Person]]

@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from tests.tui.conftest import free_port
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = [
     "--headless",
@@ -59,12 +61,6 @@ Object.assign(window.WebSocket, {CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3})
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(root: Path, *words: str) -> Iterator[tuple[str, int]]:
     """The address with its key, and the port."""
@@ -91,7 +87,7 @@ def serving(root: Path, *words: str) -> Iterator[tuple[str, int]]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -99,7 +95,7 @@ def serving(root: Path, *words: str) -> Iterator[tuple[str, int]]:
 
 
 def answer(port: int, path: str, **headers: str) -> int:
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     connection.request("GET", path, headers=headers)
     status = connection.getresponse().status
     connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.terminal import Terminal
+from tests.tui.conftest import free_port
 
 SECONDS = 60.0
 PLAN = "- [ ] [Script] Ask\n    ```sh tty\n    read -p 'your name? ' name\n    ```\n- [ ] Next\n"
@@ -22,8 +22,7 @@ async def test_a_script_that_asks_for_a_terminal_is_told_that_a_page_has_none(
     make_project: Callable[[Mapping[str, str]], Path],
 ) -> None:
     root = make_project({"status.md": PLAN})
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, "-P", "-m", "tui", "serve", "--port", str(port)]
     with Terminal(argv, cwd=root) as terminal:
         terminal.wait_for("ctrl+c ends it.")
