@@ -71,6 +71,13 @@ class Hands(Generic[AnyApp]):
         """Waits until all these words are on the screen."""
         await self.until(lambda: all(word in self.text for word in words), f"seeing {words}")
 
+    async def told(self, words: str) -> None:
+        """Waits for a message in the corner with these words."""
+        await self.until(
+            lambda: any(words in f"{one.title}\n{one.message}" for one in self.app._notifications),
+            f"a message with {words!r}",
+        )
+
 
 class Person(Hands[FlowApp]):
     """At the app of a project."""
@@ -89,6 +96,22 @@ class Person(Hands[FlowApp]):
     def prompt(self) -> str:
         """The title of the prompt on the screen, or nothing."""
         return str(getattr(self.app.screen, "TITLE_WORD", ""))
+
+    async def asked(self, title: str) -> None:
+        """Waits for the prompt with this title."""
+        await self.until(lambda: self.prompt == title, f"the prompt {title}")
+
+    async def unasked(self) -> None:
+        """Waits until no prompt is on the screen."""
+        await self.until(lambda: self.prompt == "", "the end of the prompt")
+
+    async def fail(self, key: str = "s") -> None:
+        """Lets the first task, whose script fails, run by this key, and presses it again, which asks about it."""
+        await self.press(key)
+        await self.until(lambda: self.status("1") == "failed", "the failure")
+        await self.idle()
+        await self.press(key)
+        await self.asked("Failed")
 
     async def idle(self) -> None:
         """Waits until the engine is at rest and the screen shows the latest reading."""

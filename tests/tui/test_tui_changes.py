@@ -43,7 +43,7 @@ async def test_t3_11_a_forbidden_change_is_refused_in_words(sit: Sit, orbit: dic
     async with sit(orbit) as person:
         await person.press("g", "j", "j", "j", "x")
         await person.sees("Changelog")
-        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.told("Changelog")
         await person.until(lambda: person.status("4") == "pending")
         assert (person.app.engine.root / ".flow" / "status.md").read_text() == orbit["status.md"]
 
@@ -148,14 +148,12 @@ async def test_a_refusal_names_the_keys_of_the_app_instead_of_commands(sit: Sit)
     async with sit({"status.md": plan}) as person:
         await person.press("s")
         await person.until(lambda: person.status("1") == "done")
+        await person.idle()
         await person.press("z")
         await person.until(lambda: person.status("1") == "active")
+        await person.idle()
         await person.press("s")
-        await person.until(
-            lambda: any(
-                "t runs it again, x leaves it at that." in said.message for said in person.app._notifications
-            )
-        )
+        await person.told("t runs it again, x leaves it at that.")
 
 
 async def test_what_only_lacks_its_own_mark_is_named_and_a_step_sets_it(sit: Sit) -> None:

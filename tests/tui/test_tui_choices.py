@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import Person, Sit
+from tests.tui.conftest import Sit
 
 Make = Callable[[Mapping[str, str]], Path]
 
 FAILING = "- [ ] [Script] Test\n    ```sh\n    exit 3\n    ```\n- [ ] [Script] Publish\n    ```sh\n    true\n    ```\n"
-
-
-async def _asked(person: Person, title: str) -> None:
-    await person.until(lambda: person.prompt == title, f"the prompt {title}")
-
-
-async def _gone(person: Person) -> None:
-    await person.until(lambda: person.prompt == "", "the end of the prompt")
 
 
 @pytest.mark.parametrize(("key", "status"), [("x", "done"), ("minus", "skipped")])
@@ -27,11 +19,7 @@ async def test_t3_21a_a_run_goes_on_behind_a_failed_task_that_is_settled(
     sit: Sit, key: str, status: str
 ) -> None:
     async with sit({"status.md": FAILING}) as person:
-        await person.press("r")
-        await person.until(lambda: person.status("1") == "failed")
-        await person.idle()
-        await person.press("r")
-        await _asked(person, "Failed")
+        await person.fail("r")
         await person.press(key)
         await person.until(lambda: person.status("2") == "done", "the task behind it")
         assert person.status("1") == status
@@ -39,13 +27,9 @@ async def test_t3_21a_a_run_goes_on_behind_a_failed_task_that_is_settled(
 
 async def test_a_failed_task_stays_when_the_answer_is_not_now(sit: Sit) -> None:
     async with sit({"status.md": FAILING}) as person:
-        await person.press("s")
-        await person.until(lambda: person.status("1") == "failed")
-        await person.idle()
-        await person.press("s")
-        await _asked(person, "Failed")
+        await person.fail()
         await person.press("escape")
-        await _gone(person)
+        await person.unasked()
         await person.idle()
         assert (person.status("1"), person.status("2")) == ("failed", "pending")
 
@@ -61,12 +45,12 @@ async def test_t1_14_b_puts_back_the_version_that_was_accepted_last(sit: Sit, ma
         await person.press("f5")
         await person.sees("Two, by hand")
         await person.press("G", "x")
-        await _asked(person, "Changed outside")
+        await person.asked("Changed outside")
         await person.press("escape")
-        await _gone(person)
+        await person.unasked()
         assert plan.read_text() == foreign
         await person.press("x")
-        await _asked(person, "Changed outside")
+        await person.asked("Changed outside")
         await person.press("b")
         await person.sees("Put back: status.md")
         await person.until(lambda: "by hand" not in person.text, "the old version")
@@ -83,7 +67,7 @@ async def test_t1_37_trusting_the_project_is_asked_once(
     root = make_project({"status.md": script.format("One") + script.format("Two")})
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Trust")
+        await person.asked("Trust")
         await person.press("A")
         await person.until(lambda: person.status("1") == "done")
         await person.idle()
@@ -103,13 +87,13 @@ async def test_stop_ends_the_task_or_changes_nothing(sit: Sit, gate: Path, key: 
         await person.press("s")
         await person.sees("running 1 Work")
         await person.press("ctrl+c")
-        await _asked(person, "Stop")
+        await person.asked("Stop")
         await person.press(key)
         if key == "y":
-            await _asked(person, "Interrupted")
+            await person.asked("Interrupted")
             await person.sees("stopped by a person")
         else:
-            await _gone(person)
+            await person.unasked()
             gate.touch()
             await person.until(lambda: person.status("1") == "done")
 
@@ -117,16 +101,16 @@ async def test_stop_ends_the_task_or_changes_nothing(sit: Sit, gate: Path, key: 
 async def test_n_keeps_what_would_be_deleted(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("d")
-        await _asked(person, "Confirm")
+        await person.asked("Confirm")
         await person.press("n")
-        await _gone(person)
+        await person.unasked()
         assert (person.app.engine.root / ".flow" / "status.md").read_text() == "- [ ] One\n"
 
 
 async def test_a_click_takes_a_choice(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n- [ ] Two\n"}) as person:
         await person.press("g", "d")
-        await _asked(person, "Confirm")
+        await person.asked("Confirm")
         lines = person.text.split("\n")
         line = next(number for number, text in enumerate(lines) if "delete" in text and " y " in text)
         await person.pilot.click(offset=(lines[line].index("delete"), line))

@@ -15,7 +15,7 @@ def plan(person: Person, file: str = "status.md") -> str:
 
 
 async def _typed(person: Person, *keys: str) -> None:
-    await person.until(lambda: person.prompt == "Task", "the prompt")
+    await person.asked("Task")
     await person.press(*keys)
 
 
@@ -32,7 +32,7 @@ async def test_add_inside_makes_a_child_and_escape_adds_nothing(sit: Sit) -> Non
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("A")
         await _typed(person, *"no", "escape")
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         await person.press("A")
         await _typed(person, *"Child", "enter")
         await person.until(lambda: person.selected == "1.1")
@@ -58,13 +58,13 @@ async def test_delete_asks_and_z_brings_it_back(sit: Sit) -> None:
     text = "- [ ] One\n    - [ ] Inner\n- [ ] Two\n"
     async with sit({"status.md": text}) as person:
         await person.press("g", "d")
-        await person.until(lambda: person.prompt == "Confirm")
+        await person.asked("Confirm")
         await person.sees("With it goes the task inside", "keep")
         await person.press("enter")  # the safe choice
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         assert plan(person) == text
         await person.press("d")
-        await person.until(lambda: person.prompt == "Confirm")
+        await person.asked("Confirm")
         await person.press("y")
         await person.until(lambda: plan(person) == "- [ ] Two\n")
         await person.press("z")
@@ -86,7 +86,7 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
 async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] Docs\n"}) as person:
         await person.press("enter")
-        await person.until(lambda: person.prompt == "Confirm")
+        await person.asked("Confirm")
         await person.press("y")
         await person.until(lambda: plan(person) == "- [ ] [Docs](sub_flows/docs.md)\n")
         await person.sees("» sub_flows/docs.md")
@@ -103,7 +103,7 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("a")
         await _typed(person, *"One", "enter")
-        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.told("One")
         assert plan(person) == "- [ ] One\n"
 
 

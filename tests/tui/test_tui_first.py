@@ -115,7 +115,7 @@ async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / ".flow").write_text("in the way")
     async with first(tmp_path) as person:
         await person.press("m")
-        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.told(".flow")
         await person.sees("There is no plan here yet")
 
 

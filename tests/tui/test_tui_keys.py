@@ -71,12 +71,12 @@ async def test_capital_m_makes_a_subflow_and_n_leaves_the_task_as_it_is(sit: Sit
     async with sit({"status.md": "- [ ] Docs\n"}) as person:
         plan = person.app.engine.root / ".flow" / "status.md"
         await person.press("M")
-        await person.until(lambda: person.prompt == "Confirm")
+        await person.asked("Confirm")
         await person.press("n")
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         assert plan.read_text() == "- [ ] Docs\n"
         await person.press("M")
-        await person.until(lambda: person.prompt == "Confirm")
+        await person.asked("Confirm")
         await person.press("y")
         await person.until(lambda: plan.read_text() == "- [ ] [Docs](sub_flows/docs.md)\n")
         await person.sees("Made a flow: Docs")

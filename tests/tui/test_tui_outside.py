@@ -70,7 +70,7 @@ async def test_a_plan_that_is_read_half_written_marks_only_what_changed_in_the_e
             await person.until(lambda: "Three" not in person.text, "the half of the plan")
             plan.write_text(text.replace("Inside", "Indoors"))
             await person.sees("~ 1 row changed outside", "Indoors")
-            assert _marked(person) == ["Three", "Indoors"]
+            await person.until(lambda: _marked(person) == ["Three", "Indoors"], "the marks")
         plan.write_text(text)
         await person.until(lambda: "changed outside" not in person.text, "the end of the marks")
 

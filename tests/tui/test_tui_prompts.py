@@ -15,20 +15,17 @@ import pytest
 from textual.widgets import Static
 
 from engine import Engine
-from tests.tui.conftest import Person, Sit
+from tests.tui.conftest import SECONDS, Sit
 from tui.screens.interrupted import InterruptedPrompt
 
 Make = Callable[[Mapping[str, str]], Path]
 Wait = Callable[[Callable[[], object]], None]
 
 ENGINE = """
-import asyncio, sys
-from pathlib import Path
-from textual.widgets import Static
-
+import asyncio
 from engine import Engine
 async def main():
-    async for _ in Engine.open(Path(sys.argv[1])).step():
+    async for _ in Engine.open().step():
         pass
 asyncio.run(main())
 """
@@ -36,7 +33,7 @@ asyncio.run(main())
 
 def kill_an_engine(root: Path, wait_for: Wait, begun: Path) -> None:
     """Starts a step in a process of its own and kills that engine once its script has begun."""
-    process = subprocess.Popen([sys.executable, "-c", ENGINE, str(root)])
+    process = subprocess.Popen([sys.executable, "-c", ENGINE], cwd=root)
     wait_for(begun.exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -63,20 +60,16 @@ def count(tmp_path: Path) -> int:
     return len((tmp_path / "count").read_text().splitlines())
 
 
-async def _asked(person: Person, title: str) -> None:
-    await person.until(lambda: person.prompt == title, f"the prompt {title}")
-
-
 async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.sees("1/1  Long work", "status.md › Build", "attempt 1", "still at work:", "at work")
         await person.press("escape")
         await person.sees("interrupted: 1/1 Long work", "settle 1/1 Long work")
         await person.press("s")
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.press("r")
         await person.sees("following 1/1 Long work")
         gate.touch()
@@ -88,7 +81,7 @@ async def test_t3_22a_retry_ends_what_is_alive_and_runs_again(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.press("t")
         await person.until(lambda: count(tmp_path) == 2, "the second run")
         await person.sees("attempt 2")
@@ -103,7 +96,7 @@ async def test_an_interrupted_task_can_be_settled_by_hand(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path, key: str, status: str
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.press(key)
         await person.until(lambda: person.status("1/1") == status, status)
         await person.until(lambda: person.app.engine.recovery() is None)
@@ -119,20 +112,20 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
         await person.sees("failed and holds the plan", "retry or skip 1 Test")
         await person.idle()
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         await person.sees("broken", "1 attempt", "retry", "mark done")
         await person.press("enter")  # the safe choice has the focus
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         await person.until(lambda: person.status("1") == "failed")
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         await person.press("t")
         await person.until(
             lambda: person.app.engine.attempts(person.app.engine.find("1")) == 2, "the second attempt"
         )
         await person.idle()
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         await person.press("minus")
         await person.until(lambda: person.status("1") == "skipped")
 
@@ -140,11 +133,7 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
 async def test_the_prompt_failed_shows_the_end_of_much_output(sit: Sit) -> None:
     plan = "- [ ] [Script] Test\n    ```sh\n    seq 30000; echo the very end; exit 3\n    ```\n"
     async with sit({"status.md": plan}) as person:
-        await person.press("s")
-        await person.until(lambda: person.status("1") == "failed")
-        await person.idle()
-        await person.press("s")
-        await _asked(person, "Failed")
+        await person.fail()
         await person.until(
             lambda: "the very end" in str(person.app.screen.query("#evidence Static").last(Static).content)
         )
@@ -167,15 +156,15 @@ async def test_t6_10_preview_conflict_reload_and_both_changes_are_there(sit: Sit
     log.write_text("# Changelog\n\n## Unreleased\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.sees("+- Orbit 2.0 is out.", "CHANGELOG.md, as shown", "nothing is written")
         log.write_text("# Changelog\n\nWritten by another program\n\n## Unreleased\n")
         await person.press("y")
-        await _asked(person, "Conflict")
+        await person.asked("Conflict")
         await person.sees("Written by another program", "base", "disk", "edit", "reload", "keep the file")
         assert "Orbit" not in log.read_text()
         await person.press("r")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.sees("+- Orbit 2.0 is out.")
         assert "Orbit" not in log.read_text()
         await person.press("y")
@@ -192,10 +181,10 @@ async def test_conflict_keep_and_retry(sit: Sit, make_project: Make) -> None:
     async with sit(root, size=(80, 24)) as person:
         for answer in ("k", "t"):
             await person.press("s")
-            await _asked(person, "Preview")
+            await person.asked("Preview")
             log.write_text(f"Another line before {answer}\n## Unreleased\n")
             await person.press("y")
-            await _asked(person, "Conflict")
+            await person.asked("Conflict")
             await person.sees(f"Another line before {answer}")
             await person.press(answer)
             if answer == "k":
@@ -211,9 +200,9 @@ async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None
     (root / "CHANGELOG.md").write_text("## Unreleased\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.press("enter")
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         await person.until(lambda: person.status("1") == "pending")
         assert (root / "CHANGELOG.md").read_text() == "## Unreleased\n"
 
@@ -224,7 +213,7 @@ async def test_an_edit_that_is_refused_is_not_previewed(sit: Sit, make_project: 
     log.write_text("## Unreleased\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.press("y")
         await person.until(lambda: person.status("1") == "done")
         await person.idle()
@@ -232,8 +221,8 @@ async def test_an_edit_that_is_refused_is_not_previewed(sit: Sit, make_project: 
         await person.until(lambda: person.status("1") == "active")
         await person.idle()
         await person.press("s")
-        await person.until(lambda: list(person.app._notifications), "a message")
-        assert "has run already" in next(iter(person.app._notifications)).message
+        await person.told("has run already")
+        await person.idle()
         assert person.prompt == ""
 
 
@@ -245,9 +234,9 @@ async def test_code_that_nobody_approved_is_asked_about_before_its_preview(
     (root / "CHANGELOG.md").write_text("## Unreleased\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Trust")
+        await person.asked("Trust")
         await person.press("y")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.press("y")
         await person.until(lambda: person.status("1") == "done")
 
@@ -258,7 +247,7 @@ async def test_an_edit_that_is_there_already_is_said_in_plain_words(sit: Sit, ma
     log.write_text("## Unreleased\n- Orbit 2.0 is out.\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         await person.sees("CHANGELOG.md is already as wanted", "mark done", "the task stays open")
         await person.press("y")
         await person.until(lambda: person.status("1") == "done")
@@ -271,7 +260,7 @@ async def test_t6_05_an_anchor_that_is_not_there_is_said_and_nothing_written(
     (root / "CHANGELOG.md").write_text("nothing to hold on to\n")
     async with sit(root) as person:
         await person.press("s")
-        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.told("## Unreleased")
         assert (root / "CHANGELOG.md").read_text() == "nothing to hold on to\n"
 
 
@@ -282,21 +271,21 @@ async def test_quitting_while_a_task_runs_asks(sit: Sit, tmp_path: Path, gate: P
         await person.until((tmp_path / "begun").exists, "the script")
         await person.until(lambda: person.main.conductor.own, "the app to hear of it")
         await person.press("q")
-        await _asked(person, "Quit")
+        await person.asked("Quit")
         await person.sees("leave it running", "end it", "stay")
         await person.press(answer)
         engine = person.app.engine
         if answer == "n":
-            await person.until(lambda: person.prompt == "")
+            await person.unasked()
             await person.press("q")
-            await _asked(person, "Quit")
+            await person.asked("Quit")
             await person.press("w")
         if answer in ("w", "n"):
             await person.sees("Quits when this task ends")
             gate.touch()
         await person.until(lambda: person.app._exit, "the end")
     if answer == "d":
-        until = time.monotonic() + 10
+        until = time.monotonic() + SECONDS
         while (recovery := engine.recovery()) is None and time.monotonic() < until:
             await asyncio.sleep(0.02)  # the engine lets go when its thread has come back
         assert recovery is not None
@@ -317,14 +306,14 @@ async def test_t1_37_code_from_elsewhere_is_shown_before_it_runs(
     root = make_project({"status.md": trace})
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Trust")
+        await person.asked("Trust")
         await person.sees("echo here > trace", "trust")
         await person.press("enter")
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
         assert not (root / "trace").exists()
         await person.idle()
         await person.press("s")
-        await _asked(person, "Trust")
+        await person.asked("Trust")
         await person.press("y")
         await person.until(lambda: person.status("1") == "done")
         assert (root / "trace").exists()
@@ -341,7 +330,7 @@ async def test_t1_14_a_strict_project_asks_before_it_writes_over_an_outside_chan
         await person.press("f5")
         await person.sees("Two, by hand")
         await person.press("G", "x")
-        await _asked(person, "Changed outside")
+        await person.asked("Changed outside")
         await person.sees("~ status.md  +1 -1", "-- [ ] Two", "+- [ ] Two, by hand", "accept", "put back")
         await person.press("a")
         await person.sees("Accepted: status.md")
@@ -353,7 +342,7 @@ async def test_t3_22a_the_prompt_follows_what_becomes_of_the_work(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.sees("follow it to its end", "still at work")
         output = next(
             file
@@ -378,7 +367,7 @@ async def test_the_prompt_says_which_result_there_is_before_it_is_taken(
     root = make_project({"status.md": plan})
     kill_an_engine(root, wait_for, tmp_path / "begun")
     async with sit(root) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         gate.touch()
         await person.sees("take its result: it failed: Exit status 9")
         shown = await asyncio.to_thread(
@@ -398,13 +387,12 @@ async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about
     sit: Sit, interrupted: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.app._GRACE", 1000.0)
-    async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+    async with sit(interrupted, watch=True) as person:
+        await person.asked("Interrupted")
         async for _ in Engine.open(interrupted).recover("skip"):
             pass
-        await person.until(lambda: person.prompt == "", "the end of the prompt")
-        said = "Settled by another engine: Long work"
-        await person.until(lambda: said in [one.message for one in person.app._notifications], said)
+        await person.told("Settled by another engine: Long work")
+        await person.unasked()
         await person.press("r")  # was meant for the prompt
         assert not person.main.session.busy
         await person.until(lambda: person.status("1/1") == "skipped")
@@ -417,16 +405,16 @@ async def test_a_prompt_that_was_answered_while_it_looked_again_closes_nothing_e
 
     def look() -> None:
         looking.set()
-        answered.wait(20)  # and then it says: nothing is interrupted any more
+        answered.wait(SECONDS)  # and then it says: nothing is interrupted any more
         told.set()
 
     def answer(prompt: InterruptedPrompt) -> None:
         prompt.dismiss(None)
         answered.set()
-        told.wait(20)  # on a busy machine what it saw comes before its parts are taken away
+        told.wait(SECONDS)  # on a busy machine what it saw comes before its parts are taken away
 
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.press("escape")
         known = person.app.engine.recovery()
         assert known is not None
@@ -445,7 +433,7 @@ async def test_always_writes_the_effect_and_runs_again(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.sees("always", "effect=idempotent")
         await person.press("A")
         await person.until(lambda: count(tmp_path) == 2, "the second run")
@@ -458,7 +446,7 @@ async def test_every_choice_is_on_the_smallest_screen_and_explained(
     sit: Sit, interrupted: Path, gate: Path
 ) -> None:
     async with sit(interrupted, size=(40, 15)) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.sees(*("resume", "retry", "always", "mark done", "skip", "fail", "not now"))
         await person.sees("1/1  Long work", "it is still running: follow it")
         await person.press("down")
@@ -471,10 +459,10 @@ async def test_enter_never_takes_a_choice_that_is_not_safe(
     sit: Sit, interrupted: Path, tmp_path: Path, gate: Path
 ) -> None:
     async with sit(interrupted) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.press("down", "enter")
         await person.sees("press t to retry")
-        await person.until(lambda: person.prompt == "Interrupted")
+        await person.asked("Interrupted")
         assert count(tmp_path) == 1
         await person.press("escape")
         gate.touch()
@@ -489,7 +477,7 @@ async def test_long_evidence_scrolls_and_the_choices_stay_on_the_screen(
     with output.open("a") as file:
         file.write("".join(f"line {number}\n" for number in range(60)))
     async with sit(interrupted, size=size) as person:
-        await _asked(person, "Interrupted")
+        await person.asked("Interrupted")
         await person.sees("1/1  Long work", "resume", "retry", "mark done", "skip", "fail", "not now")
         await person.press(*["ctrl+d"] * 20)
         await person.sees("line 59", "not now")

@@ -62,9 +62,9 @@ async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gat
         await person.press("s")
         await person.until(lambda: "begun" in person.main.detail.output.text)
         await person.press("ctrl+c")
-        await person.until(lambda: person.prompt == "Stop", "the question")
+        await person.asked("Stop")
         await person.press("ctrl+c")
-        await person.until(lambda: person.prompt == "Interrupted", "the prompt")
+        await person.asked("Interrupted")
         await person.sees("stopped by a person")
         await person.press("escape")
         await person.sees("interrupted: 1 Work")
@@ -76,7 +76,7 @@ async def test_ctrl_c_offers_to_stop_after_this_task(sit: Sit, gate: Path) -> No
         await person.press("r")
         await person.until(lambda: "begun" in person.main.detail.output.text)
         await person.press("ctrl+c")
-        await person.until(lambda: person.prompt == "Stop", "the question")
+        await person.asked("Stop")
         await person.sees("after this task", "now", "go on")
         await person.press("a")
         await person.sees("then stops")
@@ -91,10 +91,10 @@ async def test_the_question_to_stop_goes_when_the_task_ends(sit: Sit, gate: Path
         await person.press("s")
         await person.until(lambda: "begun" in person.main.detail.output.text)
         await person.press("ctrl+c")
-        await person.until(lambda: person.prompt == "Stop", "the question")
+        await person.asked("Stop")
         assert "after this task" not in person.text
         gate.touch()
-        await person.until(lambda: person.prompt == "", "the end of the question")
+        await person.unasked()
         await person.sees("next 2 After")
 
 
@@ -150,7 +150,7 @@ async def test_a_second_engine_makes_the_app_a_viewer(sit: Sit, gate: Path) -> N
 async def test_a_broken_registry_is_said_in_words(sit: Sit) -> None:
     async with sit({"status.md": script("true"), "flow.registry.json": "[]"}) as person:
         await person.press("s")
-        await person.until(lambda: list(person.app._notifications), "a message")
+        await person.told("flow.registry.json")
         await person.idle()
         await person.until(lambda: person.status("1") == "pending")
 

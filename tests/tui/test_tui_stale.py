@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
-from tests.tui.conftest import Person, Sit
+from tests.tui.conftest import Sit
 from tui import actions, palette
 
 Make = Callable[[Mapping[str, str]], Path]
@@ -31,15 +31,6 @@ LOOM = """\
 """
 
 
-async def _asked(person: Person, title: str) -> None:
-    await person.until(lambda: person.prompt == title, f"the prompt {title}")
-
-
-async def _told(person: Person, words: str) -> None:
-    """Waits for a message in the corner."""
-    await person.until(lambda: any(words in one.message for one in person.app._notifications), words)
-
-
 @pytest.mark.parametrize(("plan", "title"), [(FAILED, "Failed"), (LOOM, "Preview")])
 async def test_a_prompt_about_what_was_settled_elsewhere_closes_and_its_key_starts_nothing(
     sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch, plan: str, title: str
@@ -49,11 +40,11 @@ async def test_a_prompt_about_what_was_settled_elsewhere_closes_and_its_key_star
     (root / "CHANGELOG.md").write_text("# Changelog\n")
     async with sit(root, watch=True) as person:
         await person.press("s")
-        await _asked(person, title)
+        await person.asked(title)
         name = "Test" if title == "Failed" else "Announce"
         Engine.open(root).change("skip", "1")
-        await person.until(lambda: person.prompt == "", "the end of the prompt")
-        await _told(person, f"Settled elsewhere: {name} is skipped")
+        await person.told(f"Settled elsewhere: {name} is skipped")
+        await person.unasked()
         await person.press("r", "s", "x")
         assert not person.main.session.busy
         await person.idle()
@@ -68,10 +59,10 @@ async def test_a_preview_of_what_was_settled_meanwhile_writes_nothing_and_says_s
     (root / "CHANGELOG.md").write_text("# Changelog\n")
     async with sit(root) as person:
         await person.press("s")
-        await _asked(person, "Preview")
+        await person.asked("Preview")
         Engine.open(root).change("skip", "1")
         await person.press("y")
-        await _told(person, "Announce")
+        await person.told("Announce")
         assert (root / "CHANGELOG.md").read_text() == "# Changelog\n"
         assert not (root / "published").exists()
 
@@ -83,9 +74,10 @@ async def test_soon_after_a_prompt_has_closed_by_itself_keys_work_again(
     root = make_project({"status.md": FAILED})
     async with sit(root, watch=True) as person:
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         Engine.open(root).change("done", "1")
-        await _told(person, "Settled elsewhere: Test is done")
+        await person.told("Settled elsewhere: Test is done")
+        await person.unasked()
         await person.until(lambda: not person.app.is_deaf)
         await person.press("s")
         await person.until(lambda: person.status("2") == "done")
@@ -95,7 +87,7 @@ async def test_a_prompt_stays_while_what_it_asks_about_stands(sit: Sit, make_pro
     root = make_project({"status.md": FAILED})
     async with sit(root, watch=True) as person:
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         before = person.main.reading
         (root / ".flow" / "status.md").write_text(FAILED + "- [ ] One more\n")
         await person.until(lambda: person.main.reading is not before and person.main.find("3"))
@@ -131,8 +123,7 @@ async def test_a_block_that_its_atom_cannot_run_is_a_problem_of_its_row(sit: Sit
         await person.press("j")
         await person.sees("⚠ A script has no option `timout`.", "There are: ", "status.md:3:1")
         await person.press("s")
-        await person.until(lambda: list(person.app._notifications), "a message")
-        assert next(iter(person.app._notifications)).title == "The task's block needs mending"
+        await person.told("The task's block needs mending")
 
 
 async def test_when_all_is_done_the_palette_offers_nothing_that_runs(sit: Sit) -> None:
@@ -150,7 +141,7 @@ async def test_a_failed_task_of_a_person_is_not_said_to_run(sit: Sit) -> None:
     async with sit({"status.md": "- [!] Approve\n"}) as person:
         await person.sees("Press t to do it again")
         await person.press("s")
-        await _asked(person, "Failed")
+        await person.asked("Failed")
         await person.sees("do it again: it waits for you")
         await person.press("t")
         await person.sees("waiting for you: 1 Approve")
@@ -162,12 +153,13 @@ async def test_the_prompt_stop_says_for_how_long_the_task_runs_by_now(sit: Sit, 
         await person.press("s")
         await person.sees("running 1 Long")
         await person.press("ctrl+c")
-        await _asked(person, "Stop")
+        await person.asked("Stop")
+        await person.sees("runs for")
         first = next(line for line in person.text.splitlines() if "runs for" in line)
         await person.until(lambda: first not in person.text, "a later time")
         await person.sees("runs for")
         gate.touch()
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
 
 
 async def test_a_bar_tells_a_failed_task_from_a_settled_one_without_colours(sit: Sit) -> None:

@@ -5,15 +5,9 @@ from __future__ import annotations
 import json
 
 from tests.conftest import BUILT_IN
-from tests.tui.conftest import Person, Sit
+from tests.tui.conftest import Sit
 
 SCRIPT = "- [ ] [Script] Work\n    ```sh\n    true\n    ```\n- [ ] After\n"
-
-
-async def _said(person: Person, words: str) -> None:
-    await person.until(
-        lambda: any(words in one.message for one in person.app._notifications), f"a message with {words}"
-    )
 
 
 async def test_t1_34_a_registry_that_is_garbage_is_said_and_mended(sit: Sit) -> None:
@@ -21,7 +15,7 @@ async def test_t1_34_a_registry_that_is_garbage_is_said_and_mended(sit: Sit) -> 
         registry = person.app.engine.root / ".flow" / "flow.registry.json"
         registry.write_text('{"Script": ')
         await person.press("s")
-        await _said(person, "flow.registry.json")
+        await person.told("flow.registry.json")
         await person.idle()
         assert person.status("1") == "pending"
         registry.write_text(json.dumps(BUILT_IN))

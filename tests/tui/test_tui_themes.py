@@ -135,17 +135,23 @@ async def test_what_is_selected_in_prompts_and_lists_can_be_read_in_every_theme(
         await person.until(lambda: person.status("1") == "pending")
         await person.idle()
         await person.press("d")
-        await person.sees("Confirm")
+        await person.asked("Confirm")
         for _ in range(2):
             line = person.app.screen.query_one("ChoiceLine:focus", ChoiceLine)
             assert not hard_to_read(line.render_line(0))
             await person.press("down")
-        await person.press("escape", "ctrl+p", *"freeze")
+        await person.press("escape")
+        await person.unasked()
+        await person.press("ctrl+p")
+        await person.asked("Palette")
+        await person.press(*"freeze")
         await person.until(
             lambda: "› " in person.app.screen.query_one("#entries", Static).render_line(0).text
         )
         assert not hard_to_read(person.app.screen.query_one("#entries", Static).render_line(0))
-        await person.press("escape", "w")
+        await person.press("escape")
+        await person.unasked()
+        await person.press("w")
         await person.sees("by hand")
         assert not hard_to_read(person.app.screen.query_one(Bars).render_line(0))
 

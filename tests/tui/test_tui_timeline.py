@@ -51,7 +51,7 @@ async def test_the_timeline_follows_a_run_and_is_empty_at_first(sit: Sit, gate: 
         gate.touch()
         await person.sees("1 attempt: 1 done")
         await person.press("w")
-        await person.until(lambda: person.prompt == "")
+        await person.unasked()
 
 
 async def test_what_was_taken_back_does_not_read_as_done(sit: Sit) -> None:
