@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, Markdown
 
 from engine import Attempt, Conflict, Engine, Recovery, Resume
 from tests.tui.conftest import Person
@@ -49,7 +48,8 @@ def after(*keys: str) -> Before:
         await person.until(
             lambda: task is None or (person.main.detail.page or _NO_PAGE).title.startswith(f"{task.address} ")
         )
-        await asyncio.sleep(0.1)  # the notes are mounted after their page is chosen
+        # The notes are mounted after their page is chosen, by a task of their own.
+        await person.until(lambda: not person.main.query_one("#notes", Markdown).lock.is_locked, "the notes")
         _hold_still(pilot)
         await pilot.pause()
 
