@@ -331,7 +331,7 @@ def test_help_has_examples_and_fits_a_terminal(name: str, flow: Flow, tmp_path: 
 
 
 SLOW = script(
-    "Count", "echo once >> count\necho counting\nwhile [ ! -e go ]; do sleep 0.02; done\necho end >> count"
+    "Count", "echo counting\necho once >> count\nwhile [ ! -e go ]; do sleep 0.02; done\necho end >> count"
 )
 
 
@@ -344,6 +344,17 @@ def start_run(root: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+
+
+@pytest.fixture
+def abandoned(make_project: MakeProject, wait_for: Callable[[Callable[[], object]], None]) -> Path:
+    """A project whose engine was killed while the script of its task goes on."""
+    root = make_project({"status.md": SLOW})
+    process = start_run(root)
+    wait_for(lambda: (root / "count").exists())
+    process.kill()
+    process.communicate()
+    return root
 
 
 def test_t7_06_ctrl_c_ends_the_script_and_the_next_start_offers_it(
@@ -409,16 +420,9 @@ def test_run_in_the_background_wait_and_stop(
 
 
 def test_in_the_background_it_ends_as_its_engine_does_when_that_needs_a_person(
-    flow: Flow,
-    flow_process: Flow,
-    make_project: MakeProject,
-    wait_for: Callable[[Callable[[], object]], None],
+    flow: Flow, flow_process: Flow, abandoned: Path
 ) -> None:
-    root = make_project({"status.md": SLOW})
-    process = start_run(root)
-    wait_for(lambda: (root / "count").exists())
-    process.kill()
-    process.communicate()
+    root = abandoned
     assert flow("status", cwd=root).out.splitlines()[-1] == (
         "Interrupted: 1 Count is still running, nobody follows it: `flow run` goes on with it."
     )
@@ -443,16 +447,9 @@ def test_in_the_background_it_ends_as_its_engine_does_when_that_needs_a_person(
 
 
 def test_in_the_background_it_follows_what_is_still_alive(
-    flow: Flow,
-    flow_process: Flow,
-    make_project: MakeProject,
-    wait_for: Callable[[Callable[[], object]], None],
+    flow: Flow, flow_process: Flow, abandoned: Path
 ) -> None:
-    root = make_project({"status.md": SLOW})
-    process = start_run(root)
-    wait_for(lambda: (root / "count").exists())
-    process.kill()
-    process.communicate()
+    root = abandoned
     started = flow_process("run", "--detach", "--json", cwd=root)
     assert (started.code, started.json["name"]) == (0, "Count")
     running = Engine.open(root).running()
@@ -465,13 +462,9 @@ def test_in_the_background_it_follows_what_is_still_alive(
 
 
 def test_recover_shows_the_evidence_and_retry_runs_again(
-    flow: Flow, make_project: MakeProject, wait_for: Callable[[Callable[[], object]], None]
+    flow: Flow, abandoned: Path, wait_for: Callable[[Callable[[], object]], None]
 ) -> None:
-    root = make_project({"status.md": SLOW})
-    process = start_run(root)
-    wait_for(lambda: (root / "count").exists())
-    process.kill()
-    process.communicate()
+    root = abandoned
     shown = flow("recover", cwd=root)
     assert shown.code == 0
     assert "Interrupted: 1 Count" in shown.out

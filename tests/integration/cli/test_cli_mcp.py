@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +13,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -394,91 +392,11 @@ async def test_wrong_calls_are_told_and_the_server_lives(here: Serve, root: Path
         assert (await agent("next"))["task"]["name"] == "Fine \x1b[31m"
 
 
-def _server(root: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*FLOW, "mcp"], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def _ask(server: subprocess.Popen[bytes], *messages: object) -> None:
-    assert server.stdin is not None
-    for message in messages:
-        line = message if isinstance(message, bytes) else json.dumps(message).encode()
-        server.stdin.write(line + b"\n")
-    server.stdin.flush()
-
-
-HELLO = (
-    {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "raw\u0007", "version": "1"},
-        },
-    },
-    {"jsonrpc": "2.0", "method": "notifications/initialized"},
-)
-
-
-def _call(number: int, tool: str, **given: object) -> dict[str, object]:
-    params = {"name": tool, "arguments": given}
-    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-
-
-def test_nonsense_does_not_end_the_server(root: Path) -> None:
-    server = _server(root)
-    _ask(server, *HELLO, b"nonsense", b"\xff\xfe\x00", b"[]", b'{"jsonrpc": "2.0"}', b"{" * 5000)
-    _ask(
-        server,
-        {"jsonrpc": "2.0", "id": 2, "method": "no/such"},
-        {"jsonrpc": "2.0", "id": 3, "method": "tools/call"},
-    )
-    _ask(server, _call(4, "done", address=7), _call(5, "next"))
-    assert server.stdout is not None
-    answers: dict[object, Any] = {}
-    while 5 not in answers:
-        line = server.stdout.readline()
-        assert line, server.stderr.read() if server.stderr else b""
-        answer = json.loads(line)
-        answers[answer.get("id")] = answer
-    assert answers[5]["result"]["structuredContent"]["task"]["name"] == "Build"
-    server.communicate(timeout=LIMIT)
-    assert server.returncode == 0
-
-
 async def test_calls_that_were_sent_at_once_are_done_in_their_order(here: Serve, root: Path) -> None:
     (root / ".flow/status.md").write_text("- [ ] 0\n")
     async with here() as agent:
         await asyncio.gather(*(agent("add", what=str(number)) for number in range(1, 13)))
     assert (root / ".flow/status.md").read_text() == "".join(f"- [ ] {number}\n" for number in range(13))
-
-
-@pytest.mark.parametrize("how", ["eof", "kill", "term"])
-def test_a_client_that_dies_in_a_call_leaves_the_work_running(
-    root: Path, how: str, wait_for: Callable[..., None]
-) -> None:
-    script = "touch ran; while [ ! -e go ]; do sleep 0.05; done; touch finished"
-    (root / ".flow/status.md").write_text(_scripts(Long=script))
-    server = _server(root)
-    _ask(server, *HELLO, _call(2, "step", wait=600))
-    wait_for((root / "ran").exists, LIMIT)
-    if how == "eof":
-        server.communicate(timeout=LIMIT)
-        assert server.returncode == 0
-    else:
-        server.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
-        server.communicate(timeout=LIMIT)
-        assert server.returncode == (-signal.SIGKILL if how == "kill" else 128 + signal.SIGTERM)
-    engine = Engine.open(root)
-    recovery = engine.recovery()
-    assert recovery is not None
-    assert recovery.resume == "follow"
-    (root / "go").touch()
-    wait_for((root / "finished").exists, LIMIT)
-    wait_for(lambda: not any(map(psutil.pid_exists, recovery.children)), LIMIT)
 
 
 def test_without_a_project_or_the_package_one_line_says_what_to_do(
