@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from engine import Engine, Event, Finished
+from tests.conftest import MakeProject
 
 DRIVER = """\
 import asyncio, sys
@@ -72,6 +73,14 @@ def vanish(start_engine: StartEngine, wait_for: WaitFor) -> Callable[[Path], Non
         kill_work(Engine.open(root))
 
     return make
+
+
+@pytest.fixture
+def vanished(make_project: MakeProject, vanish: Callable[..., None]) -> Path:
+    """A project whose one script was killed with its engine; nobody knows how it ended."""
+    root = make_project({"status.md": HANGING.format(options="")})
+    vanish(root)
+    return root
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

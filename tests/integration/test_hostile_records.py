@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,6 @@ import pytest
 from engine import BusyError, ConfigurationError, Engine, NeedsPersonError, StepOutcome
 from tests.conftest import MakeProject
 from tests.integration.conftest import HANGING, StartEngine, WaitFor, finish, kill
-
-
-@pytest.fixture
-def vanished(make_project: MakeProject, vanish: Callable[..., None]) -> Path:
-    root = make_project({"status.md": HANGING.format(options="")})
-    vanish(root)
-    return root
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ async def test_t7_06_flow_stop_from_another_process(
     running = other.stop_other()
     assert running is not None
     assert running.name == "Migrate"
-    assert await other.wait(20)
+    assert await other.wait(60)
     assert b"INTERRUPTED" in process.communicate(timeout=60)[0]
     recovery = other.recovery()
     assert recovery is not None

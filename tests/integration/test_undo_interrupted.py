@@ -12,13 +12,6 @@ from tests.conftest import MakeProject
 from tests.integration.conftest import HANGING, finish
 
 
-@pytest.fixture
-def vanished(make_project: MakeProject, vanish: Callable[..., None]) -> Path:
-    root = make_project({"status.md": HANGING.format(options="")})
-    vanish(root)
-    return root
-
-
 async def asks(root: Path, name: str) -> None:
     """A step asks about this task, and has run nothing."""
     with pytest.raises(NeedsPersonError, match=name):

@@ -15,8 +15,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from engine import Engine
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow, Ran
+from tests.integration.conftest import kill_work
 from tests.unit.house.test_schemas import SCHEMAS, commands
 
 Wait = Callable[[Callable[[], object]], None]
@@ -166,9 +168,7 @@ def interrupted(root: Path, flow: Flow, wait_for: Wait) -> None:
     wait_for(lambda: (root / "pid").exists() and (root / "pid").read_text().strip())
     process.kill()
     process.wait()
-    found = flow("recover", "--json", cwd=root).json
-    for pid in reversed(found["children"]):
-        os.kill(pid, 9)
+    kill_work(Engine.open(root))
     wait_for(lambda: flow("recover", "--json", cwd=root).json["children"] == [])
     (root / ".flow/build.md").write_text(BUILD)
 
