@@ -24,6 +24,7 @@ Make = Callable[[Mapping[str, str]], Path]
 AWAY, BACK = "\x1b[O", "\x1b[I"  # what a terminal reports when it loses the focus and when it gets it
 KEEP_TITLE, TITLE, RESTORE_TITLE = b"\x1b[22;2t", b"\x1b]2;! ", b"\x1b[23;2t"
 LEAVE_SCREEN = b"\x1b[?1049l"
+FIRST_LINE = b"\x1b[1;1H"
 OSC = re.compile(rb"\x1b\][^\x07\x1b]*\x07")
 CRASHING = """
 import sys
@@ -51,12 +52,20 @@ def plan(gate: Path, name: str = "Approve") -> dict[str, str]:
     return {"status.md": f"- [ ] [Script] One\n    ```sh\n    {work}\n    ```\n- [ ] {name}\n- [ ] Last\n"}
 
 
+def report(terminal: Terminal, where: str) -> int:
+    """Tells whether somebody looks, and waits until that was heard: then all of the screen is drawn anew. Answers where
+    what is written then begins."""
+    terminal.settle()
+    since = terminal.send(where)
+    terminal.wait_for(FIRST_LINE, since=since)
+    return since
+
+
 def call(terminal: Terminal, gate: Path, words: bytes) -> int:
     """Looks away while a script runs, behind which a person is needed; answers where what is written then begins."""
     terminal.send("r")
     terminal.wait_for("running 1 One")
-    since = terminal.send(AWAY)
-    terminal.settle()
+    since = report(terminal, AWAY)
     gate.touch()
     terminal.wait_for(b"\x1b]9;" + words, since=since)
     terminal.wait_for(TITLE + words, since=since)
@@ -75,9 +84,8 @@ def test_who_looks_or_does_not_want_it_is_not_called(
     with app(make_project(plan(gate))) as terminal:
         terminal.send("r")
         terminal.wait_for("running 1 One")
-        for report in (AWAY, *looks):
-            terminal.send(report)
-            terminal.settle()
+        for where in (AWAY, *looks):
+            report(terminal, where)
         gate.touch()
         terminal.wait_for("waiting for you: 2 Approve")
         terminal.send("q")
