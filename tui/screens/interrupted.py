@@ -51,7 +51,7 @@ class InterruptedPrompt(Prompt):
                 self.recovery.address,
                 self.recovery.attempt,
             ):
-                self.close_by_itself(f"Settled by another engine: {self.recovery.name}")
+                self.close_by_itself(f"Taken on by another engine: {self.recovery.name}")
                 return
             self.recovery = known
             self.renew(self.evidence())
