@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.errors import SecurityError, StorageError, UnsupportedFileError
@@ -11,6 +12,9 @@ from engine.status import Plan, Problem, Task, count, parse, set_subflow
 from engine.storage import Plans, Snapshot
 
 ROOT = "status.md"
+
+_SPENT = 50_000
+"""Lines of plans that were read anew, besides three times those of the tree, until their memory is taken back."""
 
 
 class _Read:
@@ -35,6 +39,7 @@ class Loader:
     def __init__(self, plans: Plans) -> None:
         self._plans = plans
         self._cache: dict[str, _Read] = {}
+        self._spent = 0
 
     def load(self) -> Tree:
         """The tree as the files are now. Without `status.md` it is empty.
@@ -66,8 +71,21 @@ class Loader:
                 path.append(read.plan.file)
                 stack.append(iter(read.plan.referring))
         _apply(found, links, referrers)
-        self._cache = found
+        self._replace(found)
         return Tree(root.plan, {file: read.plan for file, read in found.items()}, snapshots)
+
+    def _replace(self, found: dict[str, _Read]) -> None:
+        """Keeps what was found instead of what was known.
+
+        The tasks of a plan refer to each other in circles, and the garbage collector, which counts how much is made
+        while it is on, comes too seldom for what `parse` makes while it is off: somebody who rewrites a large plan all
+        day would have dozens of its versions in memory.
+        """
+        old, self._cache = self._cache, found
+        self._spent += sum(len(read.plan.lines) for file, read in old.items() if found.get(file) is not read)
+        if self._spent > _SPENT + 3 * sum(len(read.plan.lines) for read in found.values()):
+            self._spent = 0
+            gc.collect()
 
     def root(self) -> Plan | None:
         """The root plan alone, as its file is now; what its tasks refer to is not looked at. None: no such file.
@@ -78,6 +96,11 @@ class Loader:
         read = self._read(ROOT, {}, found)
         self._cache.update(found)
         return read.plan if read is not None else None
+
+    def forget(self, files: Iterable[str]) -> None:
+        """The plans of these files were changed in memory, and their files were not: they are read anew."""
+        for file in files:
+            self._cache.pop(file, None)
 
     def wrote(self, plan: Plan, revision: str) -> None:
         """The file of this plan, changed in place, was written as it is now: it need not be read anew."""

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from engine import status as rules
-from engine.errors import BusyError, ChangedOutsideError, ConfigurationError, ContentChangedError
+from engine.errors import (
+    BusyError,
+    ChangedOutsideError,
+    ConfigurationError,
+    ContentChangedError,
+    FlowError,
+    StorageError,
+)
 from engine.flows import Loader, Tree
 from engine.runtime.identity import as_json, path_of
 from engine.runtime.log import Log
@@ -17,6 +25,8 @@ from engine.status import Change, Plan, Problem, Status, Task, apply, parse, set
 from engine.storage import Plans, Snapshot, Store, revision_of
 
 _TRIES = 50
+_OPEN = "rewrite"
+"""The key of the record of a change of several files that was begun. That of a task has a `#` in it."""
 Found = TypeVar("Found")
 
 
@@ -79,10 +89,11 @@ class Ledger:
         """
         for _ in range(_TRIES):
             with self._store.lock():
+                self._settle_rewrite()
                 try:
                     return self._commit(make, what, undoes)
                 except ContentChangedError:
-                    self._writer = Loader(self._plans)
+                    continue
                 except BaseException:
                     self._writer = Loader(self._plans)
                     raise
@@ -143,8 +154,7 @@ class Ledger:
         written = apply(changes)
         if undoes is not None:
             self._refuse([problem for plan in written for problem in parse(plan.text, plan.file).problems])
-        for plan in written:
-            self._write(tree, plan)
+        self._write_all(tree, written)
         extra: dict[str, Any] = {} if undoes is None else {"undoes": undoes}
         self._log.write("changed", because=what, changes=record, **extra)
         return Committed(tree, tuple(touched))
@@ -156,6 +166,7 @@ class Ledger:
         """
         for _ in range(_TRIES):
             with self._store.lock():
+                self._settle_rewrite()
                 self._writer = Loader(self._plans)
                 tree = self._writer.load()
                 rewrite = make(tree)
@@ -179,23 +190,103 @@ class Ledger:
         before = {file: tree.snapshots.get(file) or self._plans.read(file) for file in rewrite.texts}
         self.refuse_outside(rewrite.texts, tree)
         self._meet(tree)
-        versions = {}
-        for file, text in rewrite.texts.items():
-            snapshot, data = before[file], text.encode()
-            if snapshot is not None:
-                self._adopt(file, snapshot)
-            versions[file] = [snapshot.revision if snapshot is not None else None, revision_of(data)]
-            self._plans.write(file, snapshot, data)
+        versions = {
+            file: [
+                snapshot.revision if snapshot is not None else None,
+                revision_of(rewrite.texts[file].encode()),
+            ]
+            for file, snapshot in before.items()
+        }
+        is_one = len(versions) < 2
+        if not is_one:
+            self._plans.put_record(_OPEN, {"note": dict(rewrite.note), "versions": versions})
+        try:
+            for file, text in rewrite.texts.items():
+                snapshot = before[file]
+                if snapshot is not None:
+                    self._adopt(file, snapshot)
+                self._plans.write(file, snapshot, text.encode())
+        except FlowError:
+            self._settle_rewrite()
+            raise
         if rewrite.then is not None:
             rewrite.then()
         if versions:
             self._log.write("rewritten", **rewrite.note, versions=versions)
-        self._writer = Loader(self._plans)
+        if not is_one:
+            self._plans.drop_record(_OPEN)
         return Committed(self._writer.load(), tuple(rewrite.texts))
+
+    def _settle_rewrite(self) -> None:
+        """Bring a change of several files that did not come to its end to one of the two: all of it, or nothing.
+
+        It has happened when every file was written; else those that were are put back, as far as nobody has changed
+        them since: a task on its way from one file to another would be in both.
+        """
+        record = self._plans.record(_OPEN)
+        if record is None:
+            return
+        versions: dict[str, list[str | None]] = record["versions"]
+        if not self._is_logged(versions):
+            there = {file: self._there(file) for file in versions}
+            if all(self._was_written(file, there[file], *versions[file]) for file in versions):
+                self._log.write("rewritten", **record["note"], versions=versions)
+            else:
+                try:
+                    for file, (before, after) in reversed(versions.items()):
+                        self._put_back(file, there[file], before, after)
+                except StorageError:
+                    return  # a full disk: the next change tries it again
+        self._plans.drop_record(_OPEN)
+
+    def _there(self, file: str) -> Snapshot | None:
+        with suppress(FlowError):  # whatever it is, it is not what was written
+            return self._plans.read(file)
+        return None
+
+    def _is_logged(self, versions: Mapping[str, Any]) -> bool:
+        last = next((record for record in self._log.latest() if record.get("what") == "rewritten"), {})
+        return last.get("versions") == versions
+
+    def _was_written(self, file: str, there: Snapshot | None, before: str | None, after: str | None) -> bool:
+        revision = there.revision if there is not None else None
+        if revision in (before, after):
+            return revision == after
+        known = self._plans.known(file)  # another program has changed it since, or before it could be written
+        return known is not None and known.revision == after
+
+    def _put_back(self, file: str, there: Snapshot | None, before: str | None, after: str | None) -> None:
+        if there is None or there.revision != after or before == after:
+            return
+        with suppress(ContentChangedError):
+            old = self._plans.backups.find(file, before) if before is not None else None
+            if old is not None:
+                self._plans.write(file, there, old.data)
+            elif before is None:
+                self._plans.take_away(file, there.revision)
 
     def _refuse(self, problems: Sequence[Problem]) -> None:
         if problems:
             raise problem_error(problems, "Nothing was written.")
+
+    def _write_all(self, tree: Tree, plans: Sequence[Plan]) -> None:
+        """Write these plans of the tree. When one cannot be, those before it are put back: the next try meets what was
+        there before, and the log has either all of the change or nothing."""
+        written: list[Plan] = []
+        try:
+            for plan in plans:
+                self._write(tree, plan)
+                written.append(plan)
+        except FlowError:
+            for plan in reversed(written):
+                with suppress(
+                    FlowError
+                ):  # the first error is told; what is left half done, `reconcile` completes
+                    self._plans.write(
+                        plan.file, Snapshot.of(plan.text.encode()), tree.snapshots[plan.file].data
+                    )
+            self._writer.forget(plan.file for plan in plans)
+            raise
 
     def _write(self, tree: Tree, plan: Plan) -> None:
         before = tree.snapshots[plan.file]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import StateError, UnknownAddressError, UnsupportedFileError
 from engine.flows import Loader, Tree
-from engine.status import Task, apply, begin, done, settle
+from engine.status import Plan, Task, apply, begin, done, settle
 from engine.storage import Plans, Store
 
 Project = Callable[[Mapping[str, str]], Loader]
@@ -315,3 +316,37 @@ def test_the_problems_are_those_of_all_plans_and_of_all_their_tasks(
         for problem in (*plan.problems, *(problem for task in plan.walk() for problem in task.problems))
     ]
     assert sorted(map(str, tree.problems())) == sorted(map(str, every))
+
+
+def test_few_versions_of_a_large_plan_that_is_rewritten_all_the_time_stay_in_memory(
+    project: Project, tmp_path: Path
+) -> None:
+    lines = 20_000
+    text = "".join(f"- [ ] Task {number}\n" for number in range(lines))
+    loader = project({"status.md": text})
+    most = 0
+    gc.disable()  # what is counted is what the loader itself gives back
+    try:
+        for number in range(20):
+            (tmp_path / ".flow/status.md").write_text(f"{text}- [ ] Another {number}\n")
+            loader.load()
+            known = gc.get_objects()
+            most = max(most, sum(isinstance(one, Plan) and len(one.lines) >= lines for one in known))
+            del known
+    finally:
+        gc.enable()
+    assert most < 9
+
+
+def test_what_is_forgotten_is_read_anew_and_what_is_above_it_counts_it_right(project: Project) -> None:
+    files = {"status.md": "- [/] [Build](b.md)\n- [ ] C\n", "b.md": "- [/] One\n- [ ] Two\n"}
+    loader = project(files)
+    tree = loader.load()
+    root = tree.root
+    plans = apply(done(tree.find("1/1")))
+    assert tree.progress().done == 1
+    loader.forget(plan.file for plan in plans)
+    tree = loader.load()
+    assert tree.root is root
+    assert tree.progress().done == 0
+    assert str(tree.find("1/1").status) == "active"
