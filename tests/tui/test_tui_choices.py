@@ -129,3 +129,26 @@ async def test_every_way_out_of_the_lists_leaves_everything_as_it_was(
             await person.until(lambda: person.app.screen is person.main, f"{closes} closing {opens}")
         assert person.selected == "2"
         assert person.main.flow_tree.has_focus
+
+
+PRINTING = "- [ ] [Script] Test\n    ```sh\n    seq -f 'line %g of it' 12; exit 3\n    ```\n"
+
+
+async def test_the_end_of_the_output_is_on_the_screen_whatever_its_size(sit: Sit) -> None:
+    async with sit({"status.md": PRINTING}, size=(80, 30)) as person:
+        await person.fail()
+        await person.sees("line 1 of it", "line 12 of it")
+        assert "ctrl+d: more" not in person.text
+        await person.pilot.resize_terminal(80, 18)
+        await person.sees("line 12 of it")
+        assert "line 1 of it" not in person.text
+        await person.pilot.resize_terminal(80, 30)
+        await person.sees("line 1 of it", "line 12 of it")
+
+
+async def test_a_prompt_says_that_there_is_more_below_what_it_shows(sit: Sit) -> None:
+    async with sit({"status.md": PRINTING}, size=(40, 12)) as person:
+        await person.fail()
+        await person.sees("ctrl+d: more")
+        await person.press(*["ctrl+d"] * 8)
+        await person.sees("line 12 of it")

@@ -113,7 +113,7 @@ async def test_t3_21a_a_failed_task_holds_the_plan_and_s_asks(sit: Sit) -> None:
         await person.idle()
         await person.press("s")
         await person.asked("Failed")
-        await person.sees("broken", "1 attempt", "retry", "mark done")
+        await person.sees("broken", "Exit status 3 · attempt 1", "retry", "mark done")
         await person.press("enter")  # the safe choice has the focus
         await person.unasked()
         await person.until(lambda: person.status("1") == "failed")

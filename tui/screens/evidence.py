@@ -40,11 +40,19 @@ def when(started_at: str, now: datetime | None = None) -> str:
     return f"at {day}{local:%H:%M:%S}, {marks.took(max(0.0, (now - began).total_seconds()))} ago"
 
 
-def last_output(text: str, count: int = 12) -> Static:
-    """The last lines of what a task printed."""
-    ends = text.rstrip("\n").split("\n")[-count:]
-    content = Content("\n").join(Content.from_rich_text(output_line(line[:2000])) for line in ends)
-    return Static(content, classes="lines")
+class LastOutput(Static):
+    """The last lines of what a task printed, as many as there is room for: `fit` says how much that is."""
+
+    def __init__(self, text: str, count: int = 12) -> None:
+        super().__init__(classes="lines")
+        ends = text.rstrip("\n").split("\n")[-count:]
+        self.printed = Content("\n").join(Content.from_rich_text(output_line(line[:2000])) for line in ends)
+        self.update(self.printed)
+
+    def fit(self, width: int, rows: int) -> None:
+        """Shows the last `rows` of it, which has `width` cells with what is around the text."""
+        wrapped = self.printed.wrap(max(1, width - 2))
+        self.update(Content("\n").join(wrapped[-max(1, rows) :]))
 
 
 def diff_content(diff: str) -> Content:

@@ -8,7 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine import Task
-from tui.screens.evidence import last_output, sentence, subject
+from tui.screens.evidence import LastOutput, sentence, subject
 from tui.screens.prompt import LATER, Choice, Prompt
 
 
@@ -38,13 +38,13 @@ class FailedPrompt(Prompt):
 
     def evidence(self) -> Iterable[Widget]:
         yield Static(subject(self.failed.address, self.failed.name, self.path))
-        words = [(self.message or "It is marked failed.", "$error")]
-        if self.attempts:
-            words.append((f"  after {self.attempts} attempt{'s' if self.attempts > 1 else ''}", "$muted"))
+        attempt = f" · attempt {self.attempts}" if self.attempts else ""
+        words = [((self.message or "It is marked failed.").removesuffix("." if attempt else ""), "$error")]
+        words.append((attempt, "$muted"))
         yield Static(sentence(*words))
         yield Static(sentence(("Nothing after it runs until it is settled.", "$muted")))
         if self.output.strip():
-            yield last_output(self.output)
+            yield LastOutput(self.output)
 
     def choices(self) -> Iterable[Choice]:
         again = "do it again: it waits for you" if self.by_hand else "run it again"

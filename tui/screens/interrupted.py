@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from engine import FlowError, Recovery, Resume
 from tui import behind
-from tui.screens.evidence import last_output, sentence, subject, when
+from tui.screens.evidence import LastOutput, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
 _CHANGES = 4
@@ -86,7 +86,7 @@ class InterruptedPrompt(Prompt):
             parts.append(sentence((f"Changed since then: {', '.join(shown)}", "$muted")))
         yield Static(Content("\n").join(parts))
         if known.output.strip():
-            yield last_output(known.output)
+            yield LastOutput(known.output)
 
     def _alive(self) -> Content:
         known = self.recovery

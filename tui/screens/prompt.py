@@ -23,6 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.actions import key_name
+from tui.screens.evidence import LastOutput
 from tui.text import one_line
 
 
@@ -44,6 +45,10 @@ class Choice:
 _TALL = 20
 _AROUND, _AROUND_SHORT = 5, 2
 """Lines of a prompt beside its evidence and its choices: border, padding and margin, where there is room for them."""
+_LEAST = 4
+"""Lines of output below the edge, where there is none for what is said above it."""
+
+_MORE = "ctrl+d: more"
 
 LATER = Choice("escape", "not now", "nothing changes", None, safe=True)
 
@@ -171,8 +176,27 @@ class Prompt(ModalScreen[str | None]):
         self.query_one("#explained").display = cut
         around = _AROUND if size.height >= _TALL else _AROUND_SHORT
         room = size.height - len(lines) - around - (2 if cut else 0)
-        self.query_one("#evidence").styles.max_height = max(1, room)
+        evidence = self.query_one("#evidence")
+        evidence.styles.max_height = max(1, room)
+        self._fit_output(evidence, self._room - 2, room)
         self._explain()
+        self.call_after_refresh(self._say_more)
+
+    def _fit_output(self, evidence: Widget, width: int, room: int) -> None:
+        """Cuts output at its beginning, so that its end is on the screen, below all that is said above it."""
+        for last in evidence.query_children(LastOutput):
+            used = sum(
+                one.content.get_height({}, width)
+                for one in evidence.query_children(Static).exclude(".lines")
+                if isinstance(one.content, Content)
+            )
+            last.fit(width, room - used - 1 if room - used > 1 else _LEAST)
+
+    def _say_more(self) -> None:
+        """Says so where not all of the evidence is on the screen."""
+        box = self.query_one("#box")
+        if (box.border_subtitle or _MORE) == _MORE:
+            box.border_subtitle = _MORE if self.query_one("#evidence").max_scroll_y else ""
 
     def renew(self, evidence: Iterable[Widget]) -> None:
         """Shows what is known by now, and what the choices do by now; scroll and focus stay."""
@@ -181,11 +205,14 @@ class Prompt(ModalScreen[str | None]):
         fresh = list(evidence)
         if [type(one) for one in shown] == [type(one) for one in fresh]:
             for old, new in zip(shown, fresh, strict=True):
-                if isinstance(old, Static) and isinstance(new, Static):
+                if isinstance(old, LastOutput) and isinstance(new, LastOutput):
+                    old.printed = new.printed
+                elif isinstance(old, Static) and isinstance(new, Static):
                     old.update(new.content)
         else:
             place.remove_children()
             place.mount_all(fresh)
+            self.call_after_refresh(self._fit, self.app.size)
         for line, choice in zip(self.query(ChoiceLine), self.choices(), strict=True):
             line.renew(choice)
         if isinstance(self.focused, ChoiceLine) and not self.focused.choice.enabled:
