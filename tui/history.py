@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from engine import Attempt, Engine, FlowError, Task
@@ -16,6 +18,7 @@ class History:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._read: tuple[Attempt, ...] = ()
         self._all: tuple[Attempt, ...] = ()
         self._at: dict[tuple[str, str], list[Attempt]] = {}
         self._named: dict[tuple[str, str], list[Attempt]] = {}
@@ -24,11 +27,13 @@ class History:
     def update(self) -> bool:
         """Takes in what is new in the log. Blocks; returns whether there was anything."""
         try:
-            attempts = self._engine.timeline()
+            read = self._engine.timeline()
         except FlowError:
             return False  # a log that cannot be read costs its story and nothing else
-        if attempts == self._all:
+        if read == self._read:
             return False
+        over = waits_over(read)
+        attempts = tuple(replace(one, outcome="waited") if one.number in over else one for one in read)
         at: dict[tuple[str, str], list[Attempt]] = {}
         named: dict[tuple[str, str], list[Attempt]] = {}
         for attempt in attempts:
@@ -36,7 +41,7 @@ class History:
             if attempt.file:
                 named.setdefault((attempt.file, attempt.name), []).append(attempt)
         with self._lock:
-            self._all, self._at, self._named = attempts, at, named
+            self._read, self._all, self._at, self._named = read, attempts, at, named
         return True
 
     @property
@@ -73,6 +78,7 @@ _OUTCOMES = {
     "skipped": ("–", "skipped", "skipped"),
     "pending": ("○", "pending", "reopened"),
     "waiting": ("●", "active", "waits for a person"),
+    "waited": ("○", "pending", "waited for a person"),
     "stopped": ("■", "active", "stopped"),
     "vanished": ("✖", "failed", "vanished without a result"),
     "conflict": ("≠", "active", "conflict"),
@@ -84,7 +90,23 @@ _OUTCOMES = {
 def looks(attempt: Attempt) -> tuple[str, str, str]:
     """How an attempt ended: its glyph, the status whose colour it has, and the word for it."""
     glyph, status, word = _OUTCOMES.get(attempt.outcome, ("·", "pending", attempt.outcome))
-    return (marks.TAKEN_BACK, "pending", word) if attempt.taken_back else (glyph, status, word)
+    return (marks.TAKEN_BACK, "pending", word) if is_taken_back(attempt) else (glyph, status, word)
+
+
+def is_taken_back(attempt: Attempt) -> bool:
+    """Whether it had a result that stands no longer. A wait has none: it is over when it was undone."""
+    return attempt.taken_back and attempt.outcome not in ("waiting", "waited")
+
+
+def waits_over(attempts: Sequence[Attempt]) -> frozenset[int]:
+    """The numbers of the waits that ended: undone, or followed by something else that happened to their task."""
+    latest = {(attempt.address, attempt.name): attempt.number for attempt in attempts}
+    return frozenset(
+        attempt.number
+        for attempt in attempts
+        if attempt.outcome == "waiting"
+        and (attempt.taken_back or latest[attempt.address, attempt.name] != attempt.number)
+    )
 
 
 def began(attempt: Attempt) -> datetime | None:

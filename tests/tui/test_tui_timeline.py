@@ -22,20 +22,23 @@ async def test_the_timeline_shows_what_ran_and_what_failed_and_goes_to_the_task(
         await person.press("r")
         await person.sees("waiting for you: 2 Approve")
         await person.idle()
-        await person.press("c", "x")
+        await person.press("w")
+        await person.sees("1 attempt: 1 done  ·  1 waiting")
+        await person.press("escape", "c", "x")
         await person.until(lambda: person.status("3") == "failed")
         await person.idle()
         await person.press("g", "w")
         await person.sees(
             "Timeline",
-            "1 done, 1 failed  ·  1 by hand  ·  1 waiting",
+            "1 done, 1 failed  ·  1 by hand  ·  ",
             "Compile",
             "Approve",
             "by hand",
             "Test",
         )
         await person.sees("Script · attempt 1", "failed Exit status 3.")
-        await person.press("k", "k", "k")
+        assert "wait" not in person.text
+        await person.press("k", "k")
         await person.sees("✔ done")
         await person.press("f", "enter")
         await person.until(lambda: person.selected == "3", "the failed task")
@@ -65,6 +68,22 @@ async def test_what_was_taken_back_does_not_read_as_done(sit: Sit) -> None:
         assert "attempt 1 ·" not in person.text
         await person.press("w")
         await person.sees("1 attempt: 1 taken back", "↶ done, taken back")
+
+
+async def test_a_wait_that_ended_says_so_and_is_never_taken_back(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] Approve\n- [ ] Last\n"}) as person:
+        await person.press("s")
+        await person.sees("waits for a person")
+        await person.press("x")
+        await person.sees("done by", "waited for a person")
+        await person.press("z")
+        await person.until(lambda: person.status("1") == "active", "undone")
+        await person.sees("done by")
+        await person.press("z")
+        await person.until(lambda: person.status("1") == "pending", "undone")
+        await person.idle()
+        await person.sees("waited for a person")
+        assert person.text.count("taken back") == 1
 
 
 async def test_a_task_that_moved_says_so(sit: Sit) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from engine import Status
 from tui.commands import output
+from tui.history import is_taken_back
 from tui.marks import EMPTY, FULL, GLYPHS, bar, share, took
 from tui.report.story import Entry, Story
 
@@ -69,7 +70,8 @@ def _runs(story: Story) -> Iterator[str]:
     yield ""
     for entry in runs[-_MOST_ROWS:]:
         attempt = entry.attempt
-        outcome = f"{attempt.outcome or 'open'}{', taken back' if attempt.taken_back else ''}"
+        outcome = "waited" if entry.over else attempt.outcome or "open"
+        outcome += ", taken back" if is_taken_back(attempt) else ""
         facts = [f"{entry.start:%Y-%m-%d %H:%M:%S}", outcome, _code(attempt.name)]
         facts += [took(attempt.seconds)] if attempt.seconds is not None else []
         facts += [f"attempt {attempt.attempt}"] if attempt.attempt > 1 else []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine import Problem, Progress, Status
 from tui.commands import output
+from tui.history import is_taken_back
 from tui.marks import GLYPHS, PROBLEM, TAKEN_BACK, share, took
 from tui.report.story import Entry, Printed, Session, Story
 
@@ -211,7 +212,9 @@ def _entry(entry: Entry, begin: datetime, span: float) -> str:
     attempt = entry.attempt
     kind, glyph = _OUTCOMES.get(attempt.outcome, ("pending", "○"))
     word = was = _WORDS.get(attempt.outcome, attempt.outcome)
-    if attempt.taken_back:
+    if entry.over:
+        kind, glyph, word = "pending", GLYPHS[Status.PENDING], "waited"
+    elif is_taken_back(attempt):
         kind, glyph, word = "pending", TAKEN_BACK, "taken back"
     start = _WIDE * (entry.start - begin).total_seconds() / span if span else 0
     took_there = (entry.end - entry.start).total_seconds() if entry.end is not None else 0.0
@@ -223,7 +226,7 @@ def _entry(entry: Entry, begin: datetime, span: float) -> str:
         else f'<rect class="{kind} hand" x="{min(start, _WIDE - 3):.1f}" width="3" height="14"></rect>'
     )
     facts = [f"{entry.start:%H:%M:%S}", attempt.by if not attempt.run else ""]
-    facts.append(f"was {was}" if attempt.taken_back else "")
+    facts.append(f"was {was}" if is_taken_back(attempt) else "")
     if attempt.run:
         facts.append(took(attempt.seconds) if attempt.seconds is not None else "")
         facts.append(f"attempt {attempt.attempt}" if attempt.attempt > 1 else "")

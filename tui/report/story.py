@@ -11,6 +11,7 @@ from typing import Any
 from engine import Attempt, Engine, Problem, Progress, Recovery, Running, Task, Tree
 from tui.commands import output
 from tui.commands.rows import Row, flat_json, problem_json, progress_json, rows
+from tui.history import waits_over
 
 PRINTED, HEAD, TAIL = 200, 2_000, 6_000
 """Attempts whose output is told, the last ones; and characters of it, at its beginning and at its end."""
@@ -31,12 +32,16 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt on the line of time: `start` and `end` (None: nobody knows), and what it printed."""
+    """One attempt on the line of time: `start` and `end` (None: nobody knows), and what it printed.
+
+    `over`: it is a wait for a person that has ended.
+    """
 
     attempt: Attempt
     start: datetime
     end: datetime | None
     printed: Printed | None
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def tell(engine: Engine) -> Story:
     tree = engine.tree()
     attempts = [_believable(attempt) for attempt in engine.timeline()]
     recent = {attempt.number for attempt in [each for each in attempts if each.run][-PRINTED:]}
+    over = waits_over(attempts)
     now = datetime.now(UTC)
     entries = [
         Entry(
@@ -114,6 +120,7 @@ def tell(engine: Engine) -> Story:
             start := _time(attempt.started, now),
             _end(start, attempt.seconds),
             _printed(engine, attempt.run) if attempt.number in recent else None,
+            over=attempt.number in over,
         )
         for attempt in attempts
     ]

@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from engine import Attempt
 from tui import behind, marks
-from tui.history import History, looks, seconds_of
+from tui.history import History, is_taken_back, looks, seconds_of
 from tui.text import one_line
 from tui.widgets.bars import Bars
 
@@ -76,7 +76,8 @@ class TimelineScreen(ModalScreen[Attempt | None]):
                 self._show()
 
     def _show(self) -> None:
-        attempts = self._shown = self.history.attempts
+        self._shown = self.history.attempts
+        attempts = [one for one in self._shown if one.run or one.outcome != "waited"]
         self.query_one("#sum", Static).update(summary(attempts))
         self.bars.show(attempts)
 
@@ -114,6 +115,7 @@ _KINDS = {
     "stopped": ("stopped", "active"),
     "conflict": ("in conflict", "active"),
     "waiting": ("waiting", "active"),
+    "waited": ("waited", "pending"),
 }
 
 
@@ -128,7 +130,7 @@ def summary(attempts: Sequence[Attempt]) -> Content:
         counts: dict[tuple[str, str], int] = {}
         for attempt in ran:
             kind = _KINDS.get(attempt.outcome, ("settled otherwise", "skipped"))
-            kind = ("taken back", "pending") if attempt.taken_back else kind
+            kind = ("taken back", "pending") if is_taken_back(attempt) else kind
             counts[kind] = counts.get(kind, 0) + 1
         parts.append((f"{len(ran)} attempt{'s' * (len(ran) != 1)}: ", "bold $foreground"))
         for (word, status), count in counts.items():
@@ -160,6 +162,6 @@ def _about(attempt: Attempt) -> Content:
         (f"{one_line(attempt.address, 60)}  ", "$muted"),
         (one_line(attempt.name, 300), "bold $foreground"),
         (f"  {' · '.join(one_line(fact, 80) for fact in facts if fact)}\n", "$muted"),
-        (f"{glyph} {word}{', taken back' if attempt.taken_back else ''}", f"$status-{status}"),
+        (f"{glyph} {word}{', taken back' if is_taken_back(attempt) else ''}", f"$status-{status}"),
         (said, "$foreground"),
     )

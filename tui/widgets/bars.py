@@ -21,7 +21,7 @@ from textual.visual import Visual
 
 from engine import Attempt
 from tui import marks
-from tui.history import began, looks, seconds_of
+from tui.history import began, is_taken_back, looks, seconds_of
 from tui.text import one_line
 from tui.themes import on_selection
 
@@ -149,7 +149,7 @@ class Bars(ScrollView, can_focus=True):
         start = began(attempt)
         glyph, status, word = looks(attempt)
         seconds = seconds_of(attempt, datetime.now().astimezone())
-        if attempt.taken_back:
+        if is_taken_back(attempt):
             took = "taken back"
         elif seconds is not None:
             took = marks.took(seconds)
@@ -166,7 +166,7 @@ class Bars(ScrollView, can_focus=True):
         return Content.assemble(
             (f" {start:%H:%M:%S} " if start is not None else " " * 10, "$muted"),
             (f"{glyph} ", f"bold $status-{status}"),
-            (name, "$muted" if attempt.taken_back else "$foreground"),
+            (name, "$muted" if is_taken_back(attempt) else "$foreground"),
             " " * (room - cell_len(name) + 1),
             (bar, f"$status-{status}"),
             (f"{took:>12}", "$muted"),

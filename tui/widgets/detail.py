@@ -18,7 +18,7 @@ from textual.widgets import Markdown, Static
 
 from engine import Attempt, Body, Comment, Fence, Problem, Progress, Status
 from tui import marks
-from tui.history import began, looks
+from tui.history import began, is_taken_back, looks
 from tui.text import lines, one_line
 from tui.widgets.output import OutputView
 
@@ -240,7 +240,7 @@ def _happened(attempt: Attempt) -> Content:
     first = f"attempt {attempt.attempt} " if attempt.attempt else ""
     took = f" after {marks.took(attempt.seconds)}" if attempt.seconds is not None else ""
     who = f" by {one_line(attempt.by, 60)}" if not attempt.run and attempt.by else ""
-    back = " · taken back" if attempt.taken_back else ""
+    back = " · taken back" if is_taken_back(attempt) else ""
     said = f": {one_line(attempt.message, 300)}" if attempt.message and not back else ""
     return Content.assemble(
         (f"{glyph} ", f"bold $status-{status}"),

@@ -141,6 +141,16 @@ def test_the_data_has_its_shape(flow: Flow, root: Path) -> None:
     assert data["attempts"][1]["left_out"] > 50_000
 
 
+def test_a_wait_that_ended_is_told_as_one(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] Approve\n"})
+    flow("step", cwd=root)
+    assert "</i> waits<" in flow("report", cwd=root).out
+    assert flow("undo", cwd=root).code == 0
+    told = flow("report", cwd=root).out
+    assert "</i> waited<" in told
+    assert "taken back" not in told
+
+
 def test_empty_broken_deep_and_large_plans(flow: Flow, make_project: MakeProject) -> None:
     root = make_project({})
     assert "There are no tasks yet." in flow("report", cwd=root).out
