@@ -6,8 +6,9 @@ known of the work that this app started.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from engine import (
     ChangedOutsideError,
     Conflict,
     Engine,
+    Event,
     Finished,
     FlowError,
     NeedsPersonError,
@@ -24,6 +26,7 @@ from engine import (
     Status,
     StepOutcome,
     Task,
+    Tree,
     TrustError,
     Warned,
     body,
@@ -31,6 +34,7 @@ from engine import (
 from tui import marks
 from tui.prompts import Prompts
 from tui.session import Reading, Session, Work
+from tui.spot import Spot
 from tui.text import lines, one_line
 from tui.widgets.lines import StatusLine
 
@@ -50,6 +54,9 @@ _DID = {
     "move": "Moved",
     "make_flow": "Made a flow",
 }
+
+
+_IS = {"done": "done", "skip": "skipped", "fail": "failed", "reopen": "pending", "begin": "active"}
 
 
 @dataclass(slots=True)
@@ -73,8 +80,9 @@ class Conductor:
         self.session = session
         self.own: Own | None = None
         self.goes_on = False
-        self.waiting: tuple[str, str] | None = None
-        self.until: str | None = None
+        self.waiting: Spot | None = None
+        self.until: Spot | None = None
+        self._began = ""
         self._quits_after = False
         self._takes = False
         self.last_work: Work | None = None
@@ -135,9 +143,11 @@ class Conductor:
         """Runs on until a person is needed, or until a task is done."""
         if self._may_start():
             self.goes_on = True
-            self.until = until.address if until is not None else None
-            address = self.until
-            self._next(lambda: self.engine.run(until=address))
+            self.until = Spot(until.address, until.name) if until is not None else None
+            self._next(self._run_on)
+
+    def _run_on(self) -> AsyncIterator[Event]:
+        return self.engine.run(until=self.until.address if self.until is not None else None)
 
     def retry(self, task: Task) -> None:
         """Runs a failed task again."""
@@ -181,10 +191,14 @@ class Conductor:
         else:
             self.start(work)
 
-    def start(self, work: Work, *, takes: bool = False) -> None:
-        """Starts a piece of work, if none is under way. `takes`: it only takes the result of what has ended."""
+    def start(self, work: Work, *, takes: bool = False, began: str = "") -> None:
+        """Starts a piece of work, if none is under way.
+
+        `takes`: it only takes the result of what has ended; `began`: when a task that it may go on to follow was begun.
+        """
         self.waiting = None
         self._takes = takes
+        self._began = began
         self.last_work = work
         if self.session.work(work):
             self.screen.navigator.following = True
@@ -200,7 +214,7 @@ class Conductor:
         """Takes in one event of the engine."""
         match event:
             case Started():
-                self.own = Own(event, monotonic())
+                self.own = Own(event, monotonic() - (_seconds_since(self._began) if event.follows else 0))
                 self.screen.started(event)
             case Output():
                 self.screen.printing.news(event.run)
@@ -228,7 +242,7 @@ class Conductor:
                 said = "Failed while nobody watched" if self._takes else "Failed"
                 self.screen.say(f"{said}: {name} · {event.message}", "$status-failed")
             case StepOutcome.WAITING:
-                self.waiting = (event.address, event.message)  # the status line says so
+                self.waiting = Spot(event.address, event.name, event.message)  # the status line says so
             case StepOutcome.INTERRUPTED:
                 self.prompts.asked_about = ""
                 self.screen.say(f"Stopped: {name} · {event.message}", "$status-active")
@@ -298,21 +312,46 @@ class Conductor:
             return
         self.session.change(verb, task.address, task.name)
 
-    def changed(self, verb: str, address: str, name: str) -> None:
-        """A change went through; the task that a run waited for lets it go on."""
-        said = f"{_DID[verb]}: {name}"
+    @property
+    def waited_for(self) -> Task | None:
+        """The task of the reading on the screen that a run waits for."""
+        return self.waiting.find(self.reading.tree) if self.waiting and self.reading else None
+
+    def carry(self, old: Tree, new: Tree) -> None:
+        """There is a new reading: the tasks that are kept in mind may have other addresses."""
+        for spot in (self.waiting, self.until):
+            if spot is not None:
+                spot.carry(old, new)
+
+    def changed(self, verb: str, address: str, name: str, *, written: bool) -> None:
+        """A change went through, or (not `written`) found all as it was to be; the task that a run waited for lets it
+        go on."""
+        waited = self.waiting is not None and (self.waiting.address, self.waiting.name) == (address, name)
+        if waited:
+            self.waiting = None
+        at_end = self.until is not None and (self.until.address, self.until.name) == (address, name)
+        goes_on = (
+            waited and verb in ("done", "skip") and self.goes_on and not at_end and not self.session.busy
+        )
+        said = f"{_DID[verb]}: {name}" if written else f"{name} is {_IS[verb]} already."
         undo = self.screen.actions.get("undo")
-        self._undoes = said if verb != "undo" and undo is not None and undo.keys else ""
+        offers = written and verb != "undo" and not goes_on
+        self._undoes = said if offers and undo is not None and undo.keys else ""
         undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
         self.screen.say(f"{said}{undoes}", "$foreground")
         self.screen.expect(address, name, verb)
         self.session.read()
-        waited = self.waiting is not None and self.waiting[0] == address
-        if waited:
-            self.waiting = None
-        if waited and verb in ("done", "skip") and self.goes_on and not self.session.busy:
-            until = self.until
-            self.start(lambda: self.engine.run(until=until))
+        if goes_on:
+            self.start(self._run_on)
+
+    def _goes_on_behind(self, address: str, name: str) -> bool:
+        """Whether the run that waited for this task goes on: not if it was to end there, or at one that is gone."""
+        if self.session.busy or not self.goes_on or self.reading is None:
+            return False
+        if self.until is None:
+            return True
+        is_end = (self.until.address, self.until.name) == (address, name)
+        return not is_end and self.until.find(self.reading.tree) is not None
 
     def changed_outside(self) -> None:
         """Another program has changed a plan: the key that takes back may be refused, so it is not offered."""
@@ -348,6 +387,8 @@ class Conductor:
             )
         elif self.session.busy:
             self.engine.stop(after_this_task=True)
+        elif self.reading is not None and self.reading.running is not None:
+            self.screen.say("Another engine runs this: `flow stop` ends it.", "$muted")
         else:
             self.screen.say("Nothing is running here. q quits.", "$muted")
 
@@ -388,3 +429,11 @@ class Conductor:
                         self.screen.app.exit(0)
 
         self.prompts.ask(QuitPrompt(own.event.address, own.event.name, own.since), answered)
+
+
+def _seconds_since(began: str) -> float:
+    """How long ago a time in ISO 8601 was; 0 where it is none."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(began).astimezone(UTC)).total_seconds())
+    except ValueError:
+        return 0.0

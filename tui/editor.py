@@ -171,11 +171,7 @@ class Editor:
         return self.screen.error is None and not self.conductor.refuse_readonly()
 
     def _restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
-        def restructure() -> tuple[str, str]:
-            done = change()
-            return done.address, done.name
-
-        self.screen.session.restructure(verb, restructure)
+        self.screen.session.restructure(verb, change)
 
 
 def _count(task: Task) -> int:

@@ -24,6 +24,7 @@ from engine import (
 from tui import behind
 from tui.screens.evidence import diff_of
 from tui.screens.prompt import Prompt
+from tui.spot import Spot
 
 if TYPE_CHECKING:
     from tui.conductor import Conductor
@@ -79,7 +80,8 @@ class Prompts:
         def answered(answer: str | None) -> None:
             if answer is not None:
                 takes = answer == "resume" and prompt.recovery.resume is Resume.COMMIT
-                self.conductor.start(lambda: self.engine.recover(answer), takes=takes)
+                began = prompt.recovery.started_at
+                self.conductor.start(lambda: self.engine.recover(answer), takes=takes, began=began)
                 return
             self.session.read()
 
@@ -101,7 +103,7 @@ class Prompts:
                     self.conductor.retry(task)
                 case "skip" | "done":
                     self.conductor.goes_on = again
-                    self.conductor.waiting = (task.address, "") if again else None
+                    self.conductor.waiting = Spot(task.address, task.name) if again else None
                     self.conductor.change(answer, task)
 
         prompt = FailedPrompt(

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from engine import (
+    Changed,
     Engine,
     Event,
     Finished,
@@ -24,10 +25,12 @@ from engine import (
     Plan,
     Progress,
     Recovery,
+    Restructured,
     Running,
     Started,
     Task,
     Tree,
+    Undone,
 )
 from tui import behind
 from tui.history import History
@@ -90,10 +93,22 @@ class WorkEnded(Message):
 
 
 class WasChanged(Message):
-    """A change of a task by hand went through, or was refused. `verb` is a change's, or undo."""
+    """A change of a task by hand went through, or was refused. `verb` is a change's, or undo.
 
-    def __init__(self, verb: str, address: str = "", name: str = "", error: FlowError | None = None) -> None:
+    `written`: whether anything had to be changed for it.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        address: str = "",
+        name: str = "",
+        error: FlowError | None = None,
+        *,
+        written: bool = True,
+    ) -> None:
         super().__init__()
+        self.written = written
         self.verb = verb
         self.address = address
         self.name = name
@@ -213,29 +228,21 @@ class Session:
     def change(self, verb: str, address: str, name: str) -> None:
         """Changes the status of a task: `verb` is done, skip, fail, reopen or begin. `name` guards the address."""
 
-        def change() -> tuple[str, str]:
-            changed = self.engine.change(verb, address, expect=name)
-            return changed.address, changed.name
-
-        behind.start(self.app, self._change, verb, change)
+        behind.start(self.app, self._change, verb, lambda: self.engine.change(verb, address, expect=name))
 
     def undo(self) -> None:
         """Takes back the last change of the plan."""
 
-        def undo() -> tuple[str, str]:
-            undone = self.engine.undo()
-            return undone.address, undone.name
+        behind.start(self.app, self._change, "undo", self.engine.undo)
 
-        behind.start(self.app, self._change, "undo", undo)
-
-    def restructure(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
-        """Changes the tree of tasks: `change` blocks, and answers with the address and the name of the task."""
+    def restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
+        """Changes the tree of tasks: `change` blocks."""
         behind.start(self.app, self._change, verb, change)
 
-    async def _change(self, verb: str, change: Callable[[], tuple[str, str]]) -> None:
+    async def _change(self, verb: str, change: Callable[[], Changed | Undone | Restructured]) -> None:
         try:
-            address, name = await asyncio.to_thread(change)
+            done = await asyncio.to_thread(change)
         except FlowError as error:
             self.target.post_message(WasChanged(verb, error=error))
         else:
-            self.target.post_message(WasChanged(verb, address, name))
+            self.target.post_message(WasChanged(verb, done.address, done.name, written=bool(done.files)))

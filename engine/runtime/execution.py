@@ -373,7 +373,11 @@ def _nothing(tree: Tree) -> Steps:
     problems = tree.problems()
     if problems:
         raise problem_error(problems, "No other task can run.")
-    message = "Every task is done." if tree.root.tasks else "The plan has no tasks."
+    return (yield from nothing("Every task is done." if tree.root.tasks else "The plan has no tasks."))
+
+
+def nothing(message: str) -> Steps:
+    """Nothing is to be run; `message` says why."""
     finished = Finished("", "", "", None, StepOutcome.NOTHING, message)
     yield finished
     return finished

@@ -26,7 +26,13 @@ def step(project: Project, run: Run) -> Steps:
 
 def run(project: Project, run: Run, until: str | None) -> Steps:
     """Step until all is done, a person is needed or a task fails; no further than the task at `until`."""
-    path = path_of(hands.find(project.ledger.read(), until)) if until is not None else None
+    path = None
+    if until is not None:
+        target = hands.find(project.ledger.read(), until)
+        if target.status.is_settled:
+            what = f"{target.address} {target.name} is {target.status.value} already"
+            return (yield from execution.nothing(f"{what}: there is nothing to run up to it."))
+        path = path_of(target)
     while True:
         finished = yield from step(project, run)
         if finished.outcome is not StepOutcome.DONE or run.control.ends_after:

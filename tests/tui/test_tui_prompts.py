@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,15 @@ async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence
         await person.sees("interrupted: 1/1 Long work", "settle 1/1 Long work")
         await person.press("s")
         await person.asked("Interrupted")
+        recovery = person.app.engine.recovery()
         await person.press("r")
         await person.sees("following 1/1 Long work")
+        own = person.main.conductor.own
+        assert recovery is not None
+        assert own is not None
+        assert time.time() - (time.monotonic() - own.since) == pytest.approx(
+            datetime.fromisoformat(recovery.started_at).timestamp(), abs=1.5
+        )
         gate.touch()
         await person.until(lambda: person.status("1/1") == "done", "the followed task")
         assert count(tmp_path) == 1

@@ -188,3 +188,58 @@ async def test_what_happened_stands_beside_the_task_also_after_a_restart(sit: Si
         root = person.app.engine.root
     async with sit(root, size=(120, 50)) as person:
         await person.sees("what happened", "attempt 1 failed after", "Exit status 7.", "hello")
+
+
+async def test_a_run_that_waits_goes_on_with_its_own_task_wherever_that_is_by_now(sit: Sit) -> None:
+    plan = "- [ ] A\n" + script("echo deployed > deployed", "Deploy") + "- [ ] C\n"
+    async with sit({"status.md": plan}, watch=True) as person:
+        await person.press("r")
+        await person.sees("waiting for you: 1 A")
+        path = person.app.engine.root / ".flow/status.md"
+        path.write_text(f"- [ ] Z\n{path.read_text()}")
+        await person.sees("waiting for you: 2 A")
+        await person.idle()
+        await person.press("g", "x")  # nobody waits for this one
+        await person.until(lambda: person.status("1") == "done")
+        await person.idle()
+        assert person.status("3") == "pending"
+        assert not (person.app.engine.root / "deployed").exists()
+        await person.press("j", "x")
+        await person.until(lambda: person.status("3") == "done")
+        await person.sees("waiting for you: 4 C")
+
+
+async def test_run_to_the_selection_ends_there_wherever_that_is_by_now(sit: Sit) -> None:
+    plan = "- [ ] A\n- [ ] M\n" + script("true", "B") + script("true", "C") + "- [ ] D\n"
+    async with sit({"status.md": plan}, watch=True) as person:
+        await person.press("j", "j", "u")
+        await person.sees("waiting for you: 1 A")
+        path = person.app.engine.root / ".flow/status.md"
+        path.write_text(path.read_text().replace("- [ ] M\n", ""))
+        await person.until(lambda: person.main.find("4") and not person.main.find("5"), "the reading")
+        await person.idle()
+        await person.press("g", "x")
+        await person.until(lambda: person.status("2") == "done")
+        await person.idle()
+        assert person.status("3") == "pending"
+
+
+async def test_run_to_a_task_that_is_done_runs_nothing(sit: Sit) -> None:
+    async with sit({"status.md": "- [x] A\n" + script("true", "B") + "- [ ] C\n"}) as person:
+        await person.press("g", "u")
+        await person.sees("A is done already")
+        await person.idle()
+        assert person.status("2") == "pending"
+
+
+async def test_a_change_that_changes_nothing_says_so_and_offers_no_undo(sit: Sit) -> None:
+    async with sit({"status.md": script("true", "Greet") + "- [ ] C\n"}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.idle()
+        await person.press("g", "x")
+        await person.sees("Greet is done already.")
+        assert "undoes" not in person.text
+        await person.press("j", "o")
+        await person.sees("C is pending already.")
+        assert "undoes" not in person.text

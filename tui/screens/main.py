@@ -137,6 +137,7 @@ class MainScreen(Screen[None]):
                 self.conductor.changed_outside()
             root = reading.tree.root
             if old is not None:
+                self.conductor.carry(old.tree, reading.tree)
                 self.navigator.places.carry(old.tree.root, root)
                 self.flow_tree.rows.keep = self.finder.keep()
             moved = self.navigator.moved or self.flow_tree.selected != self._unmoved
@@ -170,7 +171,7 @@ class MainScreen(Screen[None]):
         """Selects the task that a run waits for, unless the person has moved since."""
         waiting = self.conductor.waiting
         if waiting is not None and self.navigator.following:
-            task = self.find(waiting[0])
+            task = self.conductor.waited_for
             self.navigator.following = False
             if task is not None:
                 self.navigator.go_to(task)
@@ -188,7 +189,7 @@ class MainScreen(Screen[None]):
         if message.error is not None:
             self.conductor.not_changed(message.verb, message.error)
         else:
-            self.conductor.changed(message.verb, message.address, message.name)
+            self.conductor.changed(message.verb, message.address, message.name, written=message.written)
 
     @on(HistoryRead)
     def _history_read(self) -> None:

@@ -88,8 +88,8 @@ _MEND = (
 
 def _hint(screen: MainScreen, task: Task) -> str:
     waiting = screen.conductor.waiting
-    if waiting is not None and waiting[0] == task.address and task.status is Status.ACTIVE:
-        return f"{waiting[1]} Press x when it is done."
+    if waiting is not None and screen.conductor.waited_for is task and task.status is Status.ACTIVE:
+        return f"{waiting.message} Press x when it is done."
     if task.status is Status.FAILED and not task.inside:
         message = screen.session.history.failure_of(task)
         again = "do" if screen.label(task) == "manual" else "run"

@@ -37,10 +37,9 @@ def state_of(screen: MainScreen) -> tuple[str, str]:
         return f"● viewer: another engine ({other.pid}) runs {other.address} {other.name}", "$secondary"
     if reading.recovery is not None:
         return f"! interrupted: {reading.recovery.address} {reading.recovery.name}", "$warning"
-    if conductor.waiting is not None:
-        task = screen.find(conductor.waiting[0])
-        if task is not None and task.status is Status.ACTIVE:
-            return f"● waiting for you: {task.address} {task.name}", "$status-active"
+    waited_for = conductor.waited_for
+    if waited_for is not None and waited_for.status is Status.ACTIVE:
+        return f"● waiting for you: {waited_for.address} {waited_for.name}", "$status-active"
     if reading.next is None:
         if reading.problems:
             return "⚠ nothing can run until the problems are mended", "$error"
@@ -175,8 +174,7 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
     if task.status is Status.FAILED:
         offer("step", f"retry or skip {task.address} {task.name}")
         return
-    waiting = screen.conductor.waiting
-    if waiting is not None and waiting[0] == task.address:
+    if screen.conductor.waited_for is task:
         if screen.flow_tree.chosen is not task:
             offer("cursor", f"select {task.address} {task.name}")
         return

@@ -154,6 +154,10 @@ def test_run_stops_at_a_person_and_at_until(flow: Flow, make_project: MakeProjec
     )
     assert flow("run", "--until", "1", cwd=root).code == 0
     assert flow("next", "--json", cwd=root).json["address"] == "2"
+    again = flow("run", "--until", "1", "--json", cwd=root)
+    assert (again.code, again.json["outcome"]) == (0, "nothing")
+    assert again.json["message"] == "1 One is done already: there is nothing to run up to it."
+    assert flow("next", "--json", cwd=root).json["address"] == "2"
     ran = flow("run", "--json", cwd=root)
     assert ran.code == 3
     lines = [json.loads(line) for line in ran.out.splitlines()]
