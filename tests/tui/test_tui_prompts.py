@@ -78,7 +78,7 @@ async def test_t3_23_an_interrupted_task_is_shown_at_the_start_with_its_evidence
         assert recovery is not None
         assert own is not None
         assert time.time() - (time.monotonic() - own.since) == pytest.approx(
-            datetime.fromisoformat(recovery.started_at).timestamp(), abs=1.5
+            datetime.fromisoformat(recovery.started_at).timestamp(), abs=0.5
         )
         gate.touch()
         await person.until(lambda: person.status("1/1") == "done", "the followed task")
