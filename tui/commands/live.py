@@ -49,6 +49,7 @@ class _Watcher:
         self._engine = engine
         self._as_json = as_json
         self._let_go: int = 0
+        self._runs = False
         self._stopping = False
         self._in_line = False
 
@@ -63,7 +64,8 @@ class _Watcher:
         except asyncio.CancelledError:
             if not self._let_go:
                 raise
-            output.say("Let go: the task goes on, and the next start follows it.")
+            what = "the task goes on, and the next start follows it" if self._runs else "no task was running"
+            output.say(f"Let go: {what}.")
             return 128 + self._let_go
         return EXIT_CODES[last.outcome.value] if last is not None else 0
 
@@ -103,6 +105,7 @@ class _Watcher:
         if self._in_line:
             output.say()
             self._in_line = False
+        self._runs = isinstance(event, Started) or (self._runs and not isinstance(event, Finished))
         if isinstance(event, Started):
             doing = "following" if event.follows else "running"
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
