@@ -14,7 +14,7 @@ from engine.storage import Plans, Snapshot
 ROOT = "status.md"
 
 _SPENT = 50_000
-"""Lines of plans that were read anew, besides three times those of the tree, until their memory is taken back."""
+"""Lines of plans that were read anew, besides as many as the tree has, until their memory is taken back."""
 
 
 class _Read:
@@ -83,7 +83,7 @@ class Loader:
         """
         old, self._cache = self._cache, found
         self._spent += sum(len(read.plan.lines) for file, read in old.items() if found.get(file) is not read)
-        if self._spent > _SPENT + 3 * sum(len(read.plan.lines) for read in found.values()):
+        if self._spent > _SPENT + sum(len(read.plan.lines) for read in found.values()):
             self._spent = 0
             gc.collect()
 
