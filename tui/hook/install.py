@@ -102,8 +102,17 @@ def uninstall(root: Path) -> Installed:
     for name in known:
         git("config", "--unset-all", name, at=root)
     dropped = drop_section(root, _ATTRIBUTES)
+    if dropped:
+        _drop_if_empty(root)
     settings = tuple((name, "") for name in known)
     return Installed(tuple(gone), tuple(restored), settings, (_ATTRIBUTES.file,) if dropped else ())
+
+
+def _drop_if_empty(root: Path) -> None:
+    """Removes the attributes where nothing is left in them, unless git knows the file: that is a person's to do."""
+    file = root / _ATTRIBUTES.file
+    if not file.is_symlink() and not file.read_bytes() and not line("ls-files", "--", file.name, at=root):
+        file.unlink()
 
 
 def _hooks(root: Path) -> tuple[Path, ...]:

@@ -138,6 +138,19 @@ def test_another_hook_is_kept(flow: Flow, root: Path) -> None:
     assert flow("hook", "uninstall", "--json", cwd=root).json["settings"] == []
 
 
+def test_attributes_go_when_nothing_is_left_in_them_and_git_does_not_know_them(
+    flow: Flow, root: Path
+) -> None:
+    attributes = root / ".gitattributes"
+    flow("hook", "install", cwd=root)
+    assert flow("hook", "uninstall", "--json", cwd=root).json["files"] == [".gitattributes"]
+    assert not attributes.exists()
+    attributes.write_text("*.txt text\n")
+    flow("hook", "install", cwd=root)
+    flow("hook", "uninstall", cwd=root)
+    assert attributes.read_text() == "*.txt text\n"
+
+
 def test_hooks_path_worktrees_submodules_and_projects_below(flow: Flow, root: Path, tmp_path: Path) -> None:
     git("config", "core.hooksPath", "my hooks", at=root)
     assert flow("hook", "install", "--json", cwd=root).json["hooks"][0] == str(root / "my hooks/pre-commit")
