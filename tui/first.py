@@ -100,10 +100,10 @@ class FirstApp(App[Begun], inherit_bindings=False):
 
 def _notices(path: str, taken: Taken) -> tuple[str, ...]:
     made = f"Made .flow/{taken.file} with {taken.tasks} task{'s' * (taken.tasks != 1)} of {path}."
-    lost = [f"{problem.line}: {problem.message}" for problem in taken.lost[:5]]
+    lost = [f"Line {problem.line}: {problem.message}" for problem in taken.lost[:5]]
     if len(taken.lost) > 5:
         lost.append(f"and {len(taken.lost) - 5} more.")
-    return (made, *lost)
+    return (made, *(["What could not be kept:"] if lost else []), *lost)
 
 
 def _repository(folder: Path) -> Path | None:

@@ -79,7 +79,11 @@ async def test_a_file_nearby_is_picked_and_becomes_the_plan(tmp_path: Path) -> N
         result = await begun(person)
     assert result is not None
     assert result.root == tmp_path
-    assert result.notices[0] == "Made .flow/status.md with 4 tasks of docs/TODO.md."
+    assert result.notices == (
+        "Made .flow/status.md with 4 tasks of docs/TODO.md.",
+        "What could not be kept:",
+        "Line 7: The number 1. of a task.",
+    )
     assert [task.name for task in Engine.open(tmp_path).tree().walk()] == [
         "Freeze",
         "Build",
