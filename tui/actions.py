@@ -99,7 +99,7 @@ ACTIONS: tuple[Action, ...] = (
         ("tab",),
         Group.MOVE,
         "details",
-        "Go to the other side: the tree or the details.",
+        "Go to the next part: the tree, the details, their output.",
         priority=True,
     ),
     _A("scroll_down", ("J",), Group.MOVE, "scroll", "Scroll the other side down.", palette=False),

@@ -85,7 +85,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def _say_where(self) -> None:
         """The line above the output: what it is, what is searched in it, and that it is paused."""
-        title: list[tuple[str, str]] = [("output", "$muted")]
+        title: list[tuple[str, str]] = [("output", "")]
         if self.needle:
             shown, found = self.found
             title.append((f" · {one_line(self.needle, 40)} ", "$primary"))
