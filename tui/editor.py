@@ -104,7 +104,10 @@ class Editor:
             if answer is not None:
                 self._restructure("make_flow", lambda: self.screen.engine.zoom(address, expect=name))
 
+        inside = _count(task)
+        moves = f" The {inside} tasks inside move there." if inside > 1 else " The task inside moves there."
         said = ["This task has no sub-flow. One can be made: a file of its own in .flow/sub_flows/."]
+        said[0] += moves if inside else ""
         self.conductor.prompts.ask(
             ConfirmPrompt(address, name, said, ("make one", "and link it here"), "leave it"), answered
         )
@@ -138,6 +141,15 @@ class Editor:
         at = target.number
         self._restructure("move", lambda: self.screen.engine.move(address, to=to, at=at, expect=name))
 
+    @property
+    def where(self) -> str:
+        """Where the task that was taken up would be put down: below, if it comes from above it, else above."""
+        target = self._selected
+        task = self.screen.find(self.moving[0]) if self.moving is not None else None
+        if task is None or target is None or target is task:
+            return "here"
+        return "below" if target.above is task.above and task.number < target.number else "above"
+
     def cancel(self) -> None:
         """Leaves the task that was taken up where it is."""
         self.moving = None
@@ -145,15 +157,20 @@ class Editor:
     # The editor of the person
 
     def do_edit(self) -> None:
-        """Opens the file of the selection in `$VISUAL` or `$EDITOR`, at its line."""
+        """Opens the file of the selection in `$VISUAL` or `$EDITOR`, at its line, or at its first problem."""
         if not self._may_change():
             return
         task = self._selected
         zoom = self.screen.flow_tree.rows.zoom
         plan = task.plan if task is not None else zoom.subflow if zoom is not None else None
-        file = plan.file if plan is not None else "status.md"
+        file, line = plan.file if plan is not None else "status.md", task.line if task is not None else 1
+        row = self.screen.flow_tree.row
+        problem = row.problem if row is not None else None
+        if problem is None and plan is not None and plan.problems:
+            problem = min(plan.problems, key=lambda one: one.line)
+        if problem is not None:
+            file, line = problem.file, problem.line
         path = self.screen.engine.root / ".flow" / file
-        line = task.line if task is not None else 1
         behind.start(self.screen.app, self._edit, editor_command(path, line))
 
     async def _edit(self, command: list[str]) -> None:

@@ -75,10 +75,14 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}) as person:
         await person.press("g", "m")
         await person.sees("moving One", "put here", "leave it")
-        await person.press("j", "j", "enter")
+        await person.press("j", "j")
+        await person.sees("put below")
+        await person.press("enter")
         await person.until(lambda: plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n")
         await person.until(lambda: person.selected == "3")
-        await person.press("m", "k", "escape")
+        await person.press("m", "k")
+        await person.sees("put above")
+        await person.press("escape")
         await person.press("enter")
         assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
 
@@ -97,6 +101,16 @@ async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
         await _typed(person, *"Write", "enter")
         await person.until(lambda: person.selected == "1/1", "the task inside")
         assert "- [ ] Write\n" in plan(person, "sub_flows/docs.md")
+
+
+async def test_the_tasks_inside_move_into_the_sub_flow_and_that_is_said(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] Docs\n    - [ ] Write\n    - [ ] Print\n"}) as person:
+        await person.press("g", "M")
+        await person.asked("Confirm")
+        await person.sees("The 2 tasks inside move there.")
+        await person.press("y")
+        await person.until(lambda: plan(person) == "- [ ] [Docs](sub_flows/docs.md)\n")
+        assert "- [ ] Write\n- [ ] Print\n" in plan(person, "sub_flows/docs.md")
 
 
 async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:

@@ -151,6 +151,22 @@ def test_e_gives_the_terminal_to_the_editor_at_the_line_and_shows_what_it_saved(
     assert (root / ".flow" / "status.md").read_text() == "- [ ] One\n    - a note\n- [ ] Deux\n"
 
 
+def test_e_opens_a_file_that_must_be_mended_at_its_first_problem(make_project: Make, tmp_path: Path) -> None:
+    root = make_project({"status.md": "- [ ] One\n    - a note\n- [?] Two\n- [?] Three\n"})
+    editor = tmp_path / "editor.py"
+    editor.write_text(EDITOR.replace("Two", "- [?] T").replace("Deux", "- [ ] T"))
+    env = {"VISUAL": f"{sys.executable} {editor}"}
+    with Terminal([sys.executable, "-P", "-m", "tui"], size=(100, 24), cwd=root, env=env) as terminal:
+        terminal.wait_for("mend it")
+        terminal.settle()
+        since = terminal.send("ge")
+        terminal.wait_for("editing +3 canonical", since=since)
+        terminal.send("xyz\r")
+        terminal.wait_for("step 1 One", since=since)
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
 def test_an_editor_that_is_not_there_is_said(make_project: Make) -> None:
     root = make_project({"status.md": "- [ ] One\n"})
     env = {"VISUAL": "no-such-editor"}

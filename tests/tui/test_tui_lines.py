@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.conftest import Person, Sit
-from tui.widgets.lines import _abridged
+from tui.widgets.lines import StatusLine, _abridged
 
 DEEP = {
     "status.md": "Project: Orbit\n\n- [ ] [Build](build.md)\n- [ ] Last\n",
@@ -87,6 +89,34 @@ async def test_a_click_on_a_key_of_the_footer_does_it(sit: Sit) -> None:
     async with sit(DEEP, size=(90, 24)) as person:
         await person.pilot.click("#keys", offset=(keys(person).index("? help"), 0))
         await person.sees("Keys", "esc closes")
+
+
+LONG = "Look at what it printed, mark this done, and make the plan your own"
+
+
+async def test_a_long_name_leaves_room_for_the_other_keys(sit: Sit) -> None:
+    async with sit({"status.md": f"- [x] One\n- [ ] {LONG}\n"}, size=(80, 24)) as person:
+        await person.sees("r run  x done")
+        assert keys(person).startswith(" s step 2 Look at what it printed, mark")
+        await person.pilot.resize_terminal(40, 15)
+        await person.sees("r run  x done")
+        assert keys(person).startswith(" s step 2 Look…  r run  x done  ? help")
+
+
+@pytest.mark.parametrize("width", [40, 80])
+async def test_a_message_leaves_what_goes_on_readable(sit: Sit, width: int) -> None:
+    plan = f"- [ ] {LONG}\n- [ ] [Script] {LONG}, again\n    ```sh\n    exit 1\n    ```\n"
+    async with sit({"status.md": plan}, size=(width, 15)) as person:
+        status = person.main.query_one(StatusLine)
+        await person.press("x")
+        await person.until(lambda: status.message.startswith("Done: Look"), "the message")
+        await person.sees("› next 2 Look", "Done: Look")
+        await person.press("s")
+        await person.until(lambda: person.status("2") == "failed")
+        await person.idle()
+        await person.press("g", "y")
+        await person.until(lambda: status.message == "Copied: 1", "the message")
+        await person.sees("failed and ho", "Copied: 1")
 
 
 def test_a_long_path_keeps_its_ends() -> None:

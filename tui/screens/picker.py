@@ -153,7 +153,7 @@ class Picker(ModalScreen[Entry | None]):
 def _line(entry: Entry, words: Sequence[str], width: int, chosen: bool) -> Content:
     hint = one_line(entry.hint, 30)
     glyph = f"{entry.glyph} " if entry.glyph else ""
-    room = width - cell_len(hint) - cell_len(glyph) - 4
+    room = width - cell_len(hint) - cell_len(glyph) - 5
     text = one_line(entry.text, 300)
     if cell_len(text) > room:
         text = set_cell_size(text, max(0, room - 1)) + "…"
@@ -167,7 +167,7 @@ def _line(entry: Entry, words: Sequence[str], width: int, chosen: bool) -> Conte
         (" › " if chosen else "   ", "bold $selected-text"),
         (glyph, "$selected-text" if chosen else entry.style),
         name,
-        " " * (room - cell_len(text)),
+        " " * (room - cell_len(text) + 1),
         (f"{hint} ", "$selected-text" if chosen else "$muted"),
     )
     return line.stylize("on $selected") if chosen else line

@@ -14,42 +14,44 @@ if TYPE_CHECKING:
     from tui.screens.main import MainScreen
 
 
-def state_of(screen: MainScreen) -> tuple[str, str]:
-    """What the engine is doing, and the style to say it in."""
+def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
+    """What the engine is doing: words, the style to say it in, the name of a task, and words behind that."""
     reading = screen.reading
     if reading is None:
         if screen.error is not None:
-            return screen.error.title, "$error"
-        return ("Reading the sub-flows …", "$muted") if screen.flow_tree.rows else ("", "")
+            return screen.error.title, "$error", "", ""
+        return "Reading the sub-flows …" if screen.flow_tree.rows else "", "$muted", "", ""
     conductor = screen.conductor
     own = conductor.own
     if screen.editor.moving is not None:
-        return f"↕ moving {screen.editor.moving[1]}: enter puts it here, esc leaves it", "$accent"
+        return "↕ moving ", "$accent", screen.editor.moving[1], ": enter puts it here, esc leaves it"
     if own is not None:
         what = "stopping" if own.stopping else "following" if own.event.follows else "running"
         clock = marks.clock(monotonic() - own.since)
         last = " · then stops" if own.last and not own.stopping else ""
-        return f"● {what} {own.event.address} {own.event.name} · {clock}{last}", "$status-active"
+        return f"● {what} {own.event.address} ", "$status-active", own.event.name, f" · {clock}{last}"
     if conductor.session.busy:
-        return "● at work", "$status-active"
+        return "● at work", "$status-active", "", ""
     if reading.running is not None:
         other = reading.running
-        return f"● viewer: another engine ({other.pid}) runs {other.address} {other.name}", "$secondary"
+        words = f"● viewer: another engine ({other.pid}) runs {other.address} "
+        return words, "$secondary", other.name, ""
     if reading.recovery is not None:
-        return f"! interrupted: {reading.recovery.address} {reading.recovery.name}", "$warning"
+        return f"! interrupted: {reading.recovery.address} ", "$warning", reading.recovery.name, ""
     waited_for = conductor.waited_for
     if waited_for is not None and waited_for.status is Status.ACTIVE:
-        return f"● waiting for you: {waited_for.address} {waited_for.name}", "$status-active"
-    if reading.next is None:
+        return f"● waiting for you: {waited_for.address} ", "$status-active", waited_for.name, ""
+    following = reading.next
+    if following is None:
         if reading.problems:
-            return "⚠ nothing can run until the problems are mended", "$error"
+            return "⚠ nothing can run until the problems are mended", "$error", "", ""
         if reading.complete:
             first = reading.complete[0]
-            return f"› {first.address} {first.name} is complete: only its mark is left", "$muted"
-        return ("✔ everything is done", "$status-done") if reading.progress.total else ("", "")
-    if reading.next.status is Status.FAILED:
-        return f"✖ {reading.next.address} {reading.next.name} failed and holds the plan", "$status-failed"
-    return f"› next {reading.next.address} {reading.next.name}", "$muted"
+            return f"› {first.address} ", "$muted", first.name, " is complete: only its mark is left"
+        return "✔ everything is done" if reading.progress.total else "", "$status-done", "", ""
+    if following.status is Status.FAILED:
+        return f"✖ {following.address} ", "$status-failed", following.name, " failed and holds the plan"
+    return f"› next {following.address} ", "$muted", following.name, ""
 
 
 def note_of(screen: MainScreen) -> tuple[str, str]:
@@ -98,7 +100,7 @@ def footer(screen: MainScreen) -> list[Hint]:
             Hint("esc", "put everything back", "cancel"),
         ]
     if screen.editor.moving is not None:
-        offer("zoom_in", "put here")
+        offer("zoom_in", f"put {screen.editor.where}")
         offer("cancel", "leave it")
         offer("down", "down")
         offer("up", "up")
@@ -127,7 +129,8 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("fold")
     if can_add(screen):
         offer("add", "add a task" if task is None else "")
-    if writes and task is not None and task.plan.problems:
+    row = screen.flow_tree.row
+    if writes and (task.plan.problems if task is not None else row is not None and row.problem):
         offer("edit", "mend it")
     offer("search")
     offer("quit")

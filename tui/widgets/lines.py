@@ -16,6 +16,12 @@ from engine import Progress
 from tui import marks
 from tui.text import one_line
 
+_ASIDE = 14
+"""Cells that a message beside the state has at least."""
+_FIRST, _BESIDE = 12, 2
+"""Cells that the words of the first key have at least, and the keys behind it that have their place before the rest
+of those words."""
+
 _CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
 
 
@@ -93,21 +99,35 @@ def _abridged(names: Sequence[str], space: int) -> list[tuple[int, str]]:
     return shown
 
 
+def _fitted(before: str, name: str, after: str, room: int) -> str:
+    """The three in one, in `room` cells: where that is too little, the name is cut first, and then the end."""
+    over = cell_len(before + name + after) - room
+    if over > 0 and name:
+        name = set_cell_size(name, max(0, cell_len(name) - over - 1)).rstrip() + "…"
+    text = before + name + after
+    return text if cell_len(text) <= room else set_cell_size(text, max(0, room - 1)) + "…"
+
+
 class StatusLine(Widget):
-    """What the engine is doing, at the left, and a passing message or a standing note at the right."""
+    """What the engine is doing, at the left, and a passing message or a standing note at the right.
+
+    The first stays readable whatever is said beside it, which has a third of the line, and what else is free.
+    """
 
     DEFAULT_CSS = _CSS
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._state: tuple[str, str] = ("", "")
+        self._state: tuple[str, str, str, str] = ("", "", "", "")
         self._note: tuple[str, str] = ("", "")
         self._flash: tuple[str, str] | None = None
         self._flash_count = 0
 
-    def state(self, text: str, style: str) -> None:
-        if (one_line(text), style) != self._state:
-            self._state = (one_line(text), style)
+    def state(self, before: str, style: str, name: str = "", after: str = "") -> None:
+        """What the engine is doing, in the words around the name of a task, which is cut where room is short."""
+        state = (one_line(before), style, one_line(name), one_line(after))
+        if state != self._state:
+            self._state = state
             self.refresh()
 
     def note(self, text: str, style: str = "$accent") -> None:
@@ -137,14 +157,10 @@ class StatusLine(Widget):
     def render(self) -> Content:
         width = self.size.width - 2
         right, right_style = self._flash or self._note
-        left, left_style = self._state
-        room = max(0, width - cell_len(right) - 2) if right else width
-        if cell_len(left) > room and room < 16:
-            # Both do not fit: what just happened is more news than the state it leads to.
-            left, room = ("", 0) if self._flash else (left, width)
-            right = right if self._flash else ""
-        left = left if cell_len(left) <= room else set_cell_size(left, max(0, room - 1)) + "…"
-        right = right if cell_len(right) <= width else set_cell_size(right, width - 1) + "…"
+        before, left_style, name, after = self._state
+        aside = min(cell_len(right), max(_ASIDE, width // 3)) + 2 if right else 0
+        left = _fitted(before, name, after, max(0, width - aside))
+        right = _fitted(right, "", "", max(0, width - cell_len(left) - (2 if left else 0)))
         gap = max(1, width - cell_len(left) - cell_len(right))
         return Content.assemble(" ", (left, left_style), " " * gap, (right, right_style), " ")
 
@@ -191,14 +207,16 @@ class ActionBar(Widget):
         parts: list[tuple[str, str]] = [(" ", "")]
         self._places = []
         x = 1
+        beside = sum(cell_len(f"{hint.key} {one_line(hint.text)}") + 2 for hint in hints[1 : 1 + _BESIDE])
         for hint in [*hints, last]:
             text = one_line(hint.text)
             size = cell_len(f"{hint.key} {text}") + 2
-            if hint is not last and x + size > room:
-                short = set_cell_size(text, max(0, room - x - len(hint.key) - 4)).rstrip() + "…"
-                if hint is not hints[0] or len(short) < 6:
+            is_first = bool(hints) and hint is hints[0]
+            if hint is not last and x + size + (beside if is_first else 0) > room:
+                left = room - x - cell_len(hint.key) - 3
+                text = _fitted("", text, "", min(left, max(_FIRST, left - beside)))
+                if not is_first or cell_len(text) < 6:
                     continue
-                text = short
                 size = cell_len(f"{hint.key} {text}") + 2
             parts += [(hint.key, "bold $primary"), (f" {text}", "$muted"), ("  ", "")]
             self._places.append((x, x + size - 2, hint.action))
