@@ -27,7 +27,6 @@ pytestmark = [
 SEED = 7
 MOST_SECONDS = 8
 """First kills of each kind, and second kills after each of them, in a full run: all of them would take a day."""
-_NEARBY = 6
 T = TypeVar("T")
 Kill = Callable[[Point], None]
 
@@ -65,16 +64,20 @@ class Matrix:
 
     def kill_engine(self, point: Point) -> None:
         """Kill the engine at the point. How often it looks at running work is a matter of time: where there were
-        fewer calls this time, one a little earlier is taken, since killed it has to be."""
-        for ordinal in range(point.ordinal, max(0, point.ordinal - _NEARBY), -1):
+        fewer calls this time, the last one is taken, since killed it has to be."""
+        for ordinal in range(point.ordinal, 0, -1):
             if self.stage.kill_engine("step", self.fresh(), Point(point.name, ordinal)).code == -9:
                 return
         raise AssertionError("it was not killed")
 
     def kill_supervisor(self, point: Point) -> None:
-        said, killed = self.stage.kill_supervisor(self.fresh(), point, self.log)
-        assert killed, "it was not killed"
-        assert said.code == 0, f"the engine ended with {said}"
+        """The same with the supervisor, which looks at the work again and again, too."""
+        for ordinal in range(point.ordinal, 0, -1):
+            said, killed = self.stage.kill_supervisor(self.fresh(), Point(point.name, ordinal), self.log)
+            assert said.code == 0, f"the engine ended with {said}"
+            if killed:
+                return
+        raise AssertionError("it was not killed")
 
     def recover(self, *, may_ask: bool) -> None:
         asked = oracle.recover(self.stage, self.root, self.scenario)
