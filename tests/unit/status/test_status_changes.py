@@ -272,6 +272,8 @@ def test_any_changes_leave_a_plan_that_obeys_the_rules(data: st.DataObject) -> N
         assert not parse(root.text).problems + parse(flow.text).problems
         validate_state(root)
         counted = progress(root)
-        failed = any(task.status is Status.FAILED for task in walk(root.tasks))  # with all settled inside, too
+        failed = any(
+            task.status is Status.FAILED for task in walk(root.tasks)
+        )  # with all settled inside, too
         if counted.done + counted.skipped == counted.total and not failed:
             assert cursor(root.tasks) is None
