@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -31,12 +32,14 @@ async def test_a_script_that_asks_for_a_terminal_is_told_that_a_page_has_none(
         place = f"http://127.0.0.1:{port}"
         ticket = {"Origin": place, "Cookie": f"flow-{port}={found[1].decode()}"}
         async with aiohttp.ClientSession() as session:
-            page = await connected(session, f"{place}/ws?width=100&height=30", ticket)
+            page = await connected(session, f"{place}/ws?width=200&height=30", ticket)
             seen = bytearray()
 
             async def sees(words: bytes) -> None:
+                until = time.monotonic() + SECONDS
                 while words not in seen:
                     message = await page.receive(SECONDS)
+                    assert time.monotonic() < until, seen[-2_000:]
                     assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), seen[-2_000:]
                     seen.extend(message.data if isinstance(message.data, bytes) else message.data.encode())
 
