@@ -147,7 +147,8 @@ class Conductor:
             self._next(self._run_on)
 
     def _run_on(self) -> AsyncIterator[Event]:
-        return self.engine.run(until=self.until.address if self.until is not None else None)
+        until = self.until
+        return self.engine.run(until=until.address, expect=until.name) if until else self.engine.run()
 
     def retry(self, task: Task) -> None:
         """Runs a failed task again."""
@@ -326,10 +327,10 @@ class Conductor:
     def changed(self, verb: str, address: str, name: str, *, written: bool) -> None:
         """A change went through, or (not `written`) found all as it was to be; the task that a run waited for lets it
         go on."""
-        waited = self.waiting is not None and (self.waiting.address, self.waiting.name) == (address, name)
+        waited = self.waiting is not None and self.waiting.is_at(address, name)
         if waited:
             self.waiting = None
-        at_end = self.until is not None and (self.until.address, self.until.name) == (address, name)
+        at_end = self.until is not None and self.until.is_at(address, name)
         goes_on = (
             waited and verb in ("done", "skip") and self.goes_on and not at_end and not self.session.busy
         )
@@ -343,15 +344,6 @@ class Conductor:
         self.session.read()
         if goes_on:
             self.start(self._run_on)
-
-    def _goes_on_behind(self, address: str, name: str) -> bool:
-        """Whether the run that waited for this task goes on: not if it was to end there, or at one that is gone."""
-        if self.session.busy or not self.goes_on or self.reading is None:
-            return False
-        if self.until is None:
-            return True
-        is_end = (self.until.address, self.until.name) == (address, name)
-        return not is_end and self.until.find(self.reading.tree) is not None
 
     def changed_outside(self) -> None:
         """Another program has changed a plan: the key that takes back may be refused, so it is not offered."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from engine import Task, Tree, UnknownAddressError
+from engine import Plan, Task, Tree, UnknownAddressError
 from tui.widgets.rows import carry
 
 
@@ -15,6 +15,8 @@ class Spot:
     address: str
     name: str
     message: str = ""
+    # Where it was last seen: a reading may come between another program's cutting a file and its writing it anew.
+    _seen: tuple[Task, Plan] | None = field(default=None, init=False, repr=False)
 
     def find(self, tree: Tree) -> Task | None:
         """It, unless another task stands there."""
@@ -22,10 +24,17 @@ class Spot:
             task = tree.find(self.address)
         except UnknownAddressError:
             return None
-        return task if task.name == self.name else None
+        return task if self.is_at(task.address, task.name) else None
+
+    def is_at(self, address: str, name: str) -> bool:
+        return (self.address, self.name) == (address, name)
 
     def carry(self, old: Tree, new: Tree) -> None:
-        task = self.find(old)
-        task = carry(task, old.root, new.root) if task is not None else None
+        here = self.find(old) if self._seen is None else None
+        if here is not None:
+            self._seen = (here, old.root)
+        if self._seen is None:
+            return
+        task = carry(*self._seen, new.root)
         if task is not None:
-            self.address, self.name = task.address, task.name
+            self.address, self.name, self._seen = task.address, task.name, None

@@ -418,9 +418,14 @@ class Engine:
             )
         )
 
-    def run(self, *, until: str | None = None) -> AsyncIterator[Event]:
-        """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task."""
-        return pumping.pump(lambda: self._claimed(lambda run: stepping.run(self._project, run, until)))
+    def run(self, *, until: str | None = None, expect: str | None = None) -> AsyncIterator[Event]:
+        """Run tasks until all are done, a person is needed or one fails; with `until`, no further than that task.
+
+        `expect`: the name of the task at `until`; NameMismatchError: another stands there by now.
+        """
+        return pumping.pump(
+            lambda: self._claimed(lambda run: stepping.run(self._project, run, until, expect))
+        )
 
     def recover(self, choice: str) -> AsyncIterator[Event]:
         """Settle the interrupted task: `resume`, `retry`, `done`, `skip`, `fail` or `always` (it may run again unasked

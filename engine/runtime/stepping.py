@@ -24,11 +24,12 @@ def step(project: Project, run: Run) -> Steps:
     return (yield from execution.execute_next(project, run))
 
 
-def run(project: Project, run: Run, until: str | None) -> Steps:
-    """Step until all is done, a person is needed or a task fails; no further than the task at `until`."""
+def run(project: Project, run: Run, until: str | None, expect: str | None = None) -> Steps:
+    """Step until all is done, a person is needed or a task fails; no further than the task at `until`, whose name
+    `expect` may give. Nothing more is run once that task is gone from the plan."""
     path = None
     if until is not None:
-        target = hands.find(project.ledger.read(), until)
+        target = hands.find(project.ledger.read(), until, expect)
         if target.status.is_settled:
             what = f"{target.address} {target.name} is {target.status.value} already"
             return (yield from execution.nothing(f"{what}: there is nothing to run up to it."))
@@ -43,8 +44,13 @@ def run(project: Project, run: Run, until: str | None) -> Steps:
         tree, task = execution.next_task(project)
         if task is None and not tree.problems():
             return finished
-        last = resolve(tree.root, path) if path is not None else None
-        if last is not None and last.status.is_settled:
+        if path is None:
+            continue
+        last = resolve(tree.root, path)
+        if last is None:
+            gone = f"{target.name}, which the run was to end at, is not found in the plan any more: it ended here."
+            return (yield from execution.nothing(gone))
+        if last.status.is_settled:
             return finished
 
 

@@ -215,13 +215,33 @@ async def test_run_to_the_selection_ends_there_wherever_that_is_by_now(sit: Sit)
         await person.press("j", "j", "u")
         await person.sees("waiting for you: 1 A")
         path = person.app.engine.root / ".flow/status.md"
-        path.write_text(path.read_text().replace("- [ ] M\n", ""))
+        text = path.read_text()
+        path.write_text("")  # as a program leaves it that cuts the file before it writes it anew
+        await person.until(lambda: not person.main.find("1"), "the reading between")
+        path.write_text(text.replace("- [ ] M\n", ""))
         await person.until(lambda: person.main.find("4") and not person.main.find("5"), "the reading")
         await person.idle()
         await person.press("g", "x")
         await person.until(lambda: person.status("2") == "done")
         await person.idle()
         assert person.status("3") == "pending"
+
+
+async def test_a_run_to_the_selection_does_not_go_on_when_that_task_is_gone(sit: Sit) -> None:
+    plan = "- [ ] A\n" + script("true", "B") + script("true", "C") + "- [ ] D\n"
+    async with sit({"status.md": plan}, watch=True) as person:
+        await person.press("j", "j", "u")
+        await person.sees("waiting for you: 1 A")
+        path = person.app.engine.root / ".flow/status.md"
+        path.write_text(path.read_text().replace(" C", " E"))
+        await person.sees("○ E")
+        path.write_text(path.read_text().replace(script("true", "E"), ""))
+        await person.until(lambda: person.main.find("3") and not person.main.find("4"), "the reading")
+        await person.idle()
+        await person.press("g", "x")
+        await person.told("3 is 'D', not 'E'")
+        await person.idle()
+        assert person.status("2") == "pending"
 
 
 async def test_run_to_a_task_that_is_done_runs_nothing(sit: Sit) -> None:

@@ -167,6 +167,18 @@ def test_run_stops_at_a_person_and_at_until(flow: Flow, make_project: MakeProjec
     assert flow("step", "--json", cwd=root).json["outcome"] == "nothing"
 
 
+def test_a_run_ends_when_the_task_that_it_was_to_end_at_is_gone(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    cut = "sed -i '/^- .*Three$/,$d' .flow/status.md"
+    root = make_project({"status.md": script("One", cut) + script("Two", "true") + script("Three", "true")})
+    ran = flow("run", "--until", "3", "--json", cwd=root)
+    last = json.loads(ran.out.splitlines()[-1])
+    assert (ran.code, last["outcome"]) == (0, "nothing")
+    assert "Three" in last["message"]
+    assert flow("next", "--json", cwd=root).json["address"] == "2"
+
+
 def test_a_run_through_three_files_changes_only_markers(flow: Flow, make_project: MakeProject) -> None:
     files = {
         "status.md": "# Top\n\n- [ ] [Middle](middle.md)\n" + script("Last", "echo last >> trace"),
