@@ -163,7 +163,11 @@ def sit(make_project: Callable[[Mapping[str, str]], Path]) -> Sit:
             await person.until(
                 lambda: person.main.reading is not None or person.main.error is not None, "a reading"
             )
-            yield person
+            try:
+                yield person
+            finally:
+                # As the app does where it ends by itself: nothing may draw on widgets that are taken away.
+                app.workers.cancel_all()
 
     return sitting
 
