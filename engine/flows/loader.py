@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ ROOT = "status.md"
 
 _SPENT = 50_000
 """Lines of plans that were read anew, besides as many as the tree has, until their memory is taken back."""
+
+_REST = 0.1
+"""Seconds that a plan which has just lost everything is given to come back."""
+_LOOK_EVERY = 0.01
 
 
 class _Read:
@@ -110,9 +115,11 @@ class Loader:
 
     def _read(self, file: str, snapshots: dict[str, Snapshot], found: dict[str, _Read]) -> _Read | None:
         snapshot = self._plans.read(file)
+        read = self._cache.get(file)
+        if read is not None and read.plan.tasks:
+            snapshot = self._rested(file, snapshot)
         if snapshot is None:
             return None
-        read = self._cache.get(file)
         if read is None or read.revision != snapshot.revision:
             read = _Read(parse(snapshot.data, file), snapshot.revision)
         if read.plan.counts is None:
@@ -120,6 +127,15 @@ class Loader:
         snapshots[file] = snapshot
         found[file] = read
         return read
+
+    def _rested(self, file: str, snapshot: Snapshot | None) -> Snapshot | None:
+        """Editors and scripts cut a file to nothing, or rename it away, before they write it anew. A plan that had
+        tasks counts as empty or missing only if it stays so: a run that reads in between would pass over all of it."""
+        until = time.monotonic() + _REST
+        while (snapshot is None or not snapshot.data) and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY)
+            snapshot = self._plans.read(file)
+        return snapshot
 
     def _follow(
         self,

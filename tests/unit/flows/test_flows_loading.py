@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import StateError, UnknownAddressError, UnsupportedFileError
 from engine.flows import Loader, Tree
 from engine.status import Plan, Task, apply, begin, done, settle
-from engine.storage import Plans, Store
+from engine.storage import Plans, Snapshot, Store
 
 Project = Callable[[Mapping[str, str]], Loader]
 
@@ -204,6 +204,50 @@ def test_a_plan_with_the_same_bytes_keeps_its_tasks(project: Project, tmp_path: 
     assert fourth.root is not first.root
     assert fourth.plans["b.md"] is first.plans["b.md"]
     assert fourth.find("X").address == "1/1"
+
+
+class Rewriting(Plans):
+    """Plans which another program writes anew: the next reading comes in between, and then it goes on."""
+
+    def __init__(self, store: Store, rest: Callable[[], object]) -> None:
+        super().__init__(store)
+        self.rest = rest
+
+    def read(self, file: str) -> Snapshot | None:
+        snapshot = super().read(file)
+        if file == "b.md" and (snapshot is None or not snapshot.data):
+            self.rest()
+        return snapshot
+
+
+@pytest.mark.parametrize("way", ["cut", "renamed away"])
+def test_a_plan_that_is_just_written_anew_is_neither_empty_nor_missing(tmp_path: Path, way: str) -> None:
+    flow = tmp_path / ".flow"
+    flow.mkdir()
+    (flow / "status.md").write_text("- [ ] [Build](b.md)\n- [ ] Publish\n")
+    build = flow / "b.md"
+    build.write_text("- [ ] One\n")
+    loader = Loader(Rewriting(Store(tmp_path), lambda: build.write_text("- [x] One\n- [ ] Two\n")))
+    loader.load()
+    if way == "cut":
+        build.write_text("")
+    else:
+        build.rename(flow / "b.md~")
+    task = loader.load().cursor()
+    assert task is not None
+    assert task.name == "Two"
+
+
+@pytest.mark.parametrize("way", ["emptied", "removed"])
+def test_a_plan_that_stays_empty_or_missing_is_so(project: Project, tmp_path: Path, way: str) -> None:
+    loader = project({"status.md": "- [ ] [Build](b.md)\n- [ ] Publish\n", "b.md": "- [ ] One\n"})
+    loader.load()
+    build = tmp_path / ".flow/b.md"
+    if way == "emptied":
+        build.write_text("")
+    else:
+        build.unlink()
+    assert outline(loader.load()) == ["1 Build", "2 Publish"]
 
 
 def test_addresses_first_then_names(project: Project) -> None:
