@@ -14,9 +14,11 @@ import psutil
 import pytest
 from hypothesis import settings
 
+# A shell has what it runs in the background ignore one, `nohup` the other, and programs hand that on; tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # So does a shell start what it runs in the background, and programs hand it on: tests press ctrl+c.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("flow", deadline=None, print_blob=True)
 settings.load_profile("flow")

@@ -21,6 +21,8 @@ from engine.status.wording import read_wording, reference_problem
 _HEADS = {f"- [{mark}] ": status for mark, status in STATUSES.items()}
 #: From this column on, the indentation of the line above is compared as a whole: stripping goes blank by blank.
 _DEEP = 64
+#: Lines of so many characters on average are cut out one by one: a reader of lines would keep four bytes for each.
+_LONG = 256
 _FIX = "`flow fix` mends this."
 _MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
 
@@ -36,7 +38,7 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
     text = decode(data, plan) if isinstance(data, bytes) else data
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    plan.lines = list(io.StringIO(text, newline="\n"))
+    plan.lines = _lines(text)
     refuse_text(text, plan)
     collects = gc.isenabled()
     gc.disable()  # all of what a scan makes lives on: the collector need not go through it meanwhile
@@ -47,6 +49,20 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
             gc.enable()
     plan.problems.sort(key=lambda problem: (problem.line, problem.column))
     return plan
+
+
+def _lines(text: str) -> list[str]:
+    """The lines, each with its line feed; nothing else ends a line."""
+    if len(text) < _LONG * text.count("\n"):
+        return list(io.StringIO(text, newline="\n"))
+    lines = []
+    begin = 0
+    while end := text.find("\n", begin) + 1:
+        lines.append(text[begin:end])
+        begin = end
+    if begin < len(text):
+        lines.append(text[begin:])
+    return lines
 
 
 class Scanner(Blocks):
@@ -98,6 +114,8 @@ class Scanner(Blocks):
                 if current < 0:
                     level = self._reach(column) if column >= 0 and number > front else -1
                 elif column > current:
+                    if not width and level == 0 and column in (2, 4):
+                        self.width = width = column
                     if width and column == current + width:
                         level += 1
                         names.append({})
