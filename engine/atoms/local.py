@@ -201,16 +201,23 @@ class LocalRunner:
             size = os.fstat(file.fileno()).st_size
             if offset > size:  # somebody truncated it
                 return b"", size
-            gone = _left_out(size)
-            if offset in gone:
-                return f"\n[... {gone.stop - offset} bytes left out ...]\n".encode(), gone.stop
-            file.seek(offset)
-            data = file.read(min(_CHUNK, gone.start - offset) if offset < gone.start else _CHUNK)
-            if offset in _left_out(os.fstat(file.fileno()).st_size):
-                return b"", offset  # taken out while we read it: the next call says so
+            begin = offset
+            # The second time further in: what grows fast loses its oldest bytes while they are read.
+            for kept in (supervisor.TAIL, supervisor.TAIL // 2):
+                gone = _left_out(size)
+                if begin in gone:
+                    begin = size - kept
+                file.seek(begin)
+                data = file.read(min(_CHUNK, gone.start - begin) if begin < gone.start else _CHUNK)
+                size = os.fstat(file.fileno()).st_size
+                if begin not in _left_out(size):
+                    break
+            else:
+                return b"", offset
             if len(data) == _CHUNK:  # a character that goes on behind it is left to the next call
                 data = data[: _CHUNK - _begun(data)]
-            return data, offset + len(data)
+            note = f"\n[... {begin - offset} bytes left out ...]\n".encode() if begin > offset else b""
+            return note + data, begin + len(data)
 
     def tail(self, run: str, lines: int) -> str:
         file = self._open(run)

@@ -57,7 +57,7 @@ from engine.status import Change, Status, Task
 _POLL, _SLOWEST_POLL = 0.004, 0.05
 # Work that prints more at once than this many bytes is not looked at for so many seconds: who watches needs no more,
 # and the work needs the processor. What that misses is in the file, or was left out there.
-_FLOOD, _BREATH = 1 << 15, 0.02
+_FLOOD, _BREATH = 1 << 15, 0.05
 # A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
 _PROBE_LIMIT = 90.0
 

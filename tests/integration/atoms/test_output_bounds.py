@@ -47,6 +47,18 @@ def test_much_output_is_bounded_and_keeps_head_and_tail(bench: Bench) -> None:
     assert bench.runner.tail(job.run, 1) == "last\n"
 
 
+def test_who_reads_behind_a_flood_gets_text_and_not_notices_alone(bench: Bench) -> None:
+    job = shell(bench, f"yes | head -c {SIZE}")
+    bench.start(job)
+    notices: list[bytes] = []
+    offset = 0
+    while bench.runner.ended(job.run) is None or not notices:
+        found, offset = bench.runner.read(job.run, offset)
+        if b"left out" in found:
+            notices.append(found)
+    assert min(len(notice) for notice in notices) > 10_000
+
+
 def test_no_character_is_cut_at_the_end_of_a_piece(bench: Bench) -> None:
     job = shell(bench, f"printf a; for n in $(seq 500); do printf '{'é€😀' * 40}'; done")
     bench.finish(job)
