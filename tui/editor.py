@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import Restructured, Task
+from engine import ChangedOutsideError, FlowError, Restructured, Task
 from tui import behind
 from tui.screens.ask import ConfirmPrompt, TaskPrompt
 from tui.terminal import stepped_aside
@@ -30,6 +30,7 @@ class Editor:
         self.screen = screen
         self.conductor = conductor
         self.moving: tuple[str, str] | None = None
+        self._ask_again: Callable[[str], None] | None = None
 
     @property
     def _selected(self) -> Task | None:
@@ -53,12 +54,7 @@ class Editor:
         if not self._may_change():
             return
         address = to.address if to is not None else None
-
-        def answered(text: str | None) -> None:
-            if text is not None:
-                self._restructure("add", lambda: self.screen.engine.add(text, to=address, at=at))
-
-        self.conductor.prompts.ask(TaskPrompt(about), answered)
+        self._ask("add", about, lambda text: self.screen.engine.add(text, to=address, at=at))
 
     def do_rename(self) -> None:
         """Asks for another name."""
@@ -66,12 +62,34 @@ class Editor:
         if task is None or not self._may_change():
             return
         address, name = task.address, task.name
+        about = f"Another name for {address}:"
+        self._ask("rename", about, lambda text: self.screen.engine.rename(address, text, expect=name), name)
+
+    def _ask(
+        self,
+        verb: str,
+        about: str,
+        change: Callable[[str], Restructured],
+        old: str = "",
+        typed: str = "",
+        refused: str = "",
+    ) -> None:
+        """Asks for a name; one that is refused is asked for again, with the reason and what was typed."""
 
         def answered(text: str | None) -> None:
             if text is not None:
-                self._restructure("rename", lambda: self.screen.engine.rename(address, text, expect=name))
+                self._restructure(verb, lambda: change(text))
+                self._ask_again = lambda reason: self._ask(verb, about, change, old, text, reason)
 
-        self.conductor.prompts.ask(TaskPrompt(f"Another name for {address}:", name), answered)
+        self.conductor.prompts.ask(TaskPrompt(about, old, typed=typed, refused=refused), answered)
+
+    def asks_again(self, error: FlowError) -> bool:
+        """Asks once more for the name that was refused, if it was a name, and nothing else is asked."""
+        again, self._ask_again = self._ask_again, None
+        if again is None or isinstance(error, ChangedOutsideError) or self.conductor.prompts.is_asking:
+            return False
+        again(error.message)
+        return True
 
     def do_delete(self) -> None:
         """Asks, and removes the selection with all that is in it."""
@@ -188,6 +206,7 @@ class Editor:
         return self.screen.error is None and not self.conductor.refuse_readonly()
 
     def _restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
+        self._ask_again = None
         self.screen.session.restructure(verb, change)
 
 

@@ -117,8 +117,16 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("a")
         await _typed(person, *"One", "enter")
-        await person.told("One")
+        await person.sees("duplicate name")
         assert plan(person) == "- [ ] One\n"
+        await person.press("end", *" more", "enter")  # what was typed is still there
+        await person.until(lambda: plan(person) == "- [ ] One\n- [ ] One more\n", "the task")
+        await person.press("R")
+        await _typed(person, "ctrl+a", "ctrl+k", *"One", "enter")
+        await person.sees("duplicate name")
+        await person.press("escape")
+        await person.unasked()
+        assert plan(person) == "- [ ] One\n- [ ] One more\n"
 
 
 @pytest.mark.parametrize(

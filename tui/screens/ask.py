@@ -46,7 +46,10 @@ class ConfirmPrompt(Prompt):
 
 
 class TaskPrompt(ModalScreen[str | None]):
-    """A line of text: the name of a task. Enter takes it, escape leaves everything as it is."""
+    """A line of text: the name of a task. Enter takes it, escape leaves everything as it is.
+
+    `typed`: what stands in it at first, if that is not the old `text`; `refused`: why it was not taken before.
+    """
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     TITLE_WORD = "Task"
@@ -54,17 +57,21 @@ class TaskPrompt(ModalScreen[str | None]):
         Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)
     ]
 
-    def __init__(self, about: str, text: str = "") -> None:
+    def __init__(self, about: str, text: str = "", *, typed: str = "", refused: str = "") -> None:
         super().__init__()
         self.about = about
         self.text = text
+        self.typed = typed
+        self.refused = refused
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = self.TITLE_WORD
             box.border_subtitle = "enter takes it · esc"
             yield Static(sentence((self.about, "$muted")))
-            yield Field(self.text, compact=True, placeholder="[Script] Run the tests")
+            yield Field(self.typed or self.text, compact=True, placeholder="[Script] Run the tests")
+            if self.refused:
+                yield Static(sentence((self.refused, "$error")), id="refused")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
