@@ -18,7 +18,7 @@ _SPENT = 50_000
 """Lines of plans that were read anew, besides as many as the tree has, until their memory is taken back."""
 
 _REST = 0.1
-"""Seconds that a plan which has just lost everything is given to come back."""
+"""Seconds that a reading gives plans which have just lost everything to come back; all of them together."""
 _LOOK_EVERY = 0.01
 
 
@@ -45,6 +45,7 @@ class Loader:
         self._plans = plans
         self._cache: dict[str, _Read] = {}
         self._spent = 0
+        self._rests_until: float | None = None
 
     def load(self) -> Tree:
         """The tree as the files are now. Without `status.md` it is empty.
@@ -52,6 +53,7 @@ class Loader:
         Only a root plan that cannot be read raises (`StorageError`, `SecurityError`); everything else that is
         wrong is a problem of its plan or task.
         """
+        self._rests_until = None
         snapshots: dict[str, Snapshot] = {}
         found: dict[str, _Read] = {}
         root = self._read(ROOT, snapshots, found)
@@ -97,6 +99,7 @@ class Loader:
 
         The next `load` takes over this `Plan`, if the file is still the same. Raises like `load`.
         """
+        self._rests_until = None
         found: dict[str, _Read] = {}
         read = self._read(ROOT, {}, found)
         self._cache.update(found)
@@ -131,8 +134,12 @@ class Loader:
     def _rested(self, file: str, snapshot: Snapshot | None) -> Snapshot | None:
         """Editors and scripts cut a file to nothing, or rename it away, before they write it anew. A plan that had
         tasks counts as empty or missing only if it stays so: a run that reads in between would pass over all of it."""
-        until = time.monotonic() + _REST
-        while (snapshot is None or not snapshot.data) and time.monotonic() < until:
+        while snapshot is None or not snapshot.data:
+            now = time.monotonic()
+            if self._rests_until is None:
+                self._rests_until = now + _REST
+            if now >= self._rests_until:
+                break
             time.sleep(_LOOK_EVERY)
             snapshot = self._plans.read(file)
         return snapshot
