@@ -320,7 +320,7 @@ class Conductor:
 
     def carry(self, old: Tree, new: Tree) -> None:
         """There is a new reading: the tasks that are kept in mind may have other addresses."""
-        for spot in (self.waiting, self.until):
+        for spot in (self.waiting, self.until, self.screen.editor.moving):
             if spot is not None:
                 spot.carry(old, new)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine import ChangedOutsideError, FlowError, Restructured, Task
 from tui import behind
 from tui.screens.ask import ConfirmPrompt, TaskPrompt
+from tui.spot import Spot
 from tui.terminal import stepped_aside
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Editor:
     def __init__(self, screen: MainScreen, conductor: Conductor) -> None:
         self.screen = screen
         self.conductor = conductor
-        self.moving: tuple[str, str] | None = None
+        self.moving: Spot | None = None
         self._ask_again: Callable[[str], None] | None = None
 
     @property
@@ -137,17 +138,17 @@ class Editor:
         task = self._selected
         if task is None or not self._may_change():
             return
-        self.moving = (task.address, task.name)
+        self.moving = Spot(task.address, task.name)
         self.screen.show_state()
 
     def put_down(self) -> None:
         """Moves the task that was taken up to the place of the selection."""
         moving, self.moving = self.moving, None
         target = self._selected
-        if moving is None or target is None or target.address == moving[0]:
+        if moving is None or target is None or target.address == moving.address:
             self.screen.show_state()
             return
-        address, name = moving
+        address, name = moving.address, moving.name
         around: Task | None = target
         while around is not None:
             if around.address == address:
@@ -163,7 +164,8 @@ class Editor:
     def where(self) -> str:
         """Where the task that was taken up would be put down: below, if it comes from above it, else above."""
         target = self._selected
-        task = self.screen.find(self.moving[0]) if self.moving is not None else None
+        reading = self.conductor.reading
+        task = self.moving.find(reading.tree) if self.moving is not None and reading is not None else None
         if task is None or target is None or target is task:
             return "here"
         return "below" if target.above is task.above and task.number < target.number else "above"

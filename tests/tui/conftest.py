@@ -123,6 +123,11 @@ class Person(Hands[FlowApp]):
         assert task is not None, address
         return str(task.status)
 
+    def name(self, address: str) -> str:
+        """The name of a task in the reading on the screen; empty if there is none."""
+        task = self.main.find(address)
+        return task.name if task is not None else ""
+
 
 def _printed(key: str) -> str | None:
     try:

@@ -79,12 +79,27 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
         await person.sees("put below")
         await person.press("enter")
         await person.until(lambda: plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n")
+        await person.until(lambda: person.name("3") == "One", "the reading")
         await person.until(lambda: person.selected == "3")
         await person.press("m", "k")
         await person.sees("put above")
         await person.press("escape")
         await person.press("enter")
         assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
+
+
+async def test_what_is_moved_is_the_task_that_was_taken_up_wherever_it_is_by_now(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}, watch=True) as person:
+        await person.press("g", "m", "j")
+        await person.sees("moving One", "put below")
+        (person.app.engine.root / ".flow/status.md").write_text("- [ ] Zero\n" + plan(person))
+        await person.until(lambda: person.main.find("4"), "the reading")
+        await person.idle()
+        await person.sees("moving One", "put below")
+        await person.press("enter")
+        await person.until(
+            lambda: plan(person) == "- [ ] Zero\n- [ ] Two\n- [ ] One\n- [ ] Three\n", "the move"
+        )
 
 
 async def test_zooming_into_a_leaf_offers_a_subflow(sit: Sit) -> None:
@@ -120,7 +135,8 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
         await person.sees("duplicate name")
         assert plan(person) == "- [ ] One\n"
         await person.press("end", *" more", "enter")  # what was typed is still there
-        await person.until(lambda: plan(person) == "- [ ] One\n- [ ] One more\n", "the task")
+        await person.until(lambda: person.selected == "2", "the task")
+        assert plan(person) == "- [ ] One\n- [ ] One more\n"
         await person.press("R")
         await _typed(person, "ctrl+a", "ctrl+k", *"One", "enter")
         await person.sees("duplicate name")

@@ -25,7 +25,7 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
     own = conductor.own
     if screen.editor.moving is not None:
         # The keys are in the footer as well: where room is short, they are cut and not the name.
-        return f"↕ moving {screen.editor.moving[1]}: enter puts it here, esc leaves it", "$accent", "", ""
+        return f"↕ moving {screen.editor.moving.name}: enter puts it here, esc leaves it", "$accent", "", ""
     if own is not None:
         what = "stopping" if own.stopping else "following" if own.event.follows else "running"
         clock = marks.clock(monotonic() - own.since)
