@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from time import monotonic, sleep
 
 from textual.app import App
 from textual.message import Message
@@ -117,6 +118,10 @@ class WasChanged(Message):
 
 Work = Callable[[], AsyncIterator[Event]]
 
+_SAVED = 1.0
+"""Seconds that whoever saves a plan may take between cutting it, or renaming it away, and writing it anew."""
+_LOOK_EVERY = 0.05
+
 
 class Session:
     """One engine, and the workers that serve the screen `target` with it."""
@@ -131,6 +136,7 @@ class Session:
         self.busy = False
         self.painted = asyncio.Event()
         """Set when the outermost plan is on the screen: only then are the others read, lest they hold it up."""
+        self._tree: Tree | None = None
         self._began = False
         self._reading = False
         self._read_again = False
@@ -184,7 +190,7 @@ class Session:
                 f"The folder .flow in {self.engine.root} is gone.",
                 hint="Nothing is lost here: the plan comes back as soon as the folder does.",
             )
-        tree = self.engine.tree()
+        tree = self._whole()
         running = self.engine.running()
         outside = frozenset(self.engine.changed_outside(tree))
         cursor = tree.cursor()
@@ -199,6 +205,22 @@ class Session:
             complete=tuple(tree.complete()) if cursor is None else (),
             changed=self.outside.update(tree, outside),
         )
+
+    def _whole(self) -> Tree:
+        """The tree; a plan that lost everything may be about to be saved anew, and until then the old picture stands,
+        with its selection."""
+        until = monotonic() + _SAVED
+        tree = self.engine.tree()
+        while self._tree is not None and (lost := _lost(self._tree, tree)) and monotonic() < until:
+            if all(file in tree.snapshots and self._wrote(tree, file) for file in lost):
+                break  # its last task was removed
+            sleep(_LOOK_EVERY)
+            tree = self.engine.tree()
+        self._tree = tree
+        return tree
+
+    def _wrote(self, tree: Tree, file: str) -> bool:
+        return self.engine.known(file) == tree.snapshots[file].text
 
     def work(self, work: Work) -> bool:
         """Starts a piece of the engine's work. False: it is at one already."""
@@ -246,3 +268,12 @@ class Session:
             self.target.post_message(WasChanged(verb, error=error))
         else:
             self.target.post_message(WasChanged(verb, done.address, done.name, written=bool(done.files)))
+
+
+def _lost(old: Tree, new: Tree) -> set[str]:
+    """The plans that had tasks and have none now, and are still a part of the tree."""
+    referring = (task for plan in new.plans.values() for task in plan.referring)
+    empty = {task.ref for task in referring if task.subflow is None or not task.subflow.tasks}
+    if not new.root.tasks:
+        empty.add(new.root.file)
+    return {file for file in empty if file is not None and file in old.plans and old.plans[file].tasks}

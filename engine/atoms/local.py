@@ -149,8 +149,10 @@ class LocalRunner:
         return None
 
     def began(self, run: str) -> bool:
-        # `start` made the folder. Where that is gone, somebody removed it, and the mark of this run with it.
-        return self.output(run).exists() or not self.folder.exists()
+        # `start` made the folder. Where that is gone, somebody removed it, and the mark of this run with it. Of an
+        # output that was removed, the files that were made after it are left.
+        files = (self.folder / f"{run}{suffix}" for suffix in ("", *SUFFIXES))
+        return any(file.exists() for file in files) or not self.folder.exists()
 
     def is_alive(self, supervisor: ProcessId) -> bool:
         return processes.is_alive(supervisor)
@@ -208,7 +210,7 @@ class LocalRunner:
                 if begin in gone:
                     begin = size - kept
                 file.seek(begin)
-                data = file.read(min(_CHUNK, gone.start - begin) if begin < gone.start else _CHUNK)
+                data = file.read(min(_CHUNK, gone.start - begin) if gone and begin < gone.start else _CHUNK)
                 size = os.fstat(file.fileno()).st_size
                 if begin not in _left_out(size):
                     break

@@ -18,7 +18,9 @@ _SPENT = 50_000
 """Lines of plans that were read anew, besides as many as the tree has, until their memory is taken back."""
 
 _REST = 0.1
-"""Seconds that a reading gives plans which have just lost everything to come back; all of them together."""
+"""Seconds that a reading waits for plans which are just being written; for all of them together."""
+_QUIET = 20_000_000
+"""Nanoseconds since its last change after which a plan that is written in place counts as written."""
 _LOOK_EVERY = 0.01
 
 
@@ -28,6 +30,7 @@ class _Read:
     def __init__(self, plan: Plan, revision: str) -> None:
         self.plan = plan
         self.revision = revision
+        self.inode = 0
         self.linked: dict[Task, tuple[Problem, ...]] = {}
 
 
@@ -119,22 +122,23 @@ class Loader:
     def _read(self, file: str, snapshots: dict[str, Snapshot], found: dict[str, _Read]) -> _Read | None:
         snapshot = self._plans.read(file)
         read = self._cache.get(file)
-        if read is not None and read.plan.tasks:
-            snapshot = self._rested(file, snapshot)
+        if read is not None:
+            snapshot = self._rested(file, read, snapshot)
         if snapshot is None:
             return None
         if read is None or read.revision != snapshot.revision:
             read = _Read(parse(snapshot.data, file), snapshot.revision)
+        read.inode = snapshot.inode
         if read.plan.counts is None:
             count(read.plan)
         snapshots[file] = snapshot
         found[file] = read
         return read
 
-    def _rested(self, file: str, snapshot: Snapshot | None) -> Snapshot | None:
-        """Editors and scripts cut a file to nothing, or rename it away, before they write it anew. A plan that had
-        tasks counts as empty or missing only if it stays so: a run that reads in between would pass over all of it."""
-        while snapshot is None or not snapshot.data:
+    def _rested(self, file: str, read: _Read, snapshot: Snapshot | None) -> Snapshot | None:
+        """The plan once it is written, if somebody seems to be at that. Editors and scripts cut a file to nothing, or
+        rename it away, before they write it anew, piece by piece: whoever reads in between would pass over the rest."""
+        while _is_unfinished(read, snapshot):
             now = time.monotonic()
             if self._rests_until is None:
                 self._rests_until = now + _REST
@@ -207,6 +211,15 @@ class Loader:
     def _added(self, task: Task) -> tuple[Problem, ...]:
         read = self._cache.get(task.plan.file)
         return read.linked.get(task, ()) if read is not None else ()
+
+
+def _is_unfinished(read: _Read, snapshot: Snapshot | None) -> bool:
+    """Whether a plan that was `read` before lost everything, or had its own bytes overwritten a moment ago. What was
+    put in its place at once, as engines and careful editors do, is another file."""
+    if snapshot is None or not snapshot.data:
+        return bool(read.plan.tasks)
+    is_overwritten = snapshot.inode == read.inode and snapshot.revision != read.revision
+    return is_overwritten and abs(time.time_ns() - snapshot.mtime_ns) < _QUIET
 
 
 def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[str, Task]) -> None:

@@ -23,6 +23,11 @@ Steps = Generator[Event | None, None, Finished]
 
 INTERRUPTIONS_LIMIT = 3
 
+_RETURN = 1.0
+"""Seconds that a task whose result is there is given to come back to a plan that it is gone from: another program may
+be writing that anew, and work whose result was let go of would run again."""
+_LOOK_EVERY = 0.02
+
 
 def conclude(project: Project, intent: Intent, result: AtomResult, begun: float) -> Steps:
     """Make the result durable, then commit it to the plan, then let go of the intent."""
@@ -69,8 +74,12 @@ def settle(
         stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
         return [] if stands else change_to(task, status)
 
+    until = time.monotonic() + _RETURN
     try:
         committed: Committed = project.ledger.commit(make, what=status.value)
+        while not found[0] and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY)
+            committed = project.ledger.commit(make, what=status.value)
     except (PlanError, ChangedOutsideError) as error:
         if intent.result is not None:
             kept = f"{intent.name} has ended ({outcome.value}); that is kept, and the next `flow step` commits it."

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from engine.errors import StateError, UsageError
+from engine.flows import Tree
 from engine.runtime import execution, hands, recovery
 from engine.runtime.conclusion import Steps
 from engine.runtime.events import StepOutcome
 from engine.runtime.execution import Run
 from engine.runtime.identity import path_of, resolve
-from engine.runtime.problems import refuse_other
+from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
-from engine.status import Status
+from engine.status import Status, Task
 
 _DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
 
@@ -34,6 +35,8 @@ def run(project: Project, run: Run, until: str | None, expect: str | None = None
             what = f"{target.address} {target.name} is {target.status.value} already"
             return (yield from execution.nothing(f"{what}: there is nothing to run up to it."))
         path = path_of(target)
+        if recovery.open_intent(project) is None:
+            _refuse_behind(*execution.next_task(project), target)
     while True:
         finished = yield from step(project, run)
         if finished.outcome is not StepOutcome.DONE or run.control.ends_after:
@@ -52,6 +55,28 @@ def run(project: Project, run: Run, until: str | None, expect: str | None = None
             return (yield from execution.nothing(gone))
         if last.status.is_settled:
             return finished
+        _refuse_behind(tree, task, last)
+
+
+def _refuse_behind(tree: Tree, task: Task | None, last: Task) -> None:
+    """Raise PlanError where the next task stands behind the one that a run is to end at: that one, or something in it,
+    has a problem and was passed over."""
+    if task is None or task.status is not Status.PENDING:
+        return
+    here, end = _place(task), _place(last)
+    problems = tree.problems()
+    if problems and here[: len(end)] > end:
+        raise problem_error(problems, f"Nothing behind {last.name} is run.")
+
+
+def _place(task: Task) -> list[int]:
+    """The numbers of a task and of those around it, the outermost first: in the order in which tasks run."""
+    numbers: list[int] = []
+    step: Task | None = task
+    while step is not None:
+        numbers.append(step.number)
+        step = step.above
+    return numbers[::-1]
 
 
 def recover(project: Project, run: Run, choice: str) -> Steps:

@@ -103,12 +103,14 @@ class Snapshot(NamedTuple):
     revision: str
     mtime_ns: int = 0
     mode: int = 0o644
+    inode: int = 0
 
     @classmethod
     def of(cls, data: bytes, status: os.stat_result | None = None) -> Snapshot:
         if status is None:
             return cls(data, revision_of(data))
-        return cls(data, revision_of(data), status.st_mtime_ns, stat.S_IMODE(status.st_mode))
+        mode = stat.S_IMODE(status.st_mode)
+        return cls(data, revision_of(data), status.st_mtime_ns, mode, status.st_ino)
 
     @property
     def text(self) -> str:

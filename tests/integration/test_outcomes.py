@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import ConfigurationError, Engine, NeedsPersonError, Output, Started, StepOutcome
+from engine import ConfigurationError, Engine, NeedsPersonError, Output, Started, Status, StepOutcome
 from tests.conftest import MakeProject
 from tests.integration.conftest import collect, finish
 
@@ -105,3 +105,24 @@ async def test_a_users_atom_says_what_its_effect_is(make_project: MakeProject) -
     assert (finished.outcome, finished.message) == (StepOutcome.WAITING, "Ask the boss")
     assert engine.recovery() is None
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING
+
+
+@pytest.mark.parametrize("way", ["cut", "renamed away"])
+async def test_a_result_waits_for_a_plan_that_is_just_saved_anew(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("engine.runtime.conclusion._RETURN", 60.0)
+    away = (
+        "mv .flow/status.md kept" if way == "renamed away" else "cp .flow/status.md kept; : > .flow/status.md"
+    )
+    later = "(sleep 0.3; cat kept > .flow/status.md) > /dev/null 2>&1 &"
+    root = make_project(
+        {
+            "status.md": f"- [ ] [Script] Pay\n    ```sh\n    echo paid >> ran; {away}; {later}\n    ```\n- [ ] Last\n"
+        }
+    )
+    engine = Engine.open(root)
+    finished = await finish(engine.step())
+    assert (finished.outcome, finished.status) == (StepOutcome.DONE, Status.DONE)
+    assert (root / "ran").read_text() == "paid\n"
+    assert "- [x] [Script] Pay" in (root / ".flow/status.md").read_text()

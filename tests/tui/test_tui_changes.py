@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
-from tests.tui.conftest import Sit
+from tests.tui.conftest import SECONDS, Sit
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,33 @@ async def test_a_plan_changed_elsewhere_keeps_selection_folds_and_zoom(
         await person.press("h")
         await person.until(lambda: person.selected == "3")
         await person.sees("Before", "Write")  # Docs stays unfolded
+
+
+@pytest.mark.parametrize("way", ["cut", "renamed away"])
+async def test_a_plan_that_is_saved_slowly_keeps_picture_and_selection(
+    sit: Sit, orbit: dict[str, str], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("tui.session._SAVED", SECONDS)
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setattr("tui.session.sleep", sleep)
+    async with sit(orbit, watch=True) as person:
+        await person.press("G", "k")
+        await person.until(lambda: person.selected == "5")
+        plan = person.app.engine.root / ".flow" / "status.md"
+        if way == "cut":
+            plan.write_text("")
+        else:
+            plan.rename(plan.with_name("status.md~"))
+        await person.until(lambda: looks, "a look at what is left")
+        assert "Thank everybody" in person.text
+        plan.write_text("- [x] Before\n" + orbit["status.md"].split("# Release")[1].strip())
+        await person.until(lambda: person.selected == "6", "the shifted address")
+        assert person.name("6") == "Docs"
 
 
 async def test_t1_10_an_empty_plan_says_what_comes_next_and_fills_when_written(sit: Sit) -> None:

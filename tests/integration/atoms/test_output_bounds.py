@@ -59,6 +59,24 @@ def test_who_reads_behind_a_flood_gets_text_and_not_notices_alone(bench: Bench) 
     assert min(len(notice) for notice in notices) > 10_000
 
 
+def test_work_whose_output_somebody_removed_has_begun_all_the_same(bench: Bench) -> None:
+    job = shell(bench, "echo paid")
+    bench.finish(job)
+    bench.runner.output(job.run).unlink()
+    assert bench.runner.began(job.run)
+    assert not bench.runner.began("another")
+
+
+def test_a_character_across_the_end_of_the_head_is_whole(bench: Bench) -> None:
+    job = shell(bench, "printf '€%.0s' $(seq 400000)")
+    bench.finish(job)
+    offset, text = 0, ""
+    while (found := bench.runner.read(job.run, offset))[0]:
+        text += found[0].decode("utf-8", "replace")
+        offset = found[1]
+    assert text == "€" * 400_000
+
+
 def test_no_character_is_cut_at_the_end_of_a_piece(bench: Bench) -> None:
     job = shell(bench, f"printf a; for n in $(seq 500); do printf '{'é€😀' * 40}'; done")
     bench.finish(job)

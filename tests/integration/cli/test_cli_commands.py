@@ -179,6 +179,18 @@ def test_a_run_ends_when_the_task_that_it_was_to_end_at_is_gone(
     assert flow("next", "--json", cwd=root).json["address"] == "2"
 
 
+@pytest.mark.parametrize("how", ["rm .flow/sub.md", "echo '- [?] Odd' >> .flow/sub.md", ":"])
+def test_a_run_does_not_pass_the_task_that_it_was_to_end_at_when_that_is_broken(
+    flow: Flow, make_project: MakeProject, how: str
+) -> None:
+    files = {"status.md": script("A", how) + "- [ ] [Sub](sub.md)\n" + script("Z", "echo Z > ran")}
+    if how != ":":
+        files["sub.md"] = "- [ ] Inside\n"
+    root = make_project(files)
+    assert flow("run", "--until", "2", cwd=root).code == 4
+    assert not (root / "ran").exists()
+
+
 def test_a_run_through_three_files_changes_only_markers(flow: Flow, make_project: MakeProject) -> None:
     files = {
         "status.md": "# Top\n\n- [ ] [Middle](middle.md)\n" + script("Last", "echo last >> trace"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -233,6 +234,38 @@ def test_a_plan_that_is_just_written_anew_is_neither_empty_nor_missing(tmp_path:
         build.write_text("")
     else:
         build.rename(flow / "b.md~")
+    task = loader.load().cursor()
+    assert task is not None
+    assert task.name == "Two"
+
+
+def test_a_plan_that_is_just_written_piece_by_piece_is_not_taken_for_its_first_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.flows.loader._QUIET", 60_000_000_000)
+    monkeypatch.setattr("engine.flows.loader._REST", 60.0)
+    flow = tmp_path / ".flow"
+    flow.mkdir()
+    (flow / "status.md").write_text("- [ ] [Build](b.md)\n- [ ] Publish\n")
+    build = flow / "b.md"
+    build.write_text("- [ ] One\n")
+
+    class Writing(Plans):
+        pieces: tuple[str, ...] = ()
+
+        def read(self, file: str) -> Snapshot | None:
+            if file == "b.md" and self.pieces:
+                piece, *rest = self.pieces
+                self.pieces = tuple(rest)
+                build.write_text(piece)
+                if not rest:
+                    os.utime(build, (0, 0))  # long ago: it is written
+            return super().read(file)
+
+    plans = Writing(Store(tmp_path))
+    loader = Loader(plans)
+    loader.load()
+    plans.pieces = ("- [x] One\n", "- [x] One\n- [ ] Two\n")
     task = loader.load().cursor()
     assert task is not None
     assert task.name == "Two"
