@@ -80,8 +80,21 @@ class FlowApp(App[int], inherit_bindings=False):
         self._deaf_until = monotonic() + _GRACE
 
     async def on_event(self, event: events.Event) -> None:
-        if not (isinstance(event, events.Key) and not event.is_forwarded and self.is_deaf):
-            await super().on_event(event)
+        if isinstance(event, events.Key):
+            if not event.is_forwarded and self.is_deaf:
+                return
+            if event.is_forwarded and self._types(event):
+                return
+        await super().on_event(event)
+
+    def _types(self, event: events.Key) -> bool:
+        """Puts a character into the line of the search that was pressed before that line had the focus: keys that come
+        at once, as over a slow connection, were handed to what had it until then, and mean something else there."""
+        main = self.main
+        if not (main.finder.typing and self.screen is main and event.is_printable and event.character):
+            return False
+        main.search.type(event.character)
+        return True
 
     def on_app_focus(self) -> None:
         self.attention.rest()

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.widgets import Input
 
 from engine import Engine, Tree
 from tests.tui.conftest import Person, Sit
@@ -218,3 +221,18 @@ async def test_rows_are_kept_as_they_would_be_drawn_anew(sit: Sit) -> None:
             tree = person.main.flow_tree
             kept = dict(tree._drawn)
             assert kept == {at: tree._draw(at, tree._drawn_width) for at in kept}, key
+
+
+async def test_what_is_typed_right_behind_the_key_of_the_search_is_searched_for(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] so\n"}) as person:
+        driver = person.app._driver
+        assert driver is not None
+        for character in "/so":  # in one piece, as a slow connection brings it
+            driver.send_message(events.Key(_character_to_key(character), character))
+        await person.until(lambda: person.selected == "3", "what is found")
+        assert person.main.search.query_one(Input).value == "so"
+        await person.press("w", "backspace", "enter")
+        await person.idle()
+        assert [person.status(address) for address in "123"] == ["pending"] * 3
+        await person.press("/", "T")  # over what was searched for before
+        await person.until(lambda: person.selected == "2", "what is found")

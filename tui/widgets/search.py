@@ -32,7 +32,7 @@ class Search(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="sign")
-        yield Field(compact=True, id="needle")
+        yield Field(compact=True, id="needle", select_on_focus=False)
         yield Label("", id="count")
 
     def on_mount(self) -> None:
@@ -45,7 +45,13 @@ class Search(Horizontal):
         field = self.query_one(Input)
         field.placeholder = what
         field.value = text
+        field.select_all()
         field.focus()
+
+    def type(self, character: str) -> None:
+        """Takes a character as if it had been pressed here."""
+        field = self.query_one(Input)
+        field.replace(character, *field.selection)
 
     def close(self) -> None:
         self.display = False
