@@ -64,3 +64,9 @@ def flow(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return Ran(code, printed.out, printed.err)
 
     return run
+
+
+def script(name: str, body: str, marker: str = " ") -> str:
+    """A task with this script, as it stands in a plan."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return f"- [{marker}] [Script] {name}\n    ```sh\n{lines}    ```\n"

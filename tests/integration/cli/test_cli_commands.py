@@ -13,7 +13,7 @@ import pytest
 
 from engine import Engine
 from tests.conftest import MakeProject
-from tests.integration.cli.conftest import FLOW, Flow
+from tests.integration.cli.conftest import FLOW, Flow, script
 from tests.integration.conftest import kill_work
 
 NESTED = {
@@ -22,11 +22,6 @@ NESTED = {
     ),
     "build.md": "Owner: me\n\n- [ ] [Script] Compile\n    ```sh\n    echo compiling\n    ```\n- [-] Mirror\n",
 }
-
-
-def script(name: str, body: str, marker: str = " ") -> str:
-    lines = "".join(f"    {line}\n" for line in body.splitlines())
-    return f"- [{marker}] [Script] {name}\n    ```sh\n{lines}    ```\n"
 
 
 def test_status_shows_the_fractal_tree(flow: Flow, make_project: MakeProject) -> None:
@@ -165,30 +160,6 @@ def test_run_stops_at_a_person_and_at_until(flow: Flow, make_project: MakeProjec
     assert flow("done", "Look", cwd=root).code == 0
     assert flow("run", cwd=root).code == 0
     assert flow("step", "--json", cwd=root).json["outcome"] == "nothing"
-
-
-def test_a_run_ends_when_the_task_that_it_was_to_end_at_is_gone(
-    flow: Flow, make_project: MakeProject
-) -> None:
-    cut = "sed -i '/^- .*Three$/,$d' .flow/status.md"
-    root = make_project({"status.md": script("One", cut) + script("Two", "true") + script("Three", "true")})
-    ran = flow("run", "--until", "3", "--json", cwd=root)
-    last = json.loads(ran.out.splitlines()[-1])
-    assert (ran.code, last["outcome"]) == (0, "nothing")
-    assert "Three" in last["message"]
-    assert flow("next", "--json", cwd=root).json["address"] == "2"
-
-
-@pytest.mark.parametrize("how", ["rm .flow/sub.md", "echo '- [?] Odd' >> .flow/sub.md", ":"])
-def test_a_run_does_not_pass_the_task_that_it_was_to_end_at_when_that_is_broken(
-    flow: Flow, make_project: MakeProject, how: str
-) -> None:
-    files = {"status.md": script("A", how) + "- [ ] [Sub](sub.md)\n" + script("Z", "echo Z > ran")}
-    if how != ":":
-        files["sub.md"] = "- [ ] Inside\n"
-    root = make_project(files)
-    assert flow("run", "--until", "2", cwd=root).code == 4
-    assert not (root / "ran").exists()
 
 
 def test_a_run_through_three_files_changes_only_markers(flow: Flow, make_project: MakeProject) -> None:
