@@ -18,6 +18,7 @@ from tui.preferences import Preferences
 from tui.screens.main import MainScreen
 from tui.terminal import leave_on_signals
 from tui.watching import Watch
+from tui.widgets.field import Field
 
 _GRACE = 0.6
 """Seconds for which keys do nothing after a prompt has closed by itself: one may have been on its way to it."""
@@ -83,17 +84,20 @@ class FlowApp(App[int], inherit_bindings=False):
         if isinstance(event, events.Key):
             if not event.is_forwarded and self.is_deaf:
                 return
-            if event.is_forwarded and self._types(event):
+            if event.is_forwarded and self._is_typed(event):
                 return
         await super().on_event(event)
 
-    def _types(self, event: events.Key) -> bool:
-        """Puts a character into the line of the search that was pressed before that line had the focus: keys that come
-        at once, as over a slow connection, were handed to what had it until then, and mean something else there."""
-        main = self.main
-        if not (main.finder.typing and self.screen is main and event.is_printable and event.character):
+    def _is_typed(self, event: events.Key) -> bool:
+        """Hands a key to the line that a key before it has opened: keys that come at once, as over a slow connection,
+        went to what had the focus until then, and come up here because it had no use for them."""
+        screen, line = self.screen, self.focused
+        if isinstance(line, Field) and event.is_printable and event.character:
+            line.take(event.character)
+        elif line is None and screen.AUTO_FOCUS == "Field":
+            screen.call_later(self.post_message, events.Key(event.key, event.character))
+        else:
             return False
-        main.search.type(event.character)
         return True
 
     def on_app_focus(self) -> None:

@@ -56,6 +56,14 @@ class Hands(Generic[AnyApp]):
         for _ in range(3):
             await self.pilot._wait_for_screen()
 
+    def types_at_once(self, *keys: str) -> None:
+        """Sends keys in one piece, as a slow connection brings them."""
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            character = " " if key == "space" else key if len(key) == 1 else None
+            driver.send_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character))
+
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Waits until a condition holds; fails with the screen when it does not come true in time."""
         deadline = time.monotonic() + SECONDS

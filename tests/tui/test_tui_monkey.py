@@ -89,6 +89,7 @@ async def comes_back(person: Person) -> None:
             break
         await person.press("escape")
     assert app.screen is person.main, f"escape does not close {app.screen}\n{person.text}"
+    assert not person.main.search.display, f"escape does not close the search\n{person.text}"
     await person.press("escape", "escape")
     tree = person.main.flow_tree
     tree.focus()

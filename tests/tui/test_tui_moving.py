@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from textual import events
-from textual.keys import _character_to_key
 from textual.widgets import Input
 
 from engine import Engine, Tree
@@ -225,10 +223,7 @@ async def test_rows_are_kept_as_they_would_be_drawn_anew(sit: Sit) -> None:
 
 async def test_what_is_typed_right_behind_the_key_of_the_search_is_searched_for(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] so\n"}) as person:
-        driver = person.app._driver
-        assert driver is not None
-        for character in "/so":  # in one piece, as a slow connection brings it
-            driver.send_message(events.Key(_character_to_key(character), character))
+        person.types_at_once("/", "s", "o")
         await person.until(lambda: person.selected == "3", "what is found")
         assert person.main.search.query_one(Input).value == "so"
         await person.press("w", "backspace", "enter")
@@ -236,3 +231,30 @@ async def test_what_is_typed_right_behind_the_key_of_the_search_is_searched_for(
         assert [person.status(address) for address in "123"] == ["pending"] * 3
         await person.press("/", "T")  # over what was searched for before
         await person.until(lambda: person.selected == "2", "what is found")
+        await person.press("escape")
+        person.types_at_once("/", "o", "n", "escape", "j", "/", "T", "enter")
+        await person.until(lambda: person.main.finder.needle and not person.main.search.display, "the end")
+        assert person.selected == "2"
+
+
+async def test_who_leaves_the_line_of_the_search_keeps_what_was_found(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] so\n"}) as person:
+        await person.press("/", "s", "tab")
+        assert not person.main.search.display
+        assert person.main.focused_side is not None
+        assert person.selected == "3"
+        await person.press("tab", "g", "/", "T")
+        await person.pilot.click("FlowTree", offset=(10, 2))
+        await person.until(lambda: person.selected == "3", "what was clicked")
+        assert not person.main.search.display
+        await person.press("k", "k", "x")
+        await person.until(lambda: person.status("1") == "done", "the keys to be those of the tree")
+
+
+async def test_what_is_typed_right_behind_the_key_of_a_prompt_stands_in_it(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        person.types_at_once("a", "x", "q", "space", "1", "enter", "j")
+        await person.until(lambda: person.selected == "2", "the new task")
+        assert person.main.flow_tree.chosen is not None
+        assert person.main.flow_tree.chosen.name == "xq 1"
+        assert person.status("1") == "pending"

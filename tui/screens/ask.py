@@ -53,6 +53,7 @@ class TaskPrompt(ModalScreen[str | None]):
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     TITLE_WORD = "Task"
+    AUTO_FOCUS = "Field"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)
     ]
@@ -72,9 +73,6 @@ class TaskPrompt(ModalScreen[str | None]):
             yield Field(self.typed or self.text, compact=True, placeholder="[Script] Run the tests")
             if self.refused:
                 yield Static(sentence((self.refused, "$error")), id="refused")
-
-    def on_mount(self) -> None:
-        self.query_one(Input).focus()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -95,6 +95,7 @@ class ImportPrompt(ModalScreen[str | None]):
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     TITLE_WORD = "Import"
+    AUTO_FOCUS = "Field"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True),
         Binding("down,tab", "pick(1)", show=False, priority=True),
@@ -121,7 +122,6 @@ class ImportPrompt(ModalScreen[str | None]):
             yield Static(id="files")
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
         self._picked = 0 if self._shown and not self.text else -1
         self._draw()
         problem = self.query_one("#problem", Static)

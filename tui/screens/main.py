@@ -113,6 +113,14 @@ class MainScreen(Screen[None]):
         focused = self.focused
         return focused if focused is not None and self.detail in focused.ancestors_with_self else None
 
+    def set_focus(
+        self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False
+    ) -> None:
+        """Gives a part the keys. Who leaves the line of the search for another part keeps what was found."""
+        if widget is not None and self.finder.typing and self.search not in widget.ancestors:
+            self.finder.end_search(keep=True)
+        super().set_focus(widget, scroll_visible, from_app_focus)
+
     # News
 
     @on(RootRead)
@@ -464,7 +472,9 @@ class MainScreen(Screen[None]):
 
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
-        if self.editor.moving is not None:
+        if self.finder.typing:
+            self.finder.end_search(keep=False)
+        elif self.editor.moving is not None:
             self.editor.cancel()
         elif not self.finder.cancel():
             self.remove_class("-details")

@@ -42,6 +42,7 @@ class Picker(ModalScreen[Entry | None]):
     """
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    AUTO_FOCUS = "Field"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True),
         Binding("down,ctrl+n,tab", "move(1)", show=False, priority=True),
@@ -78,7 +79,6 @@ class Picker(ModalScreen[Entry | None]):
 
     def on_mount(self) -> None:
         self._entries = list(self._find(""))
-        self.query_one(Input).focus()
         self.call_after_refresh(self._draw)
 
     def on_resize(self) -> None:

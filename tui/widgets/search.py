@@ -46,12 +46,7 @@ class Search(Horizontal):
         field.placeholder = what
         field.value = text
         field.select_all()
-        field.focus()
-
-    def type(self, character: str) -> None:
-        """Takes a character as if it had been pressed here."""
-        field = self.query_one(Input)
-        field.replace(character, *field.selection)
+        self.screen.set_focus(field)
 
     def close(self) -> None:
         self.display = False
