@@ -21,7 +21,9 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples in each run of the suite: who changes nothing sees nothing fail. Turned up, others each time.
-settings.register_profile("flow", deadline=None, print_blob=True, derandomize="FLOW_TORTURE" not in os.environ)
+settings.register_profile(
+    "flow", deadline=None, print_blob=True, derandomize="FLOW_TORTURE" not in os.environ
+)
 settings.load_profile("flow")
 
 BUILT_IN = {

@@ -33,7 +33,7 @@ from engine import (
 )
 from tui import marks
 from tui.prompts import Prompts
-from tui.session import Reading, Session, Work
+from tui.session import Reading, Session, WasChanged, Work
 from tui.spot import Spot
 from tui.text import lines, one_line
 from tui.widgets.lines import StatusLine
@@ -202,6 +202,7 @@ class Conductor:
         self._began = began
         self.last_work = work
         if self.session.work(work):
+            self.screen.forget_complaints()
             self.screen.navigator.following = True
             self.screen.show_state()
 
@@ -316,7 +317,8 @@ class Conductor:
     @property
     def waited_for(self) -> Task | None:
         """The task of the reading on the screen that a run waits for."""
-        return self.waiting.find(self.reading.tree) if self.waiting and self.reading else None
+        task = self.waiting.find(self.reading.tree) if self.waiting and self.reading else None
+        return task if task is not None and task.is_leaf else None
 
     def carry(self, old: Tree, new: Tree) -> None:
         """There is a new reading: the tasks that are kept in mind may have other addresses."""
@@ -324,9 +326,10 @@ class Conductor:
             if spot is not None:
                 spot.carry(old, new)
 
-    def changed(self, verb: str, address: str, name: str, *, written: bool) -> None:
+    def changed(self, change: WasChanged) -> None:
         """A change went through, or (not `written`) found all as it was to be; the task that a run waited for lets it
         go on."""
+        verb, address, name, written = change.verb, change.address, change.name, change.written
         waited = self.waiting is not None and self.waiting.is_at(address, name)
         if waited:
             self.waiting = None
@@ -335,12 +338,14 @@ class Conductor:
             waited and verb in ("done", "skip") and self.goes_on and not at_end and not self.session.busy
         )
         said = f"{_DID[verb]}: {name}" if written else f"{name} is {_IS[verb]} already."
+        said += f" ({change.undone})" if change.undone else ""
         undo = self.screen.actions.get("undo")
         offers = written and verb != "undo" and not goes_on
         self._undoes = said if offers and undo is not None and undo.keys else ""
         undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
         self.screen.say(f"{said}{undoes}", "$foreground")
-        self.screen.expect(address, name, verb)
+        self.screen.expect(change)
+        self.screen.forget_complaints()
         self.session.read()
         if goes_on:
             self.start(self._run_on)

@@ -102,14 +102,14 @@ class Editor:
         said = [f"With it go the {inside} tasks inside."] if inside > 1 else []
         said += ["With it goes the task inside."] if inside == 1 else []
         said += [f"The file {task.ref} stays."] if task.ref else []
+        undo = self.screen.actions.get("undo")
+        said += [f"{undo.shown_key} brings it back."] if undo is not None and undo.keys else []
 
         def answered(answer: str | None) -> None:
             if answer is not None:
                 self._restructure("delete", lambda: self.screen.engine.remove(address, expect=name))
 
-        prompt = ConfirmPrompt(
-            address, name, said, ("delete", "remove it from the plan; z brings it back"), "keep"
-        )
+        prompt = ConfirmPrompt(address, name, said, ("delete", "remove it from the plan"), "keep")
         self.conductor.prompts.ask(prompt, answered)
 
     def do_make_flow(self) -> None:

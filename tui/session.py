@@ -96,7 +96,7 @@ class WorkEnded(Message):
 class WasChanged(Message):
     """A change of a task by hand went through, or was refused. `verb` is a change's, or undo.
 
-    `written`: whether anything had to be changed for it.
+    `written`: whether anything had to be changed for it. `undone`: what undo took back (`done`, `renamed`, ...).
     """
 
     def __init__(
@@ -107,9 +107,11 @@ class WasChanged(Message):
         error: FlowError | None = None,
         *,
         written: bool = True,
+        undone: str = "",
     ) -> None:
         super().__init__()
         self.written = written
+        self.undone = undone
         self.verb = verb
         self.address = address
         self.name = name
@@ -267,7 +269,9 @@ class Session:
         except FlowError as error:
             self.target.post_message(WasChanged(verb, error=error))
         else:
-            self.target.post_message(WasChanged(verb, done.address, done.name, written=bool(done.files)))
+            undone = done.because if isinstance(done, Undone) else ""
+            said = WasChanged(verb, done.address, done.name, written=bool(done.files), undone=undone)
+            self.target.post_message(said)
 
 
 def _lost(old: Tree, new: Tree) -> set[str]:

@@ -11,7 +11,7 @@ from engine.atoms import BUILT_IN
 from engine.errors import NoProjectError, StorageError
 from engine.runtime.log import Log
 from engine.runtime.trust import Trust
-from engine.storage import Plans, Store, is_folder, read_if_exists, scaffold
+from engine.storage import Plans, Store, is_filled, read_if_exists, scaffold
 
 STARTER = """\
 Project: {project}
@@ -87,7 +87,7 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
     """Make `.flow/` in the folder `root`; returns the files that were written, relative to it.
 
     `files` (by path relative to the root) are written too, before: a plan among them takes the place of the starter.
-    What is there already stays as it is. A `.flow/` that is made here is trusted. Raises StorageError, and
+    What is there already stays. A `.flow/` that is made here, or was empty, is trusted. Raises StorageError, and
     NoProjectError where the working directory is gone.
     """
     try:
@@ -96,7 +96,7 @@ def init_project(root: Path, files: Mapping[str, bytes] | None = None) -> list[s
         raise NoProjectError(
             "The working directory was deleted.", hint="Change to a folder that exists."
         ) from error
-    is_new = not is_folder(root / ".flow")
+    is_new = not is_filled(root / ".flow")
     own = {
         ".flow/.gitignore": IGNORED,
         ".flow/flow.registry.json": json.dumps(BUILT_IN, indent=2) + "\n",

@@ -14,7 +14,7 @@ from engine.errors import PlanError, StaleIdError, StateError, UsageError
 from engine.status.body import body
 from engine.status.layout import Row, depth_of, laid_out, rows, size, width_of
 from engine.status.model import RULES, Plan, Problem, Status, Task
-from engine.status.scanner import parse
+from engine.status.scanner import parse, short
 from engine.status.syntax import BOX, TASK_LIKE
 from engine.status.wording import comment_spans, read_wording
 
@@ -154,7 +154,7 @@ class _Place:
 
 def _edited(plan: Plan, edits: Sequence[tuple[int, int, list[str]]], wanted: list[Row]) -> Plan:
     """The plan with lines replaced, if it then means what is wanted; where that takes a blank line, with one."""
-    first: list[Problem] = []
+    refused: Plan | None = None
     for before, after in ((0, 0), (1, 0), (0, 1), (1, 1)):
         lines = list(plan.lines)
         mark = "\ufeff" if lines and lines[0].startswith("\ufeff") else ""
@@ -174,8 +174,21 @@ def _edited(plan: Plan, edits: Sequence[tuple[int, int, list[str]]], wanted: lis
             == [(each.level, each.text) for each in plan.headings]
         ):
             return new
-        first = first or new.problems
-    raise _refusal(first) if first else _unfit(plan)
+        if refused is None and new.problems:
+            refused = new
+    raise _unfit(plan) if refused is None else _refused(refused)
+
+
+def _refused(new: Plan) -> PlanError | StateError:
+    """Why a text was not taken. Its lines are not those of the file, so none of them is named."""
+    problem = new.problems[0]
+    if problem.code != "duplicate":
+        return _refusal(new.problems)
+    name = next(task.name for task in new.walk() if task.line == problem.line)
+    return StateError(
+        f"{new.file}: A duplicate name: {short(name)} is there already, under the same heading.",
+        hint="Give it another name.",
+    )
 
 
 def _require_place(plan: Plan, to: Task | None, tasks: Sequence[Task]) -> None:

@@ -207,7 +207,7 @@ class Scanner(Blocks):
         self.problem(
             number,
             position + 6,
-            f"A duplicate name: {_short(name)} is on line {first} already, under the same heading.",
+            f"A duplicate name: {short(name)} is on line {first} already, under the same heading.",
             "Give one of them another name.",
             "duplicate",
         )
@@ -221,7 +221,7 @@ class Scanner(Blocks):
                 self.problem(
                     task.line,
                     mark,
-                    f"An ambiguous focus: {_short(other.name)} on line {other.line} is active too.",
+                    f"An ambiguous focus: {short(other.name)} on line {other.line} is active too.",
                     "At most one of the tasks of one parent can be active.",
                     "focus",
                 )
@@ -466,5 +466,5 @@ class Scanner(Blocks):
         return task
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     return repr(name if len(name) <= 60 else f"{name[:59]}…")

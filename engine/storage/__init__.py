@@ -7,7 +7,7 @@ from engine.storage.journal import Journal
 from engine.storage.paths import FLOW, SafePath, find_root, other_spelling, safe_path
 from engine.storage.scaffold import replace_file, scaffold
 from engine.storage.settle import Kept
-from engine.storage.store import Store, is_folder, read, read_if_exists
+from engine.storage.store import Store, is_filled, read, read_if_exists
 from engine.storage.swap import Swapped
 
 Revision = str
@@ -26,7 +26,7 @@ __all__ = [
     "Swapped",
     "diff",
     "find_root",
-    "is_folder",
+    "is_filled",
     "other_spelling",
     "read",
     "read_if_exists",

@@ -425,9 +425,12 @@ def _try(folder: Folder, one: str, other: str) -> Guarantee:
     return Guarantee.LEASED if leased else Guarantee.EXCHANGED
 
 
-def is_folder(path: Path) -> bool:
-    """Whether the path is a folder; False also for what cannot be looked at."""
+def is_filled(path: Path) -> bool:
+    """Whether the path is a folder with anything in it; True also for what cannot be looked at."""
     try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except OSError:
+        with os.scandir(path) as entries:
+            return any(True for _ in entries)
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True

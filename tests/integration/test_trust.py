@@ -477,3 +477,14 @@ async def test_a_repository_hidden_in_the_files_of_a_clone_is_not_gits(
     finished = await finish(engine.step())
     assert traces(copied) == []
     assert finished.outcome is StepOutcome.FAILED
+
+
+def test_a_plan_that_is_made_in_an_empty_folder_is_its_makers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOW_TRUST")
+    (tmp_path / ".flow").mkdir()
+    init_project(tmp_path)
+    (tmp_path / ".flow/status.md").write_text(PLAN)
+    assert Engine.open(tmp_path).unapproved() == []
+    assert (tmp_path / ".flow/flow.registry.json").exists()

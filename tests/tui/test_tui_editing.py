@@ -69,6 +69,20 @@ async def test_delete_asks_and_z_brings_it_back(sit: Sit) -> None:
         await person.until(lambda: plan(person) == "- [ ] Two\n")
         await person.press("z")
         await person.until(lambda: plan(person) == text)
+        await person.sees("Undone: One (removed)")
+        await person.until(lambda: person.selected == "1", "what came back")
+
+
+async def test_undo_of_a_new_name_selects_its_task_again(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}) as person:
+        await person.press("j", "R")
+        await _typed(person, "end", *" or so", "enter")
+        await person.sees("Renamed: Two or so")
+        await person.press("z")
+        await person.sees("Undone: Two or so (renamed)")
+        await person.until(lambda: person.name("2") == "Two")
+        await person.idle()
+        assert person.selected == "2"
 
 
 async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
@@ -132,7 +146,7 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("a")
         await _typed(person, *"One", "enter")
-        await person.sees("duplicate name")
+        await person.sees("A duplicate name: 'One' is there already")
         assert plan(person) == "- [ ] One\n"
         await person.press("end", *" more", "enter")  # what was typed is still there
         await person.until(lambda: person.selected == "2", "the task")

@@ -125,3 +125,12 @@ def test_a_long_path_keeps_its_ends() -> None:
     assert _abridged(names, 35) == [(0, "Orbit"), (2, "…"), (3, "Databases"), (4, "Restore")]
     assert _abridged(names, 5) == [(0, "Orbit"), (3, "…"), (4, "Restore")]
     assert _abridged(["Orbit"], 2) == [(0, "Orbit")]
+
+
+async def test_a_name_that_the_title_has_no_room_for_is_whole_below_it(sit: Sit) -> None:
+    long = " ".join(f"word{number}" for number in range(20))
+    async with sit({"status.md": f"- [ ] {long}\n- [ ] Short\n"}, size=(120, 30)) as person:
+        await person.until(lambda: "word19" in person.text, "the whole name")
+        await person.press("j")
+        await person.until(lambda: "word19" not in person.text, "another page")
+        assert person.text.count("2  Short") == 1

@@ -165,3 +165,22 @@ async def test_the_prompt_stop_says_for_how_long_the_task_runs_by_now(sit: Sit, 
 async def test_a_bar_tells_a_failed_task_from_a_settled_one_without_colours(sit: Sit) -> None:
     async with sit({"status.md": "- [x] One\n- [!] Two\n"}) as person:
         await person.sees("▰▰▰▰▰✖✖✖✖✖  1/2")
+
+
+async def test_an_error_leaves_the_corner_once_something_went_on(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n    - [ ] In\n    - [ ] Two\n"}) as person:
+        await person.press("g", "x")
+        await person.until(lambda: len(person.app._notifications), "the refusal")
+        await person.press("j", "x")
+        await person.until(lambda: person.status("1.1") == "done")
+        await person.until(lambda: not len(person.app._notifications), "the refusal to go")
+
+
+async def test_what_a_run_waited_for_is_forgotten_once_its_sub_flow_has_tasks(sit: Sit) -> None:
+    files = {"status.md": "- [ ] [Part](part.md)\n", "part.md": "Project: Part\n"}
+    async with sit(files, watch=True) as person:
+        await person.press("s")
+        await person.sees("part.md has no tasks", "waiting for you: 1 Part")
+        (person.app.engine.root / ".flow/part.md").write_text("- [ ] Now\n")
+        await person.sees("next 1/1 Now")
+        assert "has no tasks" not in person.text

@@ -42,7 +42,7 @@ class FailedPrompt(Prompt):
         words = [((self.message or "It is marked failed.").removesuffix("." if attempt else ""), "$error")]
         words.append((attempt, "$muted"))
         yield Static(sentence(*words))
-        yield Static(sentence(("Nothing after it runs until it is settled.", "$muted")))
+        yield Static(sentence(("Nothing else runs until it is settled.", "$muted")))
         if self.output.strip():
             yield LastOutput(self.output)
 

@@ -41,6 +41,9 @@ from tui.widgets.output import OutputView
 from tui.widgets.search import Search
 from tui.widgets.tree import Facts, FlowTree
 
+_WIDE = 100
+"""Columns of a screen that has both sides beside each other."""
+
 _SETTLE = 0.06
 """Seconds that a selection stands before all that tells of it is drawn: a held key draws nothing that it passes."""
 
@@ -53,7 +56,7 @@ class MainScreen(Screen[None]):
 
     def __init__(self, engine: Engine, available: Sequence[actions.Action] = actions.ACTIONS) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
         self.actions = {action.id: action for action in available if not (action.writes and engine.readonly)}
         self._bindings = BindingsMap(actions.bindings(self.actions.values()))
@@ -76,6 +79,9 @@ class MainScreen(Screen[None]):
         self._outside: frozenset[Task] = frozenset()
 
     def compose(self) -> ComposeResult:
+        self.set_class(
+            self.app.size.width < _WIDE, "-narrow"
+        )  # as its breakpoints will: for the first picture
         yield Breadcrumb(id="crumbs")
         with Horizontal(id="body"):
             with Vertical(id="left"):
@@ -161,16 +167,18 @@ class MainScreen(Screen[None]):
         self.show_state()
         self.show_page()
 
-    def expect(self, address: str, name: str, verb: str) -> None:
-        """A change put a task somewhere else: the next reading selects it there."""
-        if verb in ("add", "move", "rename", "make_flow"):
-            self._expected = (address, name)
+    def expect(self, change: WasChanged) -> None:
+        """A change put a task somewhere else, or back: the next reading selects it there."""
+        if change.verb in ("add", "move", "rename", "make_flow") or change.undone in ("removed", "zoomed"):
+            self._expected = (change.address, change.name)
+        elif change.undone == "renamed":
+            self._expected = (change.address, "")
 
     def _select_expected(self) -> None:
         if self._expected is not None:
             address, name = self._expected
             task = self.find(address)
-            if task is not None and task.name == name:
+            if task is not None and task.name == (name or task.name):
                 self._expected = None
                 self.navigator.following = False
                 self.navigator.go_to(task)
@@ -197,7 +205,7 @@ class MainScreen(Screen[None]):
         if message.error is not None:
             self.conductor.not_changed(message.verb, message.error)
         else:
-            self.conductor.changed(message.verb, message.address, message.name, written=message.written)
+            self.conductor.changed(message)
 
     @on(HistoryRead)
     def _history_read(self) -> None:
@@ -336,6 +344,12 @@ class MainScreen(Screen[None]):
         """Shows an error in words that say how to mend it."""
         text = lines(f"{error.message}\n{actions.in_keys(error.hint, self.actions)}".rstrip("\n"))
         self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
+
+    def forget_complaints(self) -> None:
+        """Takes the errors from the corner: something went on since."""
+        for message in list(self.app._notifications):
+            if message.severity == "error":
+                self.app._unnotify(message)
 
     # Events of the parts
 

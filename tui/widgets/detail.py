@@ -65,6 +65,7 @@ class Detail(Vertical):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="facts"):
+            yield Static(id="name")
             yield Static(id="summary")
             yield Static(id="problems")
             yield Markdown(id="notes", parser_factory=_parser, open_links=False)
@@ -94,6 +95,7 @@ class Detail(Vertical):
             return
         if before is None or before.title != page.title:
             self._entitle(Content(one_line(page.title, 300)))
+            self._show_name()
         self._fill("summary", _summary(page))
         self._fill("problems", _problems(page))
         if before is None or before.body.fences != page.body.fences:
@@ -105,6 +107,15 @@ class Detail(Vertical):
             notes.update(lines(page.body.notes))
         if before is None or before.title != page.title:
             self.facts.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        self._show_name()
+
+    def _show_name(self) -> None:
+        """The whole name, where the title has no room for it."""
+        title = one_line(self._page.title) if self._page is not None else ""
+        fits = cell_len(title) <= self.size.width - 2
+        self._fill("name", None if fits else Content.styled(title, "bold"))
 
     def _entitle(self, title: Content) -> None:
         """Puts a title into the border, and has no more than that line drawn again."""
