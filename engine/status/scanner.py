@@ -21,8 +21,9 @@ from engine.status.wording import read_wording, reference_problem
 _HEADS = {f"- [{mark}] ": status for mark, status in STATUSES.items()}
 #: From this column on, the indentation of the line above is compared as a whole: stripping goes blank by blank.
 _DEEP = 64
-#: Lines of so many characters on average are cut out one by one: a reader of lines would keep four bytes for each.
-_LONG = 256
+#: Lines of so many characters on average, as far as this many in the middle tell, are cut out one by one: a reader of
+#: lines would keep four bytes for each.
+_LONG, _SAMPLE = 256, 1 << 14
 _FIX = "`flow fix` mends this."
 _MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
 
@@ -53,7 +54,8 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
 
 def _lines(text: str) -> list[str]:
     """The lines, each with its line feed; nothing else ends a line."""
-    if len(text) < _LONG * text.count("\n"):
+    begin = max(0, len(text) - _SAMPLE) // 2
+    if min(len(text), _SAMPLE) < _LONG * text.count("\n", begin, begin + _SAMPLE):
         return list(io.StringIO(text, newline="\n"))
     lines = []
     begin = 0
