@@ -52,9 +52,11 @@ class History:
     def of(self, task: Task) -> tuple[Attempt, ...]:
         """What happened to a task, the latest first. A task that was moved inside its file keeps it."""
         with self._lock:
-            found = self._at.get((task.address, task.name)) or self._named.get(
-                (task.plan.file, task.name), []
-            )
+            found = self._at.get((task.address, task.name), [])
+            named = self._named.get((task.plan.file, task.name), [])
+        if not found and named:
+            others = {other.address for other in task.plan.walk() if other.name == task.name}
+            found = [attempt for attempt in named if attempt.address not in others]
         return tuple(reversed(found[-_SHOWN:]))
 
     def run_of(self, task: Task) -> str:

@@ -9,7 +9,7 @@ from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError, UsageError
 from engine.flows import Tree
 from engine.lazy import Late
-from engine.runtime.identity import find_again, key_of, path_of
+from engine.runtime.identity import find_again, key_of, path_of, paths_of
 from engine.runtime.ledger import change_to
 from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
@@ -102,7 +102,7 @@ def reset(project: Project, address: str | None) -> Changed:
         target = tree.root if address is None else tree.find(address)
         seen[:] = [target] if isinstance(target, Task) else []
         changes = rules.reset(target)
-        keys[:] = [key_of(path_of(change.task)) for change in changes]
+        keys[:] = [key_of(path) for path in paths_of(change.task for change in changes)]
         return changes
 
     committed = project.ledger.commit(make, what="reset")

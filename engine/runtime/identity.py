@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,28 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One file on the way down, and the names within it; a name includes the tag."""
+    """One file on the way down, and the names within it; a name includes the tag.
+
+    `nth`: which of the siblings of that name it is at each of them, from 1: under several headings they may have one
+    name. Empty where each is the first.
+    """
 
     file: str
     names: tuple[str, ...]
+    nth: tuple[int, ...] = ()
+
+    def below(self, names: Sequence[str], nth: Sequence[int]) -> Level:
+        """The level with further names."""
+        return _level(self.file, (*self.names, *names), (*self.counts, *nth))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """`nth`, for each of the names."""
+        return self.nth or (1,) * len(self.names)
+
+
+def _level(file: str, names: tuple[str, ...], counts: tuple[int, ...]) -> Level:
+    return Level(file, names, counts if any(count > 1 for count in counts) else ())
 
 
 def _name(task: Task) -> str:
@@ -25,47 +43,88 @@ def _name(task: Task) -> str:
 
 def path_of(task: Task) -> tuple[Level, ...]:
     """The path of names of a task, the root file first."""
-    levels: list[Level] = []
-    here: Task | None = task
-    while here is not None:
-        file, names = here.plan.file, []
-        up: Task | None = here
-        while up is not None:
-            names.append(_name(up))
-            up = up.parent
-        levels.append(Level(file, tuple(reversed(names))))
-        here = here.plan.referrer
-    return tuple(reversed(levels))
+    return next(paths_of([task]))
+
+
+def paths_of(tasks: Iterable[Task]) -> Iterator[tuple[Level, ...]]:
+    """The path of each of these tasks, of one reading."""
+    counts: dict[Task | Plan, dict[Task, int]] = {}
+    for task in tasks:
+        levels: list[Level] = []
+        here: Task | None = task
+        while here is not None:
+            names, nth = [], []
+            up: Task | None = here
+            while up is not None:
+                names.append(_name(up))
+                nth.append(_nth(up, counts))
+                up = up.parent
+            levels.append(_level(here.plan.file, tuple(reversed(names)), tuple(reversed(nth))))
+            here = here.plan.referrer
+        yield tuple(reversed(levels))
+
+
+def _nth(task: Task, counts: dict[Task | Plan, dict[Task, int]]) -> int:
+    """Which of its siblings of that name a task is. `counts` keeps that of all its siblings."""
+    around = task.parent or task.plan
+    if around is task.plan and not task.plan.headings:
+        return 1  # names differ, as nothing comes between them
+    found = counts.get(around)
+    if found is None:
+        found = counts[around] = {}
+        seen: dict[str, int] = {}
+        for sibling in around.children if isinstance(around, Task) else around.tasks:
+            name = _name(sibling)
+            seen[name] = found[sibling] = seen.get(name, 0) + 1
+    return found[task]
 
 
 def as_json(path: Sequence[Level]) -> list[dict[str, Any]]:
     """The path for a record."""
-    return [{"file": level.file, "names": list(level.names)} for level in path]
+    return [
+        {"file": level.file, "names": list(level.names)} | ({"nth": list(level.nth)} if level.nth else {})
+        for level in path
+    ]
 
 
 def from_json(levels: Any) -> tuple[Level, ...]:
-    """The path from a record. Raises KeyError or TypeError when it is none."""
-    return tuple(Level(level["file"], tuple(level["names"])) for level in levels)
+    """The path from a record. Raises KeyError, TypeError or ValueError when it is none."""
+    path = tuple(Level(level["file"], tuple(level["names"]), tuple(level.get("nth", ()))) for level in levels)
+    for level in path:
+        if len(level.counts) != len(level.names) or not all(
+            type(nth) is int and nth > 0 for nth in level.nth
+        ):
+            raise ValueError(f"{level.nth} does not number {level.names}.")
+    return path
 
 
 def key_of(path: Sequence[Level]) -> str:
     """The path as one string, for a record that is kept by task."""
-    return "/".join(f"{level.file}#{_SEPARATOR.join(level.names)}" for level in path)
+    return "/".join(
+        f"{level.file}#{_SEPARATOR.join(map(_part, level.names, level.counts))}" for level in path
+    )
 
 
-def resolve(root: Plan, path: Sequence[Level]) -> Task | None:
-    """The task at this path of names, or None. Of several with one name under several headings, the active one."""
+def _part(name: str, nth: int) -> str:
+    return name if nth == 1 else f"{name}\n{nth}"  # no name has a line feed
+
+
+def resolve(root: Plan, path: Sequence[Level], *, at_work: bool = False) -> Task | None:
+    """The task at this path of names, or None. `at_work`: if another one of the same name is active instead, that one:
+    it was begun, and something was written above it meanwhile."""
     plan: Plan | None = root
     task: Task | None = None
     for level in path:
         if plan is None or plan.file != level.file:
             return None
         candidates: Sequence[Task] = plan.tasks
-        for name in level.names:
+        for name, nth in zip(level.names, level.counts, strict=True):
             named = [candidate for candidate in candidates if _name(candidate) == name]
-            if not named:
+            task = named[nth - 1] if nth <= len(named) else None
+            if at_work and (task is None or task.status is not Status.ACTIVE):
+                task = next((one for one in named if one.status is Status.ACTIVE), task)
+            if task is None:
                 return None
-            task = next((one for one in named if one.status is Status.ACTIVE), named[0])
             candidates = task.children
         plan = task.subflow if task is not None else None
     return task
@@ -74,7 +133,7 @@ def resolve(root: Plan, path: Sequence[Level]) -> Task | None:
 def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     """The task that an intent means (DESIGN section 5): the one at its path of names, else the only active leaf if
     its name or its body (`body`: the text it had) still matches, else None. Never another one."""
-    task = resolve(root, path)
+    task = resolve(root, path, at_work=True)
     if task is not None:
         return task
     leaves = [leaf for leaf in active_leaves(root) if not leaf.inside]

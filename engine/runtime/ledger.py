@@ -17,7 +17,7 @@ from engine.errors import (
     StorageError,
 )
 from engine.flows import Loader, Tree
-from engine.runtime.identity import as_json, path_of
+from engine.runtime.identity import as_json, paths_of
 from engine.runtime.log import Log
 from engine.runtime.problems import problem_error
 from engine.runtime.settings import load_settings
@@ -145,11 +145,11 @@ class Ledger:
         self._meet(tree)
         record = [
             {
-                "path": as_json(path_of(change.task)),
+                "path": as_json(path),
                 "from": change.task.status.value,
                 "to": change.status.value,
             }
-            for change in changes
+            for change, path in zip(changes, paths_of(change.task for change in changes), strict=True)
         ]
         written = apply(changes)
         if undoes is not None:

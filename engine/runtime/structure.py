@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engine.errors import StateError, UsageError
 from engine.flows import Tree
 from engine.runtime.hands import find
-from engine.runtime.identity import Level, find_again, key_of, path_of
+from engine.runtime.identity import Level, find_again, key_of, path_of, paths_of
 from engine.runtime.intent import TornIntentError
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
@@ -178,7 +178,7 @@ def _take_along(
         if path is not None:
             project.intents.moved(intent.having(path=path, name=name if path == after else intent.name))
     records = project.plans.records()
-    for path in (path_of(task) for task in tree.walk()) if records else ():
+    for path in paths_of(tree.walk()) if records else ():
         record, carried = records.get(key_of(path)), _carried(path, before, after)
         if record is not None and carried is not None and carried != path:
             project.plans.put_record(key_of(carried), record)
@@ -192,13 +192,14 @@ def _carried(
     depth = len(before) - 1
     if len(path) <= depth or path[:depth] != before[:depth] or path[depth].file != before[depth].file:
         return None
-    names, wanted = path[depth].names, before[depth].names
-    if names[: len(wanted)] != wanted:
+    here, wanted = path[depth], before[depth]
+    count = len(wanted.names)
+    if (here.names[:count], here.counts[:count]) != (wanted.names, wanted.counts):
         return None
-    rest = names[len(wanted) :]
-    if not after[-1].names and not rest:
+    names, nth = here.names[count:], here.counts[count:]
+    if not after[-1].names and not names:
         return path  # it became a flow, and is the task that refers to it
-    return (*after[:-1], Level(after[-1].file, (*after[-1].names, *rest)), *path[depth + 1 :])
+    return (*after[:-1], after[-1].below(names, nth), *path[depth + 1 :])
 
 
 def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan, Task | None]:

@@ -176,19 +176,31 @@ def _edited(plan: Plan, edits: Sequence[tuple[int, int, list[str]]], wanted: lis
             return new
         if refused is None and new.problems:
             refused = new
-    raise _unfit(plan) if refused is None else _refused(refused)
+    raise _unfit(plan) if refused is None else _refused(plan, refused)
 
 
-def _refused(new: Plan) -> PlanError | StateError:
-    """Why a text was not taken. Its lines are not those of the file, so none of them is named."""
+def _refused(plan: Plan, new: Plan) -> PlanError | StateError:
+    """Why a text was not taken. Its lines are not those of the file: a task that is named is one of the file."""
     problem = new.problems[0]
     if problem.code != "duplicate":
         return _refusal(new.problems)
-    name = next(task.name for task in new.walk() if task.line == problem.line)
+    second = next(task for task in new.walk() if task.line == problem.line)
+    there = [task.line for task in plan.walk() if _names(task) == _names(second)]
+    line = min(there, key=lambda line: abs(line - second.line), default=problem.line)
     return StateError(
-        f"{new.file}: A duplicate name: {short(name)} is there already, under the same heading.",
+        f"{plan.file}: A duplicate name: {short(second.name)} is on line {line} already, under the same heading.",
         hint="Give it another name.",
     )
+
+
+def _names(task: Task) -> list[tuple[str | None, str]]:
+    """The tags and names of a task and of those around it in its file."""
+    names = []
+    step: Task | None = task
+    while step is not None:
+        names.append((step.tag, step.name))
+        step = step.parent
+    return names
 
 
 def _require_place(plan: Plan, to: Task | None, tasks: Sequence[Task]) -> None:

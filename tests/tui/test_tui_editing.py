@@ -146,7 +146,7 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         await person.press("a")
         await _typed(person, *"One", "enter")
-        await person.sees("A duplicate name: 'One' is there already")
+        await person.sees("A duplicate name: 'One' is on line 1 already")
         assert plan(person) == "- [ ] One\n"
         await person.press("end", *" more", "enter")  # what was typed is still there
         await person.until(lambda: person.selected == "2", "the task")
