@@ -56,6 +56,9 @@ _DID = {
 }
 
 
+_SHORT = 40
+"""Characters of a name with more to be said behind it on one line."""
+
 _IS = {"done": "done", "skip": "skipped", "fail": "failed", "reopen": "pending", "begin": "active"}
 
 
@@ -232,7 +235,7 @@ class Conductor:
     def _finished(self, event: Finished) -> None:
         self.own = None
         self.screen.printing.ended(event.run)
-        name = event.name
+        name = one_line(event.name, _SHORT)
         if event.outcome not in (StepOutcome.DONE, StepOutcome.NOTHING):
             self.screen.call_person(f"{name}: {event.outcome}")
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
@@ -337,7 +340,8 @@ class Conductor:
         goes_on = (
             waited and verb in ("done", "skip") and self.goes_on and not at_end and not self.session.busy
         )
-        said = f"{_DID[verb]}: {name}" if written else f"{name} is {_IS[verb]} already."
+        short = one_line(name, _SHORT)
+        said = f"{_DID[verb]}: {short}" if written else f"{short} is {_IS[verb]} already."
         said += f" ({change.undone})" if change.undone else ""
         undo = self.screen.actions.get("undo")
         offers = written and verb != "undo" and not goes_on

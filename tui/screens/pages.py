@@ -46,6 +46,7 @@ def page_of(screen: MainScreen) -> Page:
     comments = tuple(comment for comment in plan.comments if task.line <= comment.line < _own_end(task))
     return Page(
         title=f"{task.address}  {task.name}",
+        name=task.name,
         status=task.status,
         facts=tuple(facts),
         where=f"{plan.file}:{task.line}",

@@ -29,11 +29,12 @@ _WIDE_BAR = 20
 class Page:
     """What the detail side says about one task. Texts are as they stand in the plan; they are made safe here.
 
-    `facts` are short sentences for the first line, after the status. `note`: what may be a mistake, said quietly.
-    `headers` are those of its sub-flow.
+    `name` is that of the task, which stands in the `title`; `facts` are short sentences for the first line, after the
+    status. `note`: what may be a mistake, said quietly. `headers` are those of its sub-flow.
     """
 
     title: str
+    name: str = ""
     status: Status | None = None
     facts: tuple[str, ...] = ()
     where: str = ""
@@ -113,9 +114,10 @@ class Detail(Vertical):
 
     def _show_name(self) -> None:
         """The whole name, where the title has no room for it."""
-        title = one_line(self._page.title) if self._page is not None else ""
-        fits = cell_len(title) <= self.size.width - 2
-        self._fill("name", None if fits else Content.styled(title, "bold"))
+        page = self._page
+        hidden = page is not None and cell_len(one_line(page.title)) > self.size.width - 2
+        name = page.name if page is not None and hidden else ""
+        self._fill("name", Content.styled(one_line(name), "bold") if name else None)
 
     def _entitle(self, title: Content) -> None:
         """Puts a title into the border, and has no more than that line drawn again."""
