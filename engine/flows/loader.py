@@ -49,6 +49,7 @@ class Loader:
         self._cache: dict[str, _Read] = {}
         self._spent = 0
         self._rests_until: float | None = None
+        self._lost: set[str] = set()  # what did not come back while a reading waited for it
 
     def load(self) -> Tree:
         """The tree as the files are now. Without `status.md` it is empty.
@@ -122,8 +123,7 @@ class Loader:
     def _read(self, file: str, snapshots: dict[str, Snapshot], found: dict[str, _Read]) -> _Read | None:
         snapshot = self._plans.read(file)
         read = self._cache.get(file)
-        if read is not None:
-            snapshot = self._rested(file, read, snapshot)
+        snapshot = self._rested(file, read, snapshot)
         if snapshot is None:
             return None
         if read is None or read.revision != snapshot.revision:
@@ -135,10 +135,10 @@ class Loader:
         found[file] = read
         return read
 
-    def _rested(self, file: str, read: _Read, snapshot: Snapshot | None) -> Snapshot | None:
+    def _rested(self, file: str, read: _Read | None, snapshot: Snapshot | None) -> Snapshot | None:
         """The plan once it is written, if somebody seems to be at that. Editors and scripts cut a file to nothing, or
         rename it away, before they write it anew, piece by piece: whoever reads in between would pass over the rest."""
-        while _is_unfinished(read, snapshot):
+        while self._is_unfinished(file, read, snapshot):
             now = time.monotonic()
             if self._rests_until is None:
                 self._rests_until = now + _REST
@@ -146,7 +146,20 @@ class Loader:
                 break
             time.sleep(_LOOK_EVERY)
             snapshot = self._plans.read(file)
+        if snapshot is not None and snapshot.data:
+            self._lost.discard(file)
+        else:
+            self._lost.add(file)
         return snapshot
+
+    def _is_unfinished(self, file: str, read: _Read | None, snapshot: Snapshot | None) -> bool:
+        """Whether a plan lost everything that was in it, or had its own bytes overwritten a moment ago. What was put in
+        its place at once, as engines and careful editors do, is another file."""
+        if snapshot is None or not snapshot.data:
+            return file not in self._lost and (bool(read.plan.tasks) if read else self._plans.had_text(file))
+        if read is None or snapshot.inode != read.inode or snapshot.revision == read.revision:
+            return False
+        return abs(time.time_ns() - snapshot.mtime_ns) < _QUIET
 
     def _follow(
         self,
@@ -211,15 +224,6 @@ class Loader:
     def _added(self, task: Task) -> tuple[Problem, ...]:
         read = self._cache.get(task.plan.file)
         return read.linked.get(task, ()) if read is not None else ()
-
-
-def _is_unfinished(read: _Read, snapshot: Snapshot | None) -> bool:
-    """Whether a plan that was `read` before lost everything, or had its own bytes overwritten a moment ago. What was
-    put in its place at once, as engines and careful editors do, is another file."""
-    if snapshot is None or not snapshot.data:
-        return bool(read.plan.tasks)
-    is_overwritten = snapshot.inode == read.inode and snapshot.revision != read.revision
-    return is_overwritten and abs(time.time_ns() - snapshot.mtime_ns) < _QUIET
 
 
 def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[str, Task]) -> None:

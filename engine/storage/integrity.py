@@ -17,6 +17,7 @@ from engine.storage.store import Store, read_if_exists
 from engine.storage.swap import changed
 
 _TOO_LONG_TO_COMPARE = 1 << 20
+_NO_TEXT = revision_of(b"")
 
 
 class Restored(NamedTuple):
@@ -125,6 +126,10 @@ class Plans:
         """Those of many files for which `outside` is true, with one look at `status.meta`."""
         meta = self._meta.read()
         return [file for file, snapshot in snapshots.items() if not meta.knows(file, snapshot.revision)]
+
+    def had_text(self, file: str) -> bool:
+        """Whether a plan of this file with anything in it was written or accepted last."""
+        return self._meta.read().plans.get(file, _NO_TEXT) != _NO_TEXT
 
     def known(self, file: str) -> Snapshot | None:
         """The version that was written or accepted last, from its backup; of a write that was left open, the old one if

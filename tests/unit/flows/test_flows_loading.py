@@ -221,15 +221,23 @@ class Rewriting(Plans):
         return snapshot
 
 
+@pytest.mark.parametrize("begins", [False, True])
 @pytest.mark.parametrize("way", ["cut", "renamed away"])
-def test_a_plan_that_is_just_written_anew_is_neither_empty_nor_missing(tmp_path: Path, way: str) -> None:
+def test_a_plan_that_is_just_written_anew_is_neither_empty_nor_missing(
+    tmp_path: Path, way: str, begins: bool
+) -> None:
+    """Neither for whoever has read it before, nor for who `begins`, if it is known that there was something in it."""
     flow = tmp_path / ".flow"
     flow.mkdir()
     (flow / "status.md").write_text("- [ ] [Build](b.md)\n- [ ] Publish\n")
     build = flow / "b.md"
     build.write_text("- [ ] One\n")
-    loader = Loader(Rewriting(Store(tmp_path), lambda: build.write_text("- [x] One\n- [ ] Two\n")))
+    plans = Rewriting(Store(tmp_path), lambda: build.write_text("- [x] One\n- [ ] Two\n"))
+    loader = Loader(plans)
     loader.load()
+    if begins:
+        plans.accept("b.md")
+        loader = Loader(plans)
     if way == "cut":
         build.write_text("")
     else:
