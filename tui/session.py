@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from posixpath import normpath
 from time import monotonic, sleep
 
 from textual.app import App
@@ -277,7 +278,7 @@ class Session:
 def _lost(old: Tree, new: Tree) -> set[str]:
     """The plans that had tasks and have none now, and are still a part of the tree."""
     referring = (task for plan in new.plans.values() for task in plan.referring)
-    empty = {task.ref for task in referring if task.subflow is None or not task.subflow.tasks}
+    empty = {normpath(task.ref or "") for task in referring if task.subflow is None or not task.subflow.tasks}
     if not new.root.tasks:
         empty.add(new.root.file)
-    return {file for file in empty if file is not None and file in old.plans and old.plans[file].tasks}
+    return {file for file in empty if file in old.plans and old.plans[file].tasks}

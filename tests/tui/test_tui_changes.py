@@ -7,7 +7,10 @@ import time
 
 import pytest
 
+from engine import Engine
+from tests.conftest import MakeProject
 from tests.tui.conftest import SECONDS, Sit
+from tui.session import _lost
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,17 @@ async def test_a_plan_that_is_saved_slowly_keeps_picture_and_selection(
         plan.write_text("- [x] Before\n" + orbit["status.md"].split("# Release")[1].strip())
         await person.until(lambda: person.selected == "6", "the shifted address")
         assert person.name("6") == "Docs"
+
+
+@pytest.mark.parametrize("ref", ["b.md", "./b.md"])
+def test_a_plan_that_lost_everything_is_seen_however_it_is_referred_to(
+    make_project: MakeProject, ref: str
+) -> None:
+    root = make_project({"status.md": f"- [ ] [B]({ref})\n", "b.md": "- [ ] One\n"})
+    old = Engine.open(root).tree()
+    assert list(old.plans) == ["status.md", "b.md"]
+    (root / ".flow/b.md").write_text("")
+    assert _lost(old, Engine.open(root).tree()) == {"b.md"}
 
 
 async def test_t1_10_an_empty_plan_says_what_comes_next_and_fills_when_written(sit: Sit) -> None:
