@@ -7,23 +7,21 @@ through `Blocks.feed`, which calls back with what it found.
 from __future__ import annotations
 
 import gc
-import io
 
 from engine.status import syntax
 from engine.status.blocks import FENCE, NOTHING, PARAGRAPH, TASK_TEXT, Blocks, OpenFence
 from engine.status.headers import read_headers
 from engine.status.model import Heading, Plan, Problem, Status, Task
-from engine.status.source import decode, refuse_text
+from engine.status.source import decode, refuse_text, split_lines
 from engine.status.syntax import STATUSES
-from engine.status.wording import read_wording, reference_problem
+from engine.status.wording import read_wording, reference_problem, tag_and_name
 
 #: How a plain task begins, and what it means.
 _HEADS = {f"- [{mark}] ": status for mark, status in STATUSES.items()}
 #: From this column on, the indentation of the line above is compared as a whole: stripping goes blank by blank.
 _DEEP = 64
-#: Lines of so many characters on average, as far as this many in the middle tell, are cut out one by one: a reader of
-#: lines would keep four bytes for each.
-_LONG, _SAMPLE = 256, 1 << 14
+#: A line of a fence that begins with one of these is no code for certain.
+_NO_CODE = "`\t\n"
 _FIX = "`flow fix` mends this."
 _MARKS = "A task begins with `- [ ]`, `- [/]`, `- [x]`, `- [-]` or `- [!]`."
 
@@ -39,7 +37,7 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
     text = decode(data, plan) if isinstance(data, bytes) else data
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    plan.lines = _lines(text)
+    plan.lines = split_lines(text)
     refuse_text(text, plan)
     collects = gc.isenabled()
     gc.disable()  # all of what a scan makes lives on: the collector need not go through it meanwhile
@@ -50,21 +48,6 @@ def parse(data: bytes | str, file: str = "status.md") -> Plan:
             gc.enable()
     plan.problems.sort(key=lambda problem: (problem.line, problem.column))
     return plan
-
-
-def _lines(text: str) -> list[str]:
-    """The lines, each with its line feed; nothing else ends a line."""
-    begin = max(0, len(text) - _SAMPLE) // 2
-    if min(len(text), _SAMPLE) < _LONG * text.count("\n", begin, begin + _SAMPLE):
-        return list(io.StringIO(text, newline="\n"))
-    lines = []
-    begin = 0
-    while end := text.find("\n", begin) + 1:
-        lines.append(text[begin:end])
-        begin = end
-    if begin < len(text):
-        lines.append(text[begin:])
-    return lines
 
 
 class Scanner(Blocks):
@@ -90,14 +73,28 @@ class Scanner(Blocks):
         # The column of the task that the line above is of, if that came this short way. What it changed in `last` and
         # `leaf` is written there before anything else looks.
         current = level = -1
+        # Where the content of the task begins whose fence is open, if that came this short way.
+        fence = -1
         width = 0
-        indent = ""
+        indent = fence_indent = mark = ""
         parent: Task | None = None
         siblings = plan.tasks
         seen: dict[str, int] = {}
         above = pending
         for number, line in enumerate(plan.lines, 1):
-            # A plain task: its indentation, `- [`, a mark, `] `, and a name in which nothing has a meaning.
+            if fence >= 0:
+                bare = line.lstrip(" ")
+                if bare[:1] not in _NO_CODE and line.startswith(fence_indent):
+                    self.last = number
+                    continue
+                if bare == "\n":
+                    continue
+                if bare.rstrip(" \t\n") == mark and 0 <= len(line) - len(bare) - fence < 4:
+                    self.last, self.leaf, fence = number, NOTHING, -1
+                    self.fence_closed(self._fence, number)
+                    continue
+                fence = -1
+            # A plain task: its indentation, `- [`, a mark, `] `, and a name in which nothing but a tag has a meaning.
             if current >= _DEEP and line.startswith(indent):
                 bare = line[current:].lstrip(" ")
             else:
@@ -105,11 +102,36 @@ class Scanner(Blocks):
             column = -1
             status = statuses(bare[:6])
             if status is not None:
-                name = bare[6:].strip()
-                if name and not ("[" in name or "@" in name or "<" in name):
+                name = key = bare[6:].strip()
+                tag = ""
+                if "[" in name or "@" in name or "<" in name:
+                    tag, name = tag_and_name(name)
+                    key = f"[{tag}] {name}"
+                    if tag:
+                        column = len(line) - len(bare)
+                elif name:
                     column = len(line) - len(bare)
-            elif current >= 0 and bare[:1].isalpha() and "<!--" not in bare:
-                continue  # text that goes on with the task's
+            elif current >= 0:
+                if bare[:1].isalpha() and "<!--" not in bare:
+                    continue  # text that goes on with the task's
+                if bare == "\n":
+                    self.last, self.leaf, current = number - 1, NOTHING, -1
+                    continue
+                if bare.startswith("```"):
+                    begin = len(line) - len(bare)
+                    info = bare.lstrip("`")
+                    if 2 <= begin - current < 6 and "`" not in info:
+                        mark, fence_indent = bare[: len(bare) - len(info)], " " * begin
+                        self._fence, self._fence_indent = (
+                            OpenFence(mark, number, begin, opened[-1]),
+                            fence_indent,
+                        )
+                        self.fence_opened(opened[-1], number)
+                        self.last, self.leaf, fence, current = number, FENCE, current + 2, -1
+                        continue
+            elif bare == "\n" and number > front and self.leaf < FENCE and not self.notes:
+                self.leaf = NOTHING
+                continue
             if column == current >= 0:
                 opened.pop().end = number
             else:
@@ -149,12 +171,14 @@ class Scanner(Blocks):
                 seen = names[level]
             assert status is not None
             task = Task(plan, parent, name, status, number, len(siblings) + 1)
+            if tag:
+                task.tag = tag
             siblings.append(task)
             opened.append(task)
-            if name in seen:
-                self._duplicate(name, number, column, seen[name])
+            if key in seen:
+                self._duplicate(key, number, column, seen[key])
             else:
-                seen[name] = number
+                seen[key] = number
             if status is active or above is done:
                 self._judge(task, column)
         if current >= 0:

@@ -1,7 +1,9 @@
-"""What may be wrong with the text of a plan before it is read as tasks: its encoding, and a merge left open."""
+"""The text of a plan before it is read as tasks: its lines, and what may be wrong with its encoding or by a merge left
+open."""
 
 from __future__ import annotations
 
+import io
 import re
 
 from engine.status.blocks import LONGEST_LINE
@@ -10,6 +12,9 @@ from engine.status.model import Plan, Problem
 #: What git writes around the two sides of a conflict.
 _OURS = re.compile(r"^<{7} ", re.MULTILINE)
 _THEIRS = re.compile(r"^>{7} ", re.MULTILINE)
+#: Lines of so many characters on average, as far as this many in the middle tell, are cut out one by one: a reader of
+#: lines would keep four bytes for each.
+_LONG, _SAMPLE = 256, 1 << 14
 
 
 def decode(data: bytes, plan: Plan) -> str:
@@ -23,6 +28,21 @@ def decode(data: bytes, plan: Plan) -> str:
         message = f"The byte 0x{data[error.start]:02x} is not UTF-8."
         plan.problems.append(Problem(plan.file, line, column, message, "Save the file as UTF-8.", "encoding"))
         return data.decode(errors="replace")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines, each with its line feed; nothing else ends a line."""
+    begin = max(0, len(text) - _SAMPLE) // 2
+    if min(len(text), _SAMPLE) < _LONG * text.count("\n", begin, begin + _SAMPLE):
+        return list(io.StringIO(text, newline="\n"))
+    lines = []
+    begin = 0
+    while end := text.find("\n", begin) + 1:
+        lines.append(text[begin:end])
+        begin = end
+    if begin < len(text):
+        lines.append(text[begin:])
+    return lines
 
 
 def refuse_text(text: str, plan: Plan) -> None:

@@ -55,6 +55,15 @@ def read_wording(text: str) -> Wording:
     return Wording(name, tag, ref, is_flow, tuple(hidden))
 
 
+def tag_and_name(text: str) -> tuple[str, str]:
+    """The tag and the name of a task whose text has nothing else of a meaning; of any other text, no tag."""
+    tag, gap, name = text[1:].partition("] ")
+    name = name.strip()
+    if not (name and gap and text[0] == "[" and tag.isalnum()) or "[" in name or "@" in name or "<" in name:
+        return "", text
+    return tag, name
+
+
 def comment_spans(text: str) -> list[tuple[int, int]]:
     """Where the comments of one line are, outside of code spans and double quotes. Linear."""
     tokens = list(_TOKEN.finditer(text))
