@@ -22,17 +22,20 @@ from engine.status import parse
 
 SIZES = (100, 1_000, 10_000, 100_000)
 DEPTHS = (10, 100, 1_000)
+KINDS = ("tasks", "tasks with bodies", "scripts")
 LINE = re.compile(r"( *)- \[(.)\] (.*)")
 
 
-def lines_of(tasks: int, bodies: bool) -> Iterator[str]:
-    """Three levels; with bodies, a note under every tenth task and a fence under every fiftieth."""
+def lines_of(tasks: int, kind: str) -> Iterator[str]:
+    """Three levels; with bodies, a note under every tenth task and a fence under every fiftieth; of scripts, each with
+    a tag and a fence.
+    """
     for number in range(tasks):
-        indent = "    " * (number % 3)
-        yield f"{indent}- [ ] Task number {number} of the plan\n"
-        if bodies and number % 10 == 9:
+        indent = "    " * (number % 3 if kind != "scripts" else 0)
+        yield f"{indent}- [ ] {'[Script] ' if kind == 'scripts' else ''}Task number {number} of the plan\n"
+        if kind == "tasks with bodies" and number % 10 == 9:
             yield f"{indent}    What it is about.\n"
-        if bodies and number % 50 == 49:
+        if kind == "scripts" or (kind == "tasks with bodies" and number % 50 == 49):
             yield f"{indent}    ```sh\n{indent}    make\n{indent}    ```\n"
 
 
@@ -61,8 +64,8 @@ def memory(text: str) -> int:
     return held - sum(sys.getsizeof(line) for line in plan.lines) - sys.getsizeof(plan.lines)
 
 
-def compare(tasks: int, bodies: bool) -> None:
-    text = "".join(lines_of(tasks, bodies))
+def compare(tasks: int, kind: str) -> None:
+    text = "".join(lines_of(tasks, kind))
     lines = text.split("\n")
     reader = MarkdownIt("commonmark")
     reader.core.ruler.disable("inline")
@@ -73,9 +76,8 @@ def compare(tasks: int, bodies: bool) -> None:
         times=max(3, min(12, 120_000 // tasks)),
         loops=max(1, 5_000 // tasks),
     )
-    what = "tasks with bodies" if bodies else "tasks"
     print(
-        f"{tasks:>9,} {what:17}  {ours / tasks * 1e6:6.2f} µs a task  "
+        f"{tasks:>9,} {kind:17}  {ours / tasks * 1e6:6.2f} µs a task  "
         f"{theirs / ours:6.1f} x faster than markdown-it-py  "
         f"{ours / expression:5.1f} x the expression  {memory(text) / tasks:6.0f} bytes a task"
     )
@@ -105,9 +107,9 @@ def chain(depth: int) -> str:
 def main() -> None:
     sizes = [int(word) for word in sys.argv[1:]] or list(SIZES)
     for tasks in sizes:
-        compare(tasks, bodies=False)
-        compare(tasks, bodies=True)
-    grow("tasks", lambda tasks: "".join(lines_of(tasks, bodies=True)), SIZES)
+        for kind in KINDS:
+            compare(tasks, kind)
+    grow("tasks", lambda tasks: "".join(lines_of(tasks, "tasks with bodies")), SIZES)
     grow("levels", chain, DEPTHS)
 
 
