@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from time import monotonic
 
 from textual import events
 from textual.app import App
@@ -15,13 +14,11 @@ from engine import Engine, FlowError
 from tui import actions, behind, preferences, themes
 from tui.attention import Attention
 from tui.preferences import Preferences
+from tui.presses import Presses
 from tui.screens.main import MainScreen
 from tui.terminal import leave_on_signals
 from tui.watching import Watch
 from tui.widgets.field import Field
-
-_GRACE = 0.6
-"""Seconds for which keys do nothing after a prompt has closed by itself: one may have been on its way to it."""
 
 _TWO_FIT = 20
 """Lines of a screen that has room for two messages above its last lines."""
@@ -56,7 +53,7 @@ class FlowApp(App[int], inherit_bindings=False):
         self._actions, problems = actions.with_keymap(self.mine.keymap)
         self._troubles = [*self.mine.problems, *loaded.problems, *problems]
         self._notices = notices
-        self._deaf_until = 0.0
+        self.presses = Presses()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.VARIABLES
@@ -71,18 +68,9 @@ class FlowApp(App[int], inherit_bindings=False):
         assert isinstance(screen, MainScreen)
         return screen
 
-    @property
-    def is_deaf(self) -> bool:
-        """Whether keys do nothing, because the prompt that they were meant for has just closed by itself."""
-        return monotonic() < self._deaf_until
-
-    def be_deaf(self) -> None:
-        """Lets keys do nothing for a moment."""
-        self._deaf_until = monotonic() + _GRACE
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
-            if not event.is_forwarded and self.is_deaf:
+            if not event.is_forwarded and not self.presses.pressed():
                 return
             if event.is_forwarded and self._is_typed(event):
                 return

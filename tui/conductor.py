@@ -240,6 +240,8 @@ class Conductor:
             self.screen.call_person(f"{name}: {event.outcome}")
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
         match event.outcome:
+            case StepOutcome.DONE if event.status is Status.SKIPPED:
+                self.screen.say(f"Skipped: {name}", "$status-skipped")
             case StepOutcome.DONE:
                 said = f"Done while nobody watched: {name}" if self._takes else f"Done: {name}{took}"
                 self.screen.say(said, "$status-done")
@@ -250,6 +252,7 @@ class Conductor:
                 self.waiting = Spot(event.address, event.name, event.message)  # the status line says so
             case StepOutcome.INTERRUPTED:
                 self.prompts.asked_about = ""
+                self.prompts.awaited = True
                 self.screen.say(f"Stopped: {name} · {event.message}", "$status-active")
             case StepOutcome.NOTHING:
                 self.screen.say(event.message, "$muted")

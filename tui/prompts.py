@@ -22,6 +22,7 @@ from engine import (
     TrustError,
 )
 from tui import behind
+from tui.presses import Presses
 from tui.screens.evidence import diff_of
 from tui.screens.prompt import Prompt
 from tui.spot import Spot
@@ -42,12 +43,16 @@ class Prompts:
     """Serves one conductor. `preparing`: the evidence of a prompt is being put together.
 
     `asked_about` is the interruption that was asked about last, so that it is not asked twice by itself.
+    `awaited`: the next one is of work that this app has stopped. `presses_before`: how many keys there were when the
+    last of them asked for what the next prompt is about.
     """
 
     def __init__(self, conductor: Conductor) -> None:
         self.conductor = conductor
         self.preparing = False
         self.asked_about = ""
+        self.presses_before = 0
+        self.awaited = False
         self._open: ModalScreen[str | None] | None = None
         self._became: Callable[[Reading], str] | None = None
 
@@ -74,6 +79,8 @@ class Prompts:
             return
         self.asked_about = key
         if once:
+            self.presses_before = self.presses_before if self.awaited else -1
+            self.awaited = False
             self.screen.call_person(f"Interrupted: {recovery.name}")
         from tui.screens.interrupted import InterruptedPrompt
 
@@ -246,7 +253,28 @@ class Prompts:
         if self.is_asking:
             return
         self._open, self._became = prompt, became
-        self.screen.app.push_screen(prompt, answered)
+        if (
+            self.presses is not None
+            and self.presses.count != self.presses_before
+            and isinstance(prompt, Prompt)
+        ):
+            self.presses.wait_for_pause()
+
+        def closed(answer: str | None) -> None:
+            self.expect()
+            answered(answer)
+
+        self.screen.app.push_screen(prompt, closed)
+
+    @property
+    def presses(self) -> Presses | None:
+        from tui.app import FlowApp
+
+        return self.screen.app.presses if isinstance(self.screen.app, FlowApp) else None
+
+    def expect(self) -> None:
+        """A prompt that comes from here on is the answer to the last key, unless further keys are pressed before."""
+        self.presses_before = self.presses.count if self.presses is not None else 0
 
     def look(self, reading: Reading) -> None:
         """Closes the prompt on the screen if the question was settled elsewhere."""

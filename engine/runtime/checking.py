@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.atoms import Call, LoomAtom, Supervised, atom_for, configuration
 from engine.errors import FlowError, SecurityError
 from engine.flows import Tree
-from engine.runtime.identity import path_of
+from engine.runtime.identity import files_to
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, Registry, dispatch, load_registry, note_on
 from engine.status import Problem, Status, Task, body, parse
@@ -158,7 +158,7 @@ def _obstacle(
             task.plan.file, task.line, 1, entry.broken, "Mend its entry or its module.", "registry"
         )
     if outside:
-        changed = [level.file for level in path_of(task) if level.file in outside]
+        changed = [file for file in files_to(task) if file in outside]
         if changed:
             return _outside(changed[0])
     if entry is None or entry.name in ("Manual", "Flow"):

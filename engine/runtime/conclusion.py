@@ -12,6 +12,7 @@ from typing import Any
 from engine.atoms import AtomResult, Outcome
 from engine.errors import ChangedOutsideError, PlanError
 from engine.flows import Tree
+from engine.runtime import attempts
 from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
 from engine.runtime.identity import find_again, key_of
 from engine.runtime.intent import Intent, Phase
@@ -157,7 +158,7 @@ def trip(project: Project, intent: Intent) -> Steps:
 def remember(project: Project, intent: Intent, *, interruptions: int) -> None:
     """Keep what the next attempt at this task has to know of this one."""
     record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
-    project.plans.put_record(key_of(intent.path), record)
+    attempts.keep(project.plans, intent.path, record)
 
 
 def log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:

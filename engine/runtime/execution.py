@@ -41,6 +41,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.flows import Tree
+from engine.runtime import attempts
 from engine.runtime.conclusion import Steps, conclude, ending, log, remember, vanished
 from engine.runtime.control import Control
 from engine.runtime.events import Conflict, Finished, Output, PlanChanged, Started, StepOutcome, Warned
@@ -114,7 +115,7 @@ def execute(
     if entry is None or entry.name in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry))
     project.trust.refuse(task)
-    record = project.attempts(task)
+    record = attempts.take(project.plans, task)
     key = str(record.get("key") or uuid.uuid4().hex)
     number = attempt if attempt is not None else int(record.get("attempt", 0)) + 1
     call = project.call(task, attempt=number, key=key)

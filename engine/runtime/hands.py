@@ -9,7 +9,8 @@ from engine import status as rules
 from engine.errors import BusyError, NameMismatchError, StateError, UsageError
 from engine.flows import Tree
 from engine.lazy import Late
-from engine.runtime.identity import find_again, key_of, path_of, paths_of
+from engine.runtime import attempts
+from engine.runtime.identity import find_again, is_meant, path_of, root_of
 from engine.runtime.ledger import change_to
 from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
@@ -65,7 +66,7 @@ def change(
     target = project.ledger.look(lambda tree: find(tree, address, expect))
     path = path_of(target)
     intent = _open_intent(project)
-    if intent is not None and intent.path == path:
+    if intent is not None and is_meant(target, intent.path, intent.body):
         return _settle_interrupted(project, target, status)
     changed: list[Task] = []
 
@@ -79,11 +80,11 @@ def change(
         return changes
 
     committed = project.ledger.commit(make, what=verb)
-    if status is Status.PENDING:
-        _forgive(project, key_of(path))
-    elif status.is_settled:
-        _forget(project, key_of(path))
     task = changed[0]
+    if status is Status.PENDING:
+        _forgive(project, task)
+    elif status.is_settled:
+        _forget(project, task)
     if committed.files or note:
         project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
@@ -102,7 +103,7 @@ def reset(project: Project, address: str | None) -> Changed:
         target = tree.root if address is None else tree.find(address)
         seen[:] = [target] if isinstance(target, Task) else []
         changes = rules.reset(target)
-        keys[:] = [key_of(path) for path in paths_of(change.task for change in changes)]
+        keys[:] = [key for _, _, key, _ in attempts.known(project.plans, [change.task for change in changes])]
         return changes
 
     committed = project.ledger.commit(make, what="reset")
@@ -138,11 +139,11 @@ def refuse_open(project: Project, changes: Sequence[Change]) -> None:
     that no task can begin unseen between this look and the write.
     """
     intent = _open_intent(project)
-    if intent is None:
+    if intent is None or not changes:
         return
-    for change in changes:
-        if path_of(change.task) == intent.path:
-            refuse_interrupted(project, change.task)
+    meant = find_again(root_of(changes[0].task), intent.path, intent.body)
+    if meant is not None and any(change.task is meant for change in changes):
+        refuse_interrupted(project, meant)
 
 
 def refuse_interrupted(project: Project, task: Task) -> NoReturn:
@@ -176,7 +177,7 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
     with claiming.claim(project.store, project.intents):
         # Another engine may have settled it, and begun the next one, before we came.
         intent = _open_intent(project)
-        if intent is None or intent.path != path_of(task):
+        if intent is None or not is_meant(task, intent.path, intent.body):
             raise StateError(
                 f"{task.address} {task.name} was settled a moment ago.", hint="Look at the plan again."
             )
@@ -186,15 +187,16 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
     return Changed(found.address if found else task.address, task.name, status, tuple(files))
 
 
-def _forgive(project: Project, key: str) -> None:
-    record = project.plans.record(key)
+def _forgive(project: Project, task: Task) -> None:
+    key, record = attempts.find(project.plans, task)
     if record:
-        project.plans.put_record(key, {**record, "interruptions": 0})
+        attempts.keep(project.plans, path_of(task), {**record, "interruptions": 0}, was=key)
 
 
-def _forget(project: Project, key: str) -> None:
+def _forget(project: Project, task: Task) -> None:
     """Forget the attempts, but not that one of them had done its work before that was taken back."""
-    if (project.plans.record(key) or {}).get("undone"):
-        project.plans.put_record(key, {"undone": True})
-    else:
+    key, record = attempts.find(project.plans, task)
+    if record.get("undone"):
+        attempts.keep(project.plans, path_of(task), {"undone": True}, was=key)
+    elif record:
         project.plans.drop_record(key)

@@ -1,12 +1,17 @@
-"""Which task is meant when the plan may have changed meanwhile: the path of names from the root down to it."""
+"""Which task is meant when the plan may have changed meanwhile: the path of names from the root down to it.
+
+Under several headings siblings may have one name (DESIGN section 2, Rules): which of them is meant, the heading tells.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.status import Plan, Status, Task
+from engine.status import Heading, Plan, Status, Task
 
 _SEPARATOR = "\x1f"
 
@@ -15,26 +20,28 @@ _SEPARATOR = "\x1f"
 class Level:
     """One file on the way down, and the names within it; a name includes the tag.
 
-    `nth`: which of the siblings of that name it is at each of them, from 1: under several headings they may have one
-    name. Empty where each is the first.
+    `sections`: the headings that each of them stands under, outermost first, as one text; empty where none stands under
+    any. `shared`: a sibling had one of the names, so that the name alone does not tell whether it is the task that was
+    meant.
     """
 
     file: str
     names: tuple[str, ...]
-    nth: tuple[int, ...] = ()
-
-    def below(self, names: Sequence[str], nth: Sequence[int]) -> Level:
-        """The level with further names."""
-        return _level(self.file, (*self.names, *names), (*self.counts, *nth))
+    sections: tuple[str, ...] = ()
+    shared: bool = field(default=False, compare=False)
 
     @property
-    def counts(self) -> tuple[int, ...]:
-        """`nth`, for each of the names."""
-        return self.nth or (1,) * len(self.names)
+    def headed(self) -> tuple[str, ...]:
+        """`sections`, one for each of the names."""
+        return self.sections or ("",) * len(self.names)
+
+    def below(self, names: Sequence[str], sections: Sequence[str], shared: bool) -> Level:
+        """The level with further names."""
+        return _level(self.file, (*self.names, *names), (*self.headed, *sections), self.shared or shared)
 
 
-def _level(file: str, names: tuple[str, ...], counts: tuple[int, ...]) -> Level:
-    return Level(file, names, counts if any(count > 1 for count in counts) else ())
+def _level(file: str, names: tuple[str, ...], sections: tuple[str, ...], shared: bool) -> Level:
+    return Level(file, names, sections if any(sections) else (), shared)
 
 
 def _name(task: Task) -> str:
@@ -46,85 +53,161 @@ def path_of(task: Task) -> tuple[Level, ...]:
     return next(paths_of([task]))
 
 
+def files_to(task: Task) -> list[str]:
+    """The files on the way down to a task, the root file first."""
+    files = [task.plan.file]
+    above = task.plan.referrer
+    while above is not None:
+        files.append(above.plan.file)
+        above = above.plan.referrer
+    return files[::-1]
+
+
 def paths_of(tasks: Iterable[Task]) -> Iterator[tuple[Level, ...]]:
     """The path of each of these tasks, of one reading."""
-    counts: dict[Task | Plan, dict[Task, int]] = {}
+    around = _Around()
     for task in tasks:
         levels: list[Level] = []
         here: Task | None = task
         while here is not None:
-            names, nth = [], []
+            names, sections, shared = [], [], False
             up: Task | None = here
             while up is not None:
                 names.append(_name(up))
-                nth.append(_nth(up, counts))
+                sections.append(around.section(up))
+                shared = shared or around.is_shared(up)
                 up = up.parent
-            levels.append(_level(here.plan.file, tuple(reversed(names)), tuple(reversed(nth))))
+            levels.append(_level(here.plan.file, tuple(reversed(names)), tuple(reversed(sections)), shared))
             here = here.plan.referrer
         yield tuple(reversed(levels))
 
 
-def _nth(task: Task, counts: dict[Task | Plan, dict[Task, int]]) -> int:
-    """Which of its siblings of that name a task is. `counts` keeps that of all its siblings."""
-    around = task.parent or task.plan
-    if around is task.plan and not task.plan.headings:
-        return 1  # names differ, as nothing comes between them
-    found = counts.get(around)
-    if found is None:
-        found = counts[around] = {}
-        seen: dict[str, int] = {}
-        for sibling in around.children if isinstance(around, Task) else around.tasks:
-            name = _name(sibling)
-            seen[name] = found[sibling] = seen.get(name, 0) + 1
-    return found[task]
+class _Around:
+    """The headings and the siblings of tasks of one reading."""
+
+    def __init__(self) -> None:
+        self._headings: dict[Task | Plan, tuple[list[int], list[str]]] = {}
+        self._names: dict[Task | Plan, Counter[str]] = {}
+
+    def section(self, task: Task) -> str:
+        """The headings that a task stands under; of several with the same texts, which of them it is."""
+        plan, parent = task.plan, task.parent
+        if not (plan.headings if parent is None else plan.inner):
+            return ""
+        holder = parent or plan
+        if holder not in self._headings:
+            found = plan.headings if parent is None else _headings_in(parent)
+            self._headings[holder] = [heading.line for heading in found], _sections(found)
+        lines, sections = self._headings[holder]
+        last = bisect_left(lines, task.line) - 1
+        return sections[last] if last >= 0 else ""
+
+    def is_shared(self, task: Task) -> bool:
+        """Whether a sibling has the same name."""
+        if not (task.plan.headings if task.parent is None else task.plan.inner):
+            return False  # names differ, as nothing comes between them
+        holder = task.parent or task.plan
+        if holder not in self._names:
+            siblings = holder.children if isinstance(holder, Task) else holder.tasks
+            self._names[holder] = Counter(map(_name, siblings))
+        return self._names[holder][_name(task)] > 1
+
+
+def _headings_in(task: Task) -> list[Heading]:
+    """The headings between the children of a task."""
+    depth = 1
+    above = task.parent
+    while above is not None:
+        depth, above = depth + 1, above.parent
+    inner = task.plan.inner
+    first = bisect_left(inner, task.line, key=lambda each: each[1].line)
+    last = bisect_left(inner, task.end, key=lambda each: each[1].line)
+    return [heading for tasks, heading in inner[first:last] if tasks == depth]
+
+
+def _sections(headings: Sequence[Heading]) -> list[str]:
+    """For each heading the texts down to it, the outermost first; behind the first of them its number."""
+    found: list[str] = []
+    seen: Counter[str] = Counter()
+    above: list[Heading] = []
+    for heading in headings:
+        while above and above[-1].level >= heading.level:
+            above.pop()
+        above.append(heading)
+        texts = " › ".join(each.text for each in above)
+        seen[texts] += 1
+        found.append(texts if seen[texts] == 1 else f"{texts} ({seen[texts]})")
+    return found
 
 
 def as_json(path: Sequence[Level]) -> list[dict[str, Any]]:
     """The path for a record."""
     return [
-        {"file": level.file, "names": list(level.names)} | ({"nth": list(level.nth)} if level.nth else {})
+        {"file": level.file, "names": list(level.names)}
+        | ({"sections": list(level.sections)} if level.sections else {})
+        | ({"shared": True} if level.shared else {})
         for level in path
     ]
 
 
 def from_json(levels: Any) -> tuple[Level, ...]:
     """The path from a record. Raises KeyError, TypeError or ValueError when it is none."""
-    path = tuple(Level(level["file"], tuple(level["names"]), tuple(level.get("nth", ()))) for level in levels)
-    for level in path:
-        if len(level.counts) != len(level.names) or not all(
-            type(nth) is int and nth > 0 for nth in level.nth
-        ):
-            raise ValueError(f"{level.nth} does not number {level.names}.")
-    return path
+    path = []
+    for level in levels:
+        names, sections = tuple(level["names"]), tuple(level.get("sections", ()))
+        if sections and (len(sections) != len(names) or not all(isinstance(one, str) for one in sections)):
+            raise ValueError(f"{sections} are not the sections of {names}.")
+        path.append(Level(level["file"], names, sections, level.get("shared") is True))
+    return tuple(path)
 
 
 def key_of(path: Sequence[Level]) -> str:
     """The path as one string, for a record that is kept by task."""
-    return "/".join(
-        f"{level.file}#{_SEPARATOR.join(map(_part, level.names, level.counts))}" for level in path
-    )
+    names = "/".join(f"{level.file}#{_SEPARATOR.join(level.names)}" for level in path)
+    sections = _SEPARATOR.join(section for level in path for section in level.headed)
+    return f"{names}\n{sections}" if sections.strip(_SEPARATOR) else names
 
 
-def _part(name: str, nth: int) -> str:
-    return name if nth == 1 else f"{name}\n{nth}"  # no name has a line feed
+def names_of(key: str) -> str:
+    """A key without the headings."""
+    return key.partition("\n")[0]  # no name has a line feed
+
+
+def namesakes(task: Task) -> list[Task]:
+    """All tasks that have the names of this one on the way down to them, itself among them."""
+    found: list[Task] = []
+    plans = [root_of(task)]
+    for level in path_of(task):
+        candidates: list[Sequence[Task]] = [plan.tasks for plan in plans if plan.file == level.file]
+        for name in level.names:
+            found = [one for tasks in candidates for one in tasks if _name(one) == name]
+            candidates = [one.children for one in found]
+        plans = [one.subflow for one in found if one.subflow is not None]
+    return found
 
 
 def resolve(root: Plan, path: Sequence[Level], *, at_work: bool = False) -> Task | None:
-    """The task at this path of names, or None. `at_work`: if another one of the same name is active instead, that one:
-    it was begun, and something was written above it meanwhile."""
+    """The task at this path of names, or None.
+
+    One under another heading is it only if there was and is none other of its name: somebody changed the heading.
+    `at_work`: of several that came since, the active one.
+    """
     plan: Plan | None = root
     task: Task | None = None
+    around = _Around()
     for level in path:
         if plan is None or plan.file != level.file:
             return None
         candidates: Sequence[Task] = plan.tasks
-        for name, nth in zip(level.names, level.counts, strict=True):
+        for name, section in zip(level.names, level.headed, strict=True):
             named = [candidate for candidate in candidates if _name(candidate) == name]
-            task = named[nth - 1] if nth <= len(named) else None
-            if at_work and (task is None or task.status is not Status.ACTIVE):
-                task = next((one for one in named if one.status is Status.ACTIVE), task)
-            if task is None:
+            exact = [one for one in named if around.section(one) == section]
+            active = [one for one in named if one.status is Status.ACTIVE]
+            if not exact and not level.shared:
+                exact = named if len(named) == 1 else active if at_work else []
+            if not exact:
                 return None
+            task = exact[0]
             candidates = task.children
         plan = task.subflow if task is not None else None
     return task
@@ -140,8 +223,21 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     if len(leaves) != 1:
         return None
     leaf = leaves[0]
-    wanted = path[-1].names[-1] if path else ""
-    return leaf if _name(leaf) == wanted or (body.strip() and body_text(leaf) == body) else None
+    is_named = bool(path) and not path[-1].shared and _name(leaf) == path[-1].names[-1]
+    return leaf if is_named or (body.strip() and body_text(leaf) == body) else None
+
+
+def is_meant(task: Task, path: Sequence[Level], body: str) -> bool:
+    """Whether this is the task that an intent means, in the reading that the task is of."""
+    return find_again(root_of(task), path, body) is task
+
+
+def root_of(task: Task) -> Plan:
+    """The root plan of the tree that a task is in."""
+    plan = task.plan
+    while plan.referrer is not None:
+        plan = plan.referrer.plan
+    return plan
 
 
 def active_leaves(root: Plan) -> list[Task]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.runtime import attempts
 from engine.runtime.context import Context
-from engine.runtime.identity import key_of, path_of
+from engine.runtime.identity import files_to
 from engine.runtime.ledger import Ledger
 from engine.runtime.log import Log
 from engine.runtime.settings import load_settings
@@ -107,12 +108,12 @@ class Project:
         )
 
     def attempts(self, task: Task) -> Mapping[str, Any]:
-        """What is remembered of the attempts at this task: `key`, `attempt`, `interruptions`."""
-        return self.plans.record(key_of(path_of(task))) or {}
+        """What is remembered of the attempts at this task."""
+        return attempts.find(self.plans, task)[1]
 
     def refuse_outside(self, task: Task) -> None:
         """In a strict project, raise ChangedOutsideError when a file on the way to this task was changed outside."""
-        self.ledger.refuse_outside([level.file for level in path_of(task)])
+        self.ledger.refuse_outside(files_to(task))
 
     @property
     def _stop_file(self) -> Path:

@@ -8,7 +8,7 @@ from engine.runtime import execution, hands, recovery
 from engine.runtime.conclusion import Steps
 from engine.runtime.events import StepOutcome
 from engine.runtime.execution import Run
-from engine.runtime.identity import path_of, resolve
+from engine.runtime.identity import is_meant, path_of, resolve
 from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.status import Status, Task
@@ -102,7 +102,7 @@ def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps
     task = hands.find(project.ledger.read(), address, expect)
     intent = recovery.open_intent(project)
     if intent is not None:
-        if intent.path != path_of(task):
+        if not is_meant(task, intent.path, intent.body):
             raise StateError(
                 f"{intent.address} {intent.name} was interrupted.", hint="Settle that first: `flow recover`."
             )

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from engine.errors import StateError, UsageError
 from engine.flows import Tree
+from engine.runtime import attempts
 from engine.runtime.hands import find
-from engine.runtime.identity import Level, find_again, key_of, path_of, paths_of
+from engine.runtime.identity import Level, find_again, path_of
 from engine.runtime.intent import TornIntentError
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
@@ -177,12 +178,10 @@ def _take_along(
         path = _carried(intent.path, before, after)
         if path is not None:
             project.intents.moved(intent.having(path=path, name=name if path == after else intent.name))
-    records = project.plans.records()
-    for path in paths_of(tree.walk()) if records else ():
-        record, carried = records.get(key_of(path)), _carried(path, before, after)
-        if record is not None and carried is not None and carried != path:
-            project.plans.put_record(key_of(carried), record)
-            project.plans.drop_record(key_of(path))
+    for _, path, key, record in list(attempts.known(project.plans, tree.walk())):
+        carried = _carried(path, before, after)
+        if carried is not None and carried != path:
+            attempts.keep(project.plans, carried, record, was=key)
 
 
 def _carried(
@@ -194,12 +193,12 @@ def _carried(
         return None
     here, wanted = path[depth], before[depth]
     count = len(wanted.names)
-    if (here.names[:count], here.counts[:count]) != (wanted.names, wanted.counts):
+    if (here.names[:count], here.headed[:count]) != (wanted.names, wanted.headed):
         return None
-    names, nth = here.names[count:], here.counts[count:]
+    names, sections = here.names[count:], here.headed[count:]
     if not after[-1].names and not names:
         return path  # it became a flow, and is the task that refers to it
-    return (*after[:-1], after[-1].below(names, nth), *path[depth + 1 :])
+    return (*after[:-1], after[-1].below(names, sections, here.shared), *path[depth + 1 :])
 
 
 def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan, Task | None]:

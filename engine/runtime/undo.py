@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.errors import BusyError, SecurityError, StateError, StorageError, UsageError
 from engine.flows import Tree
-from engine.runtime import hands, recovery
+from engine.runtime import attempts, hands, recovery
 from engine.runtime.claim import is_claimed
-from engine.runtime.identity import Level, from_json, key_of, resolve
+from engine.runtime.identity import Level, find_again, from_json, path_of, resolve
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
 from engine.status import Change, Status, Task, parse
@@ -56,24 +56,23 @@ def undo(project: Project) -> Undone:
         return _undo_rewrite(project, record)
     number, because = record["seq"], str(record["because"])
     changes = [_was(change) for change in record["changes"]]
-    settled: list[Task] = []
+    found: list[tuple[Task, _Was]] = []
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
 
     def make(tree: Tree) -> Sequence[Change]:
-        found = [(_standing(tree, was), was) for was in reversed(changes)]
-        settled[:] = [task for task, was in found if was.path == leaf]
+        found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
         taken_back = [Change(task, was.before) for task, was in found]
         hands.refuse_open(project, taken_back)
         return taken_back
 
     committed = project.ledger.commit(make, what="undo", undoes=number)
-    for was in changes:
+    for task, was in found:
         # What was only marked done has run nothing that could run twice.
         if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
-            key = key_of(was.path)
-            project.plans.put_record(key, {**(project.plans.record(key) or {}), "undone": True})
-    task = settled[0]
+            key, record = attempts.find(project.plans, task)
+            attempts.keep(project.plans, path_of(task), {**record, "undone": True}, was=key)
+    task = next(task for task, was in found if was.path == leaf)
     is_result = any(was.path == leaf and was.after in (Status.DONE, Status.FAILED) for was in changes)
     has_run = is_result and ended is not None and "run" in ended
     return Undone(task.name, task.address, because, committed.files, task.status, has_run)
@@ -113,7 +112,7 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
 def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> None:
     """Refuse texts in which the interrupted task is not where its intent says: it would count as gone, and run anew."""
     intent = recovery.open_intent(project) if project.has_intent else None
-    task = resolve(tree.root, intent.path) if intent is not None else None
+    task = find_again(tree.root, intent.path, intent.body) if intent is not None else None
     if intent is None or task is None:
         return
     for number, level in enumerate(intent.path):

@@ -169,14 +169,16 @@ class Plan:
     """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
 
     While `problems` is not empty (grammar or rules), nothing of this file may be changed or run. Problems of
-    single tasks (a missing sub-flow) stand on the tasks. `referring` are the tasks with a reference, in document order.
-    `counts` is what `engine.status.progress` keeps of its tasks.
+    single tasks (a missing sub-flow) stand on the tasks. `inner` are the headings inside of tasks, each with how
+    many are around it. `referring` are the tasks with a reference, in document order. `counts` is what
+    `engine.status.progress` keeps of its tasks.
     """
 
     file: str
     lines: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     headings: list[Heading] = field(default_factory=list)
+    inner: list[tuple[int, Heading]] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)

@@ -382,7 +382,9 @@ class Scanner(Blocks):
         if number <= self._front or self.notes:
             return
         del self._names[len(self.open) :]
-        if not self.open:
+        if self.open:
+            self.plan.inner.append((len(self.open), Heading(number, level, text)))
+        else:
             self.plan.headings.append(Heading(number, level, text))
 
     def fence_opened(self, owner: Task | None, number: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import socket
+import subprocess
+import sys
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -19,6 +22,7 @@ from textual.keys import _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 
 from engine import Engine
+from tests.conftest import MakeProject
 from tui.app import FlowApp
 from tui.preferences import Preferences
 from tui.screens.main import MainScreen
@@ -239,3 +243,40 @@ ORBIT = {"status.md": PLAN, "build.md": BUILD, "docs.md": "- [ ] Write\n- [ ] Pr
 def orbit() -> dict[str, str]:
     """The plan of the pictures: two sub-flows, nesting, every status but failed."""
     return dict(ORBIT)
+
+
+ENGINE = """
+import asyncio
+from engine import Engine
+async def main():
+    async for _ in Engine.open().step():
+        pass
+asyncio.run(main())
+"""
+
+
+def kill_an_engine(root: Path, wait_for: Callable[[Callable[[], object]], None], begun: Path) -> None:
+    """Starts a step in a process of its own and kills that engine once its script has begun."""
+    process = subprocess.Popen([sys.executable, "-c", ENGINE], cwd=root)
+    wait_for(begun.exists)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def long_script(folder: Path) -> str:
+    """Counts a line, then waits for the file `gate`."""
+    return (
+        "- [ ] [Script] Long work\n    ```sh\n"
+        f"    echo line >> {folder}/count; echo at work; touch {folder}/begun\n"
+        f"    while [ ! -e {folder}/gate ]; do sleep 0.02; done\n    ```\n- [ ] After\n"
+    )
+
+
+@pytest.fixture
+def interrupted(
+    make_project: MakeProject, wait_for: Callable[[Callable[[], object]], None], tmp_path: Path, gate: Path
+) -> Path:
+    """A project whose engine was killed while its script runs on."""
+    root = make_project({"status.md": "- [ ] [Build](build.md)\n", "build.md": long_script(tmp_path)})
+    kill_an_engine(root, wait_for, tmp_path / "begun")
+    return root

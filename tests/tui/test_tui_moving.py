@@ -258,3 +258,16 @@ async def test_what_is_typed_right_behind_the_key_of_a_prompt_stands_in_it(sit: 
         assert person.main.flow_tree.chosen is not None
         assert person.main.flow_tree.chosen.name == "xq 1"
         assert person.status("1") == "pending"
+
+
+@pytest.mark.parametrize("keys", ["aN", "RN", ":undo", "T"])
+async def test_a_second_enter_in_one_piece_with_the_first_is_harmless(sit: Sit, keys: str) -> None:
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        person.types_at_once(*keys, "enter", "enter")
+        await person.until(
+            lambda: len(person.app.screen_stack) == 1 and person.app.presses.count == len(keys) + 2
+        )
+        await person.until(lambda: keys != "RN" or person.name("1") == "N", "the new name")
+        await person.idle()
+        await person.press("g", "x")
+        await person.until(lambda: person.status("1") == "done")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import sys
 import threading
@@ -16,45 +15,11 @@ import pytest
 from textual.widgets import Static
 
 from engine import Engine
-from tests.tui.conftest import SECONDS, Sit
+from tests.tui.conftest import SECONDS, Sit, kill_an_engine, long_script
 from tui.screens.interrupted import InterruptedPrompt
 
 Make = Callable[[Mapping[str, str]], Path]
 Wait = Callable[[Callable[[], object]], None]
-
-ENGINE = """
-import asyncio
-from engine import Engine
-async def main():
-    async for _ in Engine.open().step():
-        pass
-asyncio.run(main())
-"""
-
-
-def kill_an_engine(root: Path, wait_for: Wait, begun: Path) -> None:
-    """Starts a step in a process of its own and kills that engine once its script has begun."""
-    process = subprocess.Popen([sys.executable, "-c", ENGINE], cwd=root)
-    wait_for(begun.exists)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
-def long_script(folder: Path) -> str:
-    """Counts a line, then waits for the file `gate`."""
-    return (
-        "- [ ] [Script] Long work\n    ```sh\n"
-        f"    echo line >> {folder}/count; echo at work; touch {folder}/begun\n"
-        f"    while [ ! -e {folder}/gate ]; do sleep 0.02; done\n    ```\n- [ ] After\n"
-    )
-
-
-@pytest.fixture
-def interrupted(make_project: Make, wait_for: Wait, tmp_path: Path, gate: Path) -> Path:
-    """A project whose engine was killed while its script runs on."""
-    root = make_project({"status.md": "- [ ] [Build](build.md)\n", "build.md": long_script(tmp_path)})
-    kill_an_engine(root, wait_for, tmp_path / "begun")
-    return root
 
 
 def count(tmp_path: Path) -> int:
@@ -394,7 +359,7 @@ async def test_the_prompt_says_which_result_there_is_before_it_is_taken(
 async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about_any_more(
     sit: Sit, interrupted: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app._GRACE", 1000.0)
+    monkeypatch.setattr("tui.presses._GRACE", 1000.0)
     async with sit(interrupted, watch=True) as person:
         await person.asked("Interrupted")
         async for _ in Engine.open(interrupted).recover("skip"):

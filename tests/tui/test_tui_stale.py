@@ -35,7 +35,7 @@ LOOM = """\
 async def test_a_prompt_about_what_was_settled_elsewhere_closes_and_its_key_starts_nothing(
     sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch, plan: str, title: str
 ) -> None:
-    monkeypatch.setattr("tui.app._GRACE", 1000.0)
+    monkeypatch.setattr("tui.presses._GRACE", 1000.0)
     root = make_project({"status.md": plan})
     (root / "CHANGELOG.md").write_text("# Changelog\n")
     async with sit(root, watch=True) as person:
@@ -70,7 +70,7 @@ async def test_a_preview_of_what_was_settled_meanwhile_writes_nothing_and_says_s
 async def test_soon_after_a_prompt_has_closed_by_itself_keys_work_again(
     sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app._GRACE", 0.01)
+    monkeypatch.setattr("tui.presses._GRACE", 0.01)
     root = make_project({"status.md": FAILED})
     async with sit(root, watch=True) as person:
         await person.press("s")
@@ -78,7 +78,7 @@ async def test_soon_after_a_prompt_has_closed_by_itself_keys_work_again(
         Engine.open(root).change("done", "1")
         await person.told("Settled elsewhere: Test is done")
         await person.unasked()
-        await person.until(lambda: not person.app.is_deaf)
+        await person.until(lambda: not person.app.presses.is_deaf)
         await person.press("s")
         await person.until(lambda: person.status("2") == "done")
 
@@ -184,3 +184,27 @@ async def test_what_a_run_waited_for_is_forgotten_once_its_sub_flow_has_tasks(si
         (person.app.engine.root / ".flow/part.md").write_text("- [ ] Now\n")
         await person.sees("next 1/1 Now")
         assert "has no tasks" not in person.text
+
+
+async def test_a_prompt_that_opens_by_itself_under_typing_hands_takes_no_key_until_they_pause(
+    sit: Sit, interrupted: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sit(interrupted) as person:
+        await person.asked("Interrupted")
+        await person.press("escape")
+        await person.unasked()
+        monkeypatch.setattr("tui.presses._GRACE", 1000.0)
+        await person.press("/", "e")
+        person.main.conductor.prompts.asked_about = ""  # as if it were interrupted only now
+        person.main.session.read()
+        await person.asked("Interrupted")
+        await person.press("t", "x", "minus", "enter", "escape")
+        assert person.prompt == "Interrupted"
+        assert person.status("1/1") == "active"
+        monkeypatch.setattr("tui.presses._GRACE", 0.01)
+        await person.press("j")  # the pause begins behind the last of them
+        person.app.presses.be_deaf()
+        await person.until(lambda: not person.app.presses.is_deaf)
+        await person.press("minus")
+        await person.until(lambda: person.status("1/1") == "skipped")
+        await person.sees("Skipped: Long work")

@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.screens.evidence import sentence, subject
+from tui.screens.modal import Modal
 from tui.screens.prompt import Choice, Prompt
 from tui.widgets.field import Field
 
@@ -45,7 +45,7 @@ class ConfirmPrompt(Prompt):
         yield Choice("n", self.no, "nothing changes", None, safe=True)
 
 
-class TaskPrompt(ModalScreen[str | None]):
+class TaskPrompt(Modal[str | None]):
     """A line of text: the name of a task. Enter takes it, escape leaves everything as it is.
 
     `typed`: what stands in it at first, if that is not the old `text`; `refused`: why it was not taken before.

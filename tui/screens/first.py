@@ -11,13 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui import marks
 from tui.nearby import Nearby
 from tui.screens.evidence import sentence
+from tui.screens.modal import Modal
 from tui.screens.prompt import Choice, Prompt
 from tui.text import one_line
 from tui.widgets.field import Field
@@ -90,7 +90,7 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-class ImportPrompt(ModalScreen[str | None]):
+class ImportPrompt(Modal[str | None]):
     """A path, typed or picked. Answers with it, as it was given; `complain` says why it could not be taken."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")

@@ -12,11 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.actions import Action, grouped
 from tui.marks import GLYPHS
+from tui.screens.modal import Modal
 from tui.text import one_line
 from tui.widgets.lines import Hint
 
@@ -24,7 +24,7 @@ _WIDE = 50
 """Cells from which on there is room for wide columns."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """What the keys do where the person is (`here`), then all actions; any of esc, q, ? closes it."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")

@@ -418,6 +418,8 @@ class MainScreen(Screen[None]):
 
     def action_do(self, id: str) -> None:
         """Does the action of this id."""
+        if self.actions[id].group not in (actions.Group.MOVE, actions.Group.FIND):
+            self.conductor.prompts.expect()
         self.handler(id)()
 
     def handler(self, id: str) -> Callable[[], None]:

@@ -13,9 +13,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.screens.modal import Modal
 from tui.text import one_line
 from tui.widgets.field import Field
 
@@ -35,7 +35,7 @@ Find = Callable[[str], Sequence[Entry]]
 """From what is typed to the entries that match, the best first."""
 
 
-class Picker(ModalScreen[Entry | None]):
+class Picker(Modal[Entry | None]):
     """Answers with an entry, or nothing. `moved` hears of each entry that the selection comes to.
 
     `aside`: it stands at the right and hides as little as it can of what is behind it.

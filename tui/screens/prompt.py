@@ -18,12 +18,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.actions import key_name
 from tui.screens.evidence import LastOutput
+from tui.screens.modal import Modal
 from tui.text import one_line
 
 
@@ -106,7 +106,7 @@ class ChoiceLine(Static, can_focus=True):
             self.post_message(self.Taken(self.choice))
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Modal[str | None]):
     """A question. Subclasses give `TITLE_WORD`, `choices` and `evidence`; the answer is the value of a choice."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
@@ -224,17 +224,12 @@ class Prompt(ModalScreen[str | None]):
             if event.key == line.choice.key and line.choice.enabled:
                 event.stop()
                 event.prevent_default()
-                self._answer(line.choice.value)
+                self.dismiss(line.choice.value)
                 return
 
     @on(ChoiceLine.Taken)
     def _clicked(self, event: ChoiceLine.Taken) -> None:
-        self._answer(event.choice.value)
-
-    def _answer(self, value: str | None) -> None:
-        """Closes with an answer, unless it is closed already: to do so again would take what is below."""
-        if self.is_current:
-            self.dismiss(value)
+        self.dismiss(event.choice.value)
 
     def close_by_itself(self, words: str = "") -> None:
         """Closes without an answer, since what it asks about is settled; `words` say so, if nothing else does.
@@ -246,7 +241,7 @@ class Prompt(ModalScreen[str | None]):
         if not self.is_current:
             return
         if isinstance(self.app, FlowApp):
-            self.app.be_deaf()
+            self.app.presses.be_deaf()
         if words:
             self.app.notify(one_line(words, 300), severity="warning", timeout=10, markup=False)
         self.dismiss(None)
@@ -255,7 +250,7 @@ class Prompt(ModalScreen[str | None]):
         line = self.focused
         if isinstance(line, ChoiceLine):
             if line.choice.safe:
-                self._answer(line.choice.value)
+                self.dismiss(line.choice.value)
             else:
                 box = self.query_one("#box")
                 box.border_subtitle = f"press {key_name(line.choice.key)} to {line.choice.label}"
@@ -271,4 +266,4 @@ class Prompt(ModalScreen[str | None]):
         evidence.scroll_relative(y=by * max(1, evidence.size.height // 2), animate=False)
 
     def action_leave(self) -> None:
-        self._answer(None)
+        self.dismiss(None)

@@ -13,19 +13,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine import Attempt
 from tui import behind, marks
 from tui.history import History, is_taken_back, looks, seconds_of
+from tui.screens.modal import Modal
 from tui.text import one_line
 from tui.widgets.bars import Bars
 
 _EVERY = 1.0
 
 
-class TimelineScreen(ModalScreen[Attempt | None]):
+class TimelineScreen(Modal[Attempt | None]):
     """Answers with the attempt whose task should be selected, or nothing."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
