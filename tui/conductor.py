@@ -351,7 +351,7 @@ class Conductor:
         self._undoes = said if offers and undo is not None and undo.keys else ""
         undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
         self.screen.say(f"{said}{undoes}", "$foreground")
-        self.screen.expect(change)
+        self.screen.navigator.expect(change)
         self.screen.forget_complaints()
         self.session.read()
         if goes_on:

@@ -35,7 +35,6 @@ class FirstApp(App[Begun], inherit_bindings=False):
     def __init__(self, folder: Path, mine: Preferences) -> None:
         super().__init__()
         self.folder = folder
-        self.nearby = markdown_with_tasks(folder)
         themes.put_on(self, themes.load(*mine.theme_folders), mine.theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -47,7 +46,8 @@ class FirstApp(App[Begun], inherit_bindings=False):
 
     def _ask(self) -> None:
         top = _repository(self.folder)
-        self.push_screen(FirstPrompt(self.folder, top, self.nearby), self._answered)
+        nearby = markdown_with_tasks(self.folder)
+        self.push_screen(FirstPrompt(self.folder, top, nearby), self._answered)
 
     def _answered(self, answer: str | None) -> None:
         match answer:
@@ -76,7 +76,7 @@ class FirstApp(App[Begun], inherit_bindings=False):
             else:
                 self._begin(lambda: self._import(path), lambda problem: self._ask_import(path, problem))
 
-        self.push_screen(ImportPrompt(self.nearby, text, problem), answered)
+        self.push_screen(ImportPrompt(markdown_with_tasks(self.folder), text, problem), answered)
 
     def _import(self, path: str) -> Begun:
         source = Path(path).expanduser()

@@ -12,6 +12,8 @@ GLYPHS = {
     Status.FAILED: "✖",
 }
 RUNNING = "▶"
+NEXT = "›"
+FLOW = "»"
 PROBLEM = "⚠"
 OUTSIDE = "~"
 TAKEN_BACK = "↶"

@@ -10,6 +10,7 @@ from tui.places import Place, Places
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
+    from tui.session import WasChanged
     from tui.widgets.tree import FlowTree
 
 
@@ -22,6 +23,7 @@ class Navigator:
         self.following = False
         self.moved = False
         """Whether a person has asked to be somewhere: the first reading then leaves the selection where it is."""
+        self._expected: tuple[str, str] | None = None
 
     @property
     def tree(self) -> FlowTree:
@@ -82,6 +84,22 @@ class Navigator:
     def do_fold_all(self) -> None:
         self.tree.fold_all()
         self.screen.show_state()
+
+    def expect(self, change: WasChanged) -> None:
+        """A change put a task somewhere else, or back: the next reading selects it there."""
+        if change.verb in ("add", "move", "rename", "make_flow") or change.undone in ("removed", "zoomed"):
+            self._expected = (change.address, change.name)
+        elif change.undone == "renamed":
+            self._expected = (change.address, "")
+
+    def select_expected(self) -> None:
+        if self._expected is not None:
+            address, name = self._expected
+            task = self.screen.find(address)
+            if task is not None and task.name == (name or task.name):
+                self._expected = None
+                self.following = False
+                self.go_to(task)
 
     # Zooming
 
@@ -181,9 +199,9 @@ class Navigator:
             self.screen.say("Following the output.", "$muted")
             return
         self.following = not self.following
-        self.screen.say(
-            "Following the running task." if self.following else "Not following any more.", "$muted"
-        )
+        runs = self.tree.facts.running is not None
+        follows = "Following the running task." if runs else "Following what runs next."
+        self.screen.say(follows if self.following else "Not following any more.", "$muted")
         self.follow()
 
     def follow(self) -> None:

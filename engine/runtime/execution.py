@@ -363,7 +363,8 @@ def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps
     if entry is not None and entry.name == "Flow":
         message = f"{task.ref} has no tasks. Add some, or mark it done."
     else:
-        message = "It waits for a person: mark it done when it is."
+        unknown = f"No atom is called {task.tag!r}, so it" if task.tag and entry is None else "It"
+        message = f"{unknown} waits for a person: mark it done when it is."
     project.log.write("waiting", address=task.address, name=task.name)
     finished = Finished("", task.address, task.name, Status.ACTIVE, StepOutcome.WAITING, message)
     yield finished

@@ -185,12 +185,21 @@ def _refused(plan: Plan, new: Plan) -> PlanError | StateError:
     if problem.code != "duplicate":
         return _refusal(new.problems)
     second = next(task for task in new.walk() if task.line == problem.line)
-    there = [task.line for task in plan.walk() if _names(task) == _names(second)]
+    there = [
+        task.line
+        for task in plan.walk()
+        if _names(task) == _names(second) and _heading(plan, task) == _heading(new, second)
+    ]
     line = min(there, key=lambda line: abs(line - second.line), default=problem.line)
     return StateError(
         f"{plan.file}: A duplicate name: {short(second.name)} is on line {line} already, under the same heading.",
         hint="Give it another name.",
     )
+
+
+def _heading(plan: Plan, task: Task) -> int:
+    """How many headings of the file are above a task."""
+    return sum(heading.line < task.line for heading in plan.headings)
 
 
 def _names(task: Task) -> list[tuple[str | None, str]]:

@@ -238,5 +238,8 @@ def _whole(line: bytes) -> dict[str, Any] | None:
     text, mark, tail = line.rpartition(b',"sum":"')
     if not mark or tail != b'%08x"}' % zlib.crc32(text + b"}"):
         return None
-    record = json.loads(text + b"}")
+    try:
+        record = json.loads(text + b"}")
+    except (ValueError, RecursionError):  # no engine wrote that: numbers without end, or nested too deep
+        return None
     return record if isinstance(record, dict) and isinstance(record.get("seq"), int) else None

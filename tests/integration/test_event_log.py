@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,15 @@ def test_t7_05_many_threads_and_processes_at_once(tmp_path: Path) -> None:
     assert [record["seq"] for record in records] == list(range(1, 361))
     for writer in {record["writer"] for record in records}:
         assert [r["number"] for r in records if r["writer"] == writer] == list(range(40))
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000 + "]" * 100_000])
+def test_a_record_that_cannot_be_read_is_none_though_its_checksum_is_right(log: Log, value: str) -> None:
+    log.write("one")
+    text = f'{{"seq":2,"n":{value}}}'.encode()
+    with (flow_of(log) / "logs/events.jsonl").open("ab") as file:
+        file.write(b'%s,"sum":"%08x"}\n' % (text[:-1], zlib.crc32(text)))
+    again = Log(Store(flow_of(log).parent))
+    assert again.write("two") == ""
+    assert [record["what"] for record in again.records()] == ["one", "two"]
+    assert [record["what"] for record in again.latest()] == ["two", "one"]

@@ -62,6 +62,10 @@ async def test_t5_01_completing_the_last_task_of_a_subflow_completes_the_one_abo
 
 async def test_readonly_changes_and_runs_nothing(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit, readonly=True) as person:
+        for key in ("x", "s", "a", "d"):
+            person.main.say("", "")
+            await person.press(key)
+            await person.sees("This is a read-only view")
         await person.sees("read only")
         await person.press("G", "x", "s", "r", "o", "b", "minus", "exclamation_mark")
         await person.idle()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.tui.conftest import Person, Sit
@@ -134,3 +136,33 @@ async def test_a_name_that_the_title_has_no_room_for_is_whole_below_it(sit: Sit)
         await person.press("j")
         await person.until(lambda: "word19" not in person.text, "another page")
         assert person.text.count("2  Short") == 1
+
+
+async def test_a_failed_task_holds_the_plan_also_while_a_run_waits_for_a_person(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n"}) as person:
+        await person.press("r")
+        await person.sees("waiting for you: 1 One")
+        await person.press("j", "!")
+        await person.sees("2 Two failed and holds the plan")
+
+
+async def test_the_row_that_runs_next_says_so_also_when_it_was_changed_outside(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}, watch=True) as person:
+        person.app.engine.change("done", "1")
+        await person.sees("›2   ○ Two")
+        plan = person.app.engine.root / ".flow/status.md"
+        plan.write_text(plan.read_text().replace("Two", "Other").replace("Three", "More"))
+        await person.sees("›2~  ○ Other", "~3   ○ More")
+
+
+async def test_what_ends_a_task_stays_in_a_narrow_footer(sit: Sit, gate: Path) -> None:
+    plan = (
+        f"- [ ] [Script] Long\n    ```sh\n    while [ ! -e {gate} ]; do sleep 0.02; done\n    ```\n- [ ] B\n"
+    )
+    async with sit({"status.md": plan}, size=(40, 15)) as person:
+        await person.press("s")
+        await person.sees("running 1")
+        await person.press("j")
+        await person.sees("ctrl+c stop")
+        gate.touch()
+        await person.until(lambda: person.status("1") == "done")

@@ -65,12 +65,13 @@ async def test_space_folds_and_unfolds_children_and_subflows(sit: Sit, orbit: di
         assert "Compile" not in person.text
 
 
-async def test_fold_all_twice_shows_the_first_picture(sit: Sit, orbit: dict[str, str]) -> None:
+async def test_fold_all_and_where_nothing_is_unfolded_unfold_all(sit: Sit, orbit: dict[str, str]) -> None:
     async with sit(orbit) as person:
         await person.press("Z")
         assert "Changelog" not in person.text
         await person.press("Z")
         assert "Changelog" in person.text
+        assert "Compile" in person.text, "sub-flows are unfolded, too"
 
 
 async def test_zooming_in_and_out_comes_back_to_the_same_row(sit: Sit, orbit: dict[str, str]) -> None:

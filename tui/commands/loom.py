@@ -42,13 +42,14 @@ _PATH = click.argument("path", type=click.Path())
 )
 @_PATH
 def read(path: str, as_json: bool) -> None:
-    """Print a file's text; with --json also the revision, to give to --base."""
+    """Print a file's text, and on stderr its revision, to give to --base."""
     engine = open_engine(readonly=True)
     found = engine.loom.read(_from_root(engine, path))
     if as_json:
         output.put_json({"path": found.path, "revision": found.revision, "text": found.text})
     else:
         output.put(output.block(found.text) if sys.stdout.isatty() else found.text, newline=False)
+        output.say(f"revision {found.revision}")
 
 
 @command(

@@ -14,6 +14,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from tui import marks
 from tui.actions import Action, grouped
 from tui.marks import GLYPHS
 from tui.screens.modal import Modal
@@ -22,6 +23,15 @@ from tui.widgets.lines import Hint
 
 _WIDE = 50
 """Cells from which on there is room for wide columns."""
+
+
+_SIGNS = (
+    (marks.NEXT, "$primary", "next"),
+    (marks.RUNNING, "$status-active", "running"),
+    (marks.FLOW, "$muted", "sub-flow"),
+    (marks.OUTSIDE, "$accent", "changed outside"),
+    (marks.PROBLEM, "$error", "problem"),
+)
 
 
 class HelpScreen(Modal[None]):
@@ -53,7 +63,11 @@ class HelpScreen(Modal[None]):
             Content.assemble((f"{glyph} ", f"bold $status-{status}"), (str(status), "$muted"))
             for status, glyph in GLYPHS.items()
         ]
-        rows = [legend] if width >= _WIDE else [legend[:3], legend[3:]]
+        signs = [
+            Content.assemble((f"{sign} ", f"bold {style}"), (words, "$muted"))
+            for sign, style, words in _SIGNS
+        ]
+        rows = [legend, signs] if width >= _WIDE else [legend[:3], legend[3:], signs[:3], signs[3:]]
         parts = [Content("   ").join(row) for row in rows]
         parts += [Content(""), Content.styled("Here and now", "bold $primary")]
         parts += [_entry(hint.key, hint.text, width) for hint in self.here if hint.action != "help"]

@@ -59,7 +59,7 @@ class MainScreen(Screen[None]):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
         self.actions = {action.id: action for action in available if not (action.writes and engine.readonly)}
-        self._bindings = BindingsMap(actions.bindings(self.actions.values()))
+        self._bindings = BindingsMap(actions.bindings(available))
         self.engine = engine
         self.session = Session(self.app, engine, self)
         self.conductor = Conductor(self, self.session)
@@ -67,7 +67,6 @@ class MainScreen(Screen[None]):
         self.finder = Finder(self)
         self.blocks = Blocks(self)
         self.editor = Editor(self, self.conductor)
-        self._expected: tuple[str, str] | None = None
         self.reading: Reading | None = None
         self.error: FlowError | None = None
         self._progress: dict[Task, Progress] = {}
@@ -160,28 +159,12 @@ class MainScreen(Screen[None]):
                 self.navigator.select_near(reading.next)
             self.navigator.follow()
             self._follow_to_person()
-            self._select_expected()
+            self.navigator.select_expected()
             self.conductor.prompts.look(reading)
             if reading.recovery is not None:
                 self.conductor.prompts.ask_recovery(reading.recovery, once=True)
         self.show_state()
         self.show_page()
-
-    def expect(self, change: WasChanged) -> None:
-        """A change put a task somewhere else, or back: the next reading selects it there."""
-        if change.verb in ("add", "move", "rename", "make_flow") or change.undone in ("removed", "zoomed"):
-            self._expected = (change.address, change.name)
-        elif change.undone == "renamed":
-            self._expected = (change.address, "")
-
-    def _select_expected(self) -> None:
-        if self._expected is not None:
-            address, name = self._expected
-            task = self.find(address)
-            if task is not None and task.name == (name or task.name):
-                self._expected = None
-                self.navigator.following = False
-                self.navigator.go_to(task)
 
     def _follow_to_person(self) -> None:
         """Selects the task that a run waits for, unless the person has moved since."""
@@ -353,6 +336,13 @@ class MainScreen(Screen[None]):
 
     # Events of the parts
 
+    def on_screen_suspend(self) -> None:
+        """Something stands in front: what lies in the corner would hide it."""
+        self.forget_complaints()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show_state)
+
     def _mark(self, changed: frozenset[Task]) -> None:
         """Marks the rows that another program changed, until they are visited: selected once."""
         self.changed = changed
@@ -418,6 +408,9 @@ class MainScreen(Screen[None]):
 
     def action_do(self, id: str) -> None:
         """Does the action of this id."""
+        if id not in self.actions:
+            self.conductor.refuse_readonly()
+            return
         if self.actions[id].group not in (actions.Group.MOVE, actions.Group.FIND):
             self.conductor.prompts.expect()
         self.handler(id)()
@@ -488,6 +481,7 @@ class MainScreen(Screen[None]):
 
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
+        self.forget_complaints()
         if self.finder.typing:
             self.finder.end_search(keep=False)
         elif self.editor.moving is not None:

@@ -90,7 +90,7 @@ _MEND = (
 def _hint(screen: MainScreen, task: Task) -> str:
     waiting = screen.conductor.waiting
     if waiting is not None and screen.conductor.waited_for is task and task.status is Status.ACTIVE:
-        return f"{waiting.message} Press x when it is done."
+        return f"{waiting.message.replace(': mark it done when it is.', '.')} Press x when it is done."
     if task.status is Status.FAILED and not task.inside:
         message = screen.session.history.failure_of(task)
         again = "do" if screen.label(task) == "manual" else "run"

@@ -39,10 +39,12 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
         return words, "$secondary", other.name, ""
     if reading.recovery is not None:
         return f"! interrupted: {reading.recovery.address} ", "$warning", reading.recovery.name, ""
+    following = reading.next
+    if following is not None and following.status is Status.FAILED:
+        return f"✖ {following.address} ", "$status-failed", following.name, " failed and holds the plan"
     waited_for = conductor.waited_for
     if waited_for is not None and waited_for.status is Status.ACTIVE:
         return f"● waiting for you: {waited_for.address} ", "$status-active", waited_for.name, ""
-    following = reading.next
     if following is None:
         if reading.problems:
             return "⚠ nothing can run until the problems are mended", "$error", "", ""
@@ -50,8 +52,6 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
             first = reading.complete[0]
             return f"› {first.address} ", "$muted", first.name, " is complete: only its mark is left"
         return "✔ everything is done" if reading.progress.total else "", "$status-done", "", ""
-    if following.status is Status.FAILED:
-        return f"✖ {following.address} ", "$status-failed", following.name, " failed and holds the plan"
     return f"› next {following.address} ", "$muted", following.name, ""
 
 
@@ -115,7 +115,7 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("find_previous")
         offer("cancel", "end the search")
     elif screen.finder.filter_name:
-        offer("filter", f"only {screen.finder.filter_name}: next filter")
+        offer("filter", "next filter")
         offer("cancel", "show everything")
     if writes:
         _work(screen, offer)

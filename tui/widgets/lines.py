@@ -215,7 +215,7 @@ class ActionBar(Widget):
             if hint is not last and x + size + (beside if is_first else 0) > room:
                 left = room - x - cell_len(hint.key) - 3
                 text = _fitted("", text, "", min(left, max(_FIRST, left - beside)))
-                if not is_first or cell_len(text) < 6:
+                if not is_first or (cell_len(text) < 6 and text != one_line(hint.text)):
                     continue
                 size = cell_len(f"{hint.key} {text}") + 2
             parts += [(hint.key, "bold $primary"), (f" {text}", "$muted"), ("  ", "")]

@@ -233,9 +233,14 @@ class Rows:
         return True
 
     def fold_all(self) -> None:
-        """Folds everything; the second time, shows everything as it was at first."""
-        self.folded_all = not self.folded_all
+        """Folds everything; where nothing is unfolded, unfolds everything, sub-flows, too."""
+        self.folded_all = any(not isinstance(line, Mark) and self.is_open(line) for line in self._lines)
         self.toggled.clear()
+        plans = [] if self.folded_all else [self.root]
+        while plans:
+            flows = {task for task in plans.pop().referring if task.subflow is not None}
+            self.toggled |= flows
+            plans += [flow.subflow for flow in flows if flow.subflow is not None]
         self.rebuild()
 
     def reveal(self, task: Task) -> int | None:

@@ -376,10 +376,11 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
             return [(f"{pad}{one_line(row.text, _NAME_LIMIT)}", "heading")], []
         task = row.task
         facts = self.facts
-        left: list[Part] = [
-            self._margin(task),
-            (f"{_short(row.id, self._id_width):<{self._id_width}} ", "id"),
-        ]
+        margin = self._margin(task)
+        number = f"{_short(row.id, self._id_width):<{self._id_width}}"
+        left: list[Part] = [margin, (f"{number} ", "id")]
+        if task in facts.outside and margin[0] != marks.OUTSIDE:
+            left[1:] = [(number, "id"), (marks.OUTSIDE, "outside")]
         indent = self._indent(row)
         left.append(("│ " * (indent // 2), "guide"))
         left.append((("▾ " if self.rows.is_open(task) else "▸ ") if task.inside else "  ", "fold"))
@@ -396,11 +397,11 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _margin(self, task: Task) -> Part:
         if self._stands_for(task, self.facts.running):
-            return "▶", "active"
+            return marks.RUNNING, "active"
+        if self._stands_for(task, self.facts.next):
+            return marks.NEXT, "next"
         if task in self.facts.outside:
             return marks.OUTSIDE, "outside"
-        if self._stands_for(task, self.facts.next):
-            return "›", "next"
         return " ", ""
 
     def _stands_for(self, row: Task, task: Task | None) -> bool:

@@ -284,3 +284,12 @@ def test_edits_a_thousand_levels_down() -> None:
     assert len(list(remove(read, read.tasks[0].children[0]).walk())) == 1
     up = move(read, read.tasks[0].children[0])
     assert up.text.startswith("- [ ] 0\n- [ ] 1\n  - [ ] 2\n")
+
+
+def test_a_refused_name_tells_the_line_of_the_one_under_the_same_heading() -> None:
+    fillers = "".join(f"- [ ] f{number}\n" for number in range(20))
+    read = plan(f"# A\n\n- [ ] One\n{fillers}\n# B\n\n- [ ] One\n- [ ] Two\n")
+    with pytest.raises(StateError, match="on line 3 already"):
+        rename(read, read.tasks[20], "One")
+    with pytest.raises(StateError, match="on line 3 already"):
+        add(read, "One", at=22)
