@@ -310,6 +310,7 @@ class Conductor:
     def do_undo(self) -> None:
         """Takes back the last change of the plan."""
         if self.screen.error is None and not self.refuse_readonly():
+            self.screen.navigator.will_change()
             self.session.undo()
 
     def do_begin(self) -> None:

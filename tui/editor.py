@@ -209,6 +209,7 @@ class Editor:
 
     def _restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
         self._ask_again = None
+        self.screen.navigator.will_change()
         self.screen.session.restructure(verb, change)
 
 

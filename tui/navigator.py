@@ -23,6 +23,9 @@ class Navigator:
         self.following = False
         self.moved = False
         """Whether a person has asked to be somewhere: the first reading then leaves the selection where it is."""
+        self.moves = 0
+        """How often a person has asked to be somewhere else."""
+        self._moves_before = 0
         self._expected: tuple[str, str] | None = None
 
     @property
@@ -85,6 +88,10 @@ class Navigator:
         self.tree.fold_all()
         self.screen.show_state()
 
+    def will_change(self) -> None:
+        """A person asks for a change: what it puts somewhere else is selected there, unless they move before that."""
+        self._moves_before = self.moves
+
     def expect(self, change: WasChanged) -> None:
         """A change put a task somewhere else, or back: the next reading selects it there."""
         if change.verb in ("add", "move", "rename", "make_flow") or change.undone in ("removed", "zoomed"):
@@ -93,6 +100,8 @@ class Navigator:
             self._expected = (change.address, "")
 
     def select_expected(self) -> None:
+        if self.moves != self._moves_before:
+            self._expected = None
         if self._expected is not None:
             address, name = self._expected
             task = self.screen.find(address)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import Person, Sit
+from tests.tui.conftest import SECONDS, Person, Sit
 from tui.editor import editor_command
 
 
@@ -172,3 +173,25 @@ def test_the_editor_opens_at_the_line(
 ) -> None:
     monkeypatch.setenv("VISUAL", editor)
     assert editor_command(Path("/p/a b.md"), 7) == command
+
+
+async def test_who_moves_before_an_added_task_is_there_stays_where_they_went(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}) as person:
+        engine, moved = person.app.engine, threading.Event()
+        add = engine.add
+
+        def slow(what: str, **where: object) -> object:
+            moved.wait(SECONDS)
+            return add(what, **where)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(engine, "add", slow)
+        await person.press("g", "a")
+        await _typed(person, "N", "enter")
+        await person.unasked()
+        await person.press("G")
+        moved.set()
+        await person.until(lambda: person.name("2") == "N", "the new task")
+        await person.idle()
+        assert person.name(person.selected) == "Three"
