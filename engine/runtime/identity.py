@@ -88,6 +88,7 @@ class _Around:
     def __init__(self) -> None:
         self._headings: dict[Task | Plan, tuple[list[int], list[str]]] = {}
         self._names: dict[Task | Plan, Counter[str]] = {}
+        self._asked: set[Task | Plan] = set()
 
     def section(self, task: Task) -> str:
         """The headings that a task stands under; of several with the same texts, which of them it is."""
@@ -107,8 +108,11 @@ class _Around:
         if not (task.plan.headings if task.parent is None else task.plan.inner):
             return False  # names differ, as nothing comes between them
         holder = task.parent or task.plan
+        siblings = holder.children if isinstance(holder, Task) else holder.tasks
+        if holder not in self._asked:  # to look for one name is quicker than to count all
+            self._asked.add(holder)
+            return sum(one.name == task.name and one.tag == task.tag for one in siblings) > 1
         if holder not in self._names:
-            siblings = holder.children if isinstance(holder, Task) else holder.tasks
             self._names[holder] = Counter(map(_name, siblings))
         return self._names[holder][_name(task)] > 1
 
