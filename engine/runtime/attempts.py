@@ -7,9 +7,10 @@ It is kept by the path of names and headings. A task whose heading somebody chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
-from engine.runtime.identity import Level, key_of, names_of, namesakes, path_of, paths_of
+from engine.runtime.identity import Level, body_text, key_of, names_of, namesakes, path_of, paths_of
 from engine.status import Task
 from engine.storage import Plans
 
@@ -26,18 +27,36 @@ def find(plans: Plans, task: Task) -> tuple[str, Record]:
     records = plans.records()
     if key in records:
         return key, records[key]
-    others = [other for other in records if names_of(other) == names_of(key)]
-    there = [key_of(path) for path in paths_of(namesakes(task))] if others else []
-    lost = {other: records[other] for other in others if other not in there}
+    there, lost = _lost(task, key, records)
     if len(lost) == 1 and sum(one not in records for one in there) == 1:
         (other, record), *_ = lost.items()
-        if not record.get("shared"):
+        if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
             return other, record
     careful = {
         "undone": any(record.get("undone") for record in lost.values()),
-        "interruptions": max((int(record.get("interruptions", 0)) for record in lost.values()), default=0),
+        "interruptions": max((number(record, "interruptions") for record in lost.values()), default=0),
     }
     return key, {name: value for name, value in careful.items() if value}
+
+
+def _lost(task: Task, key: str, records: Mapping[str, Record]) -> tuple[list[str], dict[str, Record]]:
+    """The keys of all tasks with the names of this one, and the records of those names that no task has: a heading was
+    changed, or the task is gone."""
+    others = [other for other in records if names_of(other) == names_of(key)]
+    there = [key_of(path) for path in paths_of(namesakes(task))] if others else []
+    return there, {
+        other: records[other] for other in others if other not in there and not records[other].get("gone")
+    }
+
+
+def number(record: Mapping[str, Any], name: str) -> int:
+    """A count in a record, which may hold anything."""
+    value = record.get(name)
+    return value if type(value) is int and 0 <= value < 1 << 31 else 0
+
+
+def _digest(task: Task) -> str:
+    return sha256(body_text(task).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Level, ...], str, Record]]:
@@ -51,11 +70,14 @@ def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Lev
                 yield task, path, key, record
 
 
-def keep(plans: Plans, path: Sequence[Level], record: Mapping[str, Any], *, was: str = "") -> None:
-    """Remembers this of the task at a path, and no longer under the key `was`."""
+def keep(
+    plans: Plans, path: Sequence[Level], record: Mapping[str, Any], *, task: Task | None = None, was: str = ""
+) -> None:
+    """Remembers this of the task at a path, which is `task` if that is at hand, and no longer under the key `was`."""
     shared = {"shared": True} if any(level.shared for level in path) else {}
+    body = {"body": _digest(task)} if task is not None else {}
     key = key_of(path)
-    plans.put_record(key, {**{name: record[name] for name in record if name != "shared"}, **shared})
+    plans.put_record(key, {**{name: record[name] for name in record if name != "shared"}, **shared, **body})
     if was and was != key:
         plans.drop_record(was)
 
@@ -65,5 +87,21 @@ def take(plans: Plans, task: Task) -> Record:
     key, record = find(plans, task)
     path = path_of(task)
     if record and key != key_of(path):
-        keep(plans, path, record, was=key)
+        keep(plans, path, record, task=task, was=key)
     return record
+
+
+def leave(plans: Plans, tasks: Iterable[Task]) -> None:
+    """These tasks are taken out of the plan: what is remembered of them is nobody else's."""
+    for _, path, key, record in list(known(plans, tasks)):
+        if key in plans.records():
+            keep(plans, path, {**record, "gone": True}, was=key)
+
+
+def forget(plans: Plans, tasks: Iterable[Task]) -> None:
+    """Forgets the attempts at these tasks, and at those of the same names that are gone."""
+    records = plans.records()
+    keys: set[str] = set()
+    for task, path, key, _ in known(plans, tasks):
+        keys |= {key, *_lost(task, key_of(path), records)[1]}
+    plans.drop_record(*keys)

@@ -14,11 +14,11 @@ from engine.errors import ChangedOutsideError, PlanError
 from engine.flows import Tree
 from engine.runtime import attempts
 from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
-from engine.runtime.identity import find_again, key_of
+from engine.runtime.identity import find_again, key_of, path_of
 from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Committed, change_to
 from engine.runtime.project import Project
-from engine.status import Change, Status
+from engine.status import Change, Status, Task
 
 Steps = Generator[Event | None, None, Finished]
 
@@ -62,13 +62,13 @@ def settle(
 ) -> Steps:
     """Commit this status for the task that the intent means, and let go of the intent. A task that is gone from the
     plan is reported; no other one is marked (T3.27)."""
-    found: list[bool] = []
+    found: list[Task | None] = []
     stands: list[Status] = []
 
     def make(tree: Tree) -> Sequence[Change]:
         now_at = project.intents.refreshed(intent)
         task = find_again(tree.root, now_at.path, now_at.body)
-        found[:] = [task is not None]
+        found[:] = [task]
         if task is None:
             return []
         # What somebody marked in the file meanwhile is not overwritten.
@@ -87,15 +87,18 @@ def settle(
             error.hint = f"{error.hint} {kept}".strip()
         raise
     intent = project.intents.refreshed(intent)
-    if not found[0]:
+    task = found[0]
+    place = intent.path if task is None else path_of(task)
+    if task is None:
         message = f"{intent.name} is no longer in the plan; nothing was marked. {message}".strip()
     elif stands:
         message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
         status = stands[0]
-    if status is Status.FAILED and found[0]:
-        remember(project, intent, interruptions=interruptions)
+    project.plans.drop_record(*{key_of(intent.path)} - {key_of(place)})
+    if status is Status.FAILED and task is not None:
+        remember(project, intent.having(path=place), interruptions=interruptions, task=task)
     else:
-        project.plans.drop_record(key_of(intent.path))
+        project.plans.drop_record(key_of(place))
     project.intents.clear()
     project.runner.forget(intent.run)
     yield from log(
@@ -155,10 +158,10 @@ def trip(project: Project, intent: Intent) -> Steps:
     )
 
 
-def remember(project: Project, intent: Intent, *, interruptions: int) -> None:
+def remember(project: Project, intent: Intent, *, interruptions: int, task: Task | None = None) -> None:
     """Keep what the next attempt at this task has to know of this one."""
     record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
-    attempts.keep(project.plans, intent.path, record)
+    attempts.keep(project.plans, intent.path, record, task=task)
 
 
 def log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import ConfigurationError, UsageError
 from engine.lazy import Late
+from engine.runtime.attempts import number
 from engine.runtime.control import Control
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry, note_on
@@ -158,7 +159,7 @@ class Engine:
 
     def attempts(self, task: Task) -> int:
         """How often this task was tried since it was last settled."""
-        return int(self._project.attempts(task).get("attempt", 0))
+        return number(self._project.attempts(task), "attempt")
 
     def is_tripped(self, task: Task) -> bool:
         """Whether its work vanished so often that it runs again only after it was reopened (circuit breaker)."""

@@ -117,7 +117,7 @@ def execute(
     project.trust.refuse(task)
     record = attempts.take(project.plans, task)
     key = str(record.get("key") or uuid.uuid4().hex)
-    number = attempt if attempt is not None else int(record.get("attempt", 0)) + 1
+    number = attempt if attempt is not None else attempts.number(record, "attempt") + 1
     call = project.call(task, attempt=number, key=key)
     atom = atom_for(entry.target, project.flow)
     name = new_run()
@@ -138,7 +138,9 @@ def execute(
         atom=entry.name,
         effect=effect.value,
         attempt=number,
-        interruptions=interruptions if interruptions is not None else int(record.get("interruptions", 0)),
+        interruptions=interruptions
+        if interruptions is not None
+        else attempts.number(record, "interruptions"),
         key=key,
         started_at=now(),
         engine=identify(os.getpid()),

@@ -92,7 +92,7 @@ def change(
 
 def reset(project: Project, address: str | None) -> Changed:
     """Make a task (None: every task) and everything in it pending again, and forget its attempts."""
-    keys: list[str] = []
+    reset: list[Task] = []
     seen: list[Task] = []
 
     def make(tree: Tree) -> Sequence[Change]:
@@ -103,11 +103,11 @@ def reset(project: Project, address: str | None) -> Changed:
         target = tree.root if address is None else tree.find(address)
         seen[:] = [target] if isinstance(target, Task) else []
         changes = rules.reset(target)
-        keys[:] = [key for _, _, key, _ in attempts.known(project.plans, [change.task for change in changes])]
+        reset[:] = [change.task for change in changes]
         return changes
 
     committed = project.ledger.commit(make, what="reset")
-    project.plans.drop_record(*keys)
+    attempts.forget(project.plans, reset)
     task = seen[0] if seen else None
     project.log.write("reset", address=task.address if task else "", name=task.name if task else "")
     return Changed(task.address if task else "", task.name if task else "", Status.PENDING, committed.files)
@@ -115,7 +115,7 @@ def reset(project: Project, address: str | None) -> Changed:
 
 def is_tripped(project: Project, task: Task) -> bool:
     """Whether the circuit breaker stopped this task (DESIGN section 5)."""
-    return int(project.attempts(task).get("interruptions", 0)) >= conclusion.INTERRUPTIONS_LIMIT
+    return attempts.number(project.attempts(task), "interruptions") >= conclusion.INTERRUPTIONS_LIMIT
 
 
 def refuse_tripped(project: Project, task: Task) -> None:
@@ -190,13 +190,13 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
 def _forgive(project: Project, task: Task) -> None:
     key, record = attempts.find(project.plans, task)
     if record:
-        attempts.keep(project.plans, path_of(task), {**record, "interruptions": 0}, was=key)
+        attempts.keep(project.plans, path_of(task), {**record, "interruptions": 0}, task=task, was=key)
 
 
 def _forget(project: Project, task: Task) -> None:
     """Forget the attempts, but not that one of them had done its work before that was taken back."""
     key, record = attempts.find(project.plans, task)
     if record.get("undone"):
-        attempts.keep(project.plans, path_of(task), {"undone": True}, was=key)
+        attempts.keep(project.plans, path_of(task), {"undone": True}, task=task, was=key)
     elif record:
         project.plans.drop_record(key)

@@ -138,10 +138,15 @@ def _sections(headings: Sequence[Heading]) -> list[str]:
         while above and above[-1].level >= heading.level:
             above.pop()
         above.append(heading)
-        texts = " › ".join(each.text for each in above)
+        texts = "\n".join(f"#{each.text}" for each in above)  # no text has a line feed
         seen[texts] += 1
-        found.append(texts if seen[texts] == 1 else f"{texts} ({seen[texts]})")
+        found.append(texts if seen[texts] == 1 else f"{texts}\n{seen[texts]}")
     return found
+
+
+def _texts(section: str) -> str:
+    """The texts of a section, without its number."""
+    return "\n".join(line for line in section.split("\n") if line.startswith("#"))
 
 
 def as_json(path: Sequence[Level]) -> list[dict[str, Any]]:
@@ -158,10 +163,12 @@ def from_json(levels: Any) -> tuple[Level, ...]:
     """The path from a record. Raises KeyError, TypeError or ValueError when it is none."""
     path = []
     for level in levels:
-        names, sections = tuple(level["names"]), tuple(level.get("sections", ()))
-        if sections and (len(sections) != len(names) or not all(isinstance(one, str) for one in sections)):
+        file, names, sections = level["file"], tuple(level["names"]), tuple(level.get("sections", ()))
+        if not names or (sections and len(sections) != len(names)):
             raise ValueError(f"{sections} are not the sections of {names}.")
-        path.append(Level(level["file"], names, sections, level.get("shared") is True))
+        if not all(isinstance(text, str) for text in (file, *names, *sections)):
+            raise ValueError(f"{names} are no names.")
+        path.append(Level(file, names, sections, level.get("shared") is True))
     return tuple(path)
 
 
@@ -190,11 +197,11 @@ def namesakes(task: Task) -> list[Task]:
     return found
 
 
-def resolve(root: Plan, path: Sequence[Level], *, at_work: bool = False) -> Task | None:
-    """The task at this path of names, or None.
+def resolve(root: Plan, path: Sequence[Level], *, body: str | None = None) -> Task | None:
+    """The task at this path of names, or None: of several with one name the one under the same headings, or the only
+    one if there was no other of its name then: somebody changed the heading.
 
-    One under another heading is it only if there was and is none other of its name: somebody changed the heading.
-    `at_work`: of several that came since, the active one.
+    `body` is the text below a task that is at work: it was begun, so that of several an active one is rather meant.
     """
     plan: Plan | None = root
     task: Task | None = None
@@ -203,32 +210,58 @@ def resolve(root: Plan, path: Sequence[Level], *, at_work: bool = False) -> Task
         if plan is None or plan.file != level.file:
             return None
         candidates: Sequence[Task] = plan.tasks
-        for name, section in zip(level.names, level.headed, strict=True):
+        for number, (name, section) in enumerate(zip(level.names, level.headed, strict=True), 1):
             named = [candidate for candidate in candidates if _name(candidate) == name]
             exact = [one for one in named if around.section(one) == section]
-            active = [one for one in named if one.status is Status.ACTIVE]
-            if not exact and not level.shared:
-                exact = named if len(named) == 1 else active if at_work else []
-            if not exact:
+            if body is None:
+                task = _standing(named, exact, level, around, section)
+            else:
+                is_last = level is path[-1] and number == len(level.names)
+                task = _at_work(named, exact, level, body if is_last else None)
+            if task is None:
                 return None
-            task = exact[0]
             candidates = task.children
         plan = task.subflow if task is not None else None
     return task
 
 
+def _standing(
+    named: Sequence[Task], exact: Sequence[Task], level: Level, around: _Around, section: str
+) -> Task | None:
+    if level.shared:
+        return exact[0] if exact else None
+    alike = [one for one in named if _texts(around.section(one)) == _texts(section)]
+    if exact and len(alike) == 1:
+        return exact[0]
+    return named[0] if len(named) == 1 else None
+
+
+def _at_work(named: Sequence[Task], exact: Sequence[Task], level: Level, body: str | None) -> Task | None:
+    """Of the tasks of one name the one that was begun. `body` is None for one of those around it."""
+    active = [one for one in named if one.status is Status.ACTIVE]
+    for one in exact:
+        if one.status is Status.ACTIVE or (level.shared and one.status is not Status.PENDING):
+            return one
+    if active and (body is None or body_text(active[0]) == body):
+        return active[0]
+    if exact and (not level.shared or body is None or body_text(exact[0]) == body):
+        return exact[0]
+    return named[0] if len(named) == 1 and not level.shared else None
+
+
 def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     """The task that an intent means (DESIGN section 5): the one at its path of names, else the only active leaf if
     its name or its body (`body`: the text it had) still matches, else None. Never another one."""
-    task = resolve(root, path, at_work=True)
+    task = resolve(root, path, body=body)
     if task is not None:
         return task
     leaves = [leaf for leaf in active_leaves(root) if not leaf.inside]
     if len(leaves) != 1:
         return None
     leaf = leaves[0]
-    is_named = bool(path) and not path[-1].shared and _name(leaf) == path[-1].names[-1]
-    return leaf if is_named or (body.strip() and body_text(leaf) == body) else None
+    is_same = body_text(leaf) == body
+    is_named = bool(path) and _name(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
+    return leaf if is_named or (is_same and body.strip()) else None
 
 
 def is_meant(task: Task, path: Sequence[Level], body: str) -> bool:

@@ -28,6 +28,7 @@ from engine.atoms import (
 from engine.atoms.processes import identify
 from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
 from engine.flows import Tree
+from engine.runtime import attempts
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import changes_since
@@ -390,8 +391,8 @@ def _guess(project: Project) -> Intent | None:
         body=body_text(task),
         atom=task.tag or "",
         effect=Effect.ONCE.value,
-        attempt=int(record.get("attempt", 0)) + 1,
-        interruptions=int(record.get("interruptions", 0)),
+        attempt=attempts.number(record, "attempt") + 1,
+        interruptions=attempts.number(record, "interruptions"),
         key=str(record.get("key", "")),
         started_at=now(),
         phase=Phase.RELEASED if run else Phase.VANISHED,

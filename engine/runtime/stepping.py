@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import StateError, UsageError
 from engine.flows import Tree
-from engine.runtime import execution, hands, recovery
+from engine.runtime import attempts, execution, hands, recovery
 from engine.runtime.conclusion import Steps
 from engine.runtime.events import StepOutcome
 from engine.runtime.execution import Run
@@ -118,4 +118,4 @@ def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps
         raise StateError(
             f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
         )
-    return (yield from execution.execute(project, run, task, attempt=int(record.get("attempt", 0)) + 1))
+    return (yield from execution.execute(project, run, task, attempt=attempts.number(record, "attempt") + 1))

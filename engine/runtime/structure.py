@@ -17,7 +17,7 @@ from engine.runtime.identity import Level, find_again, path_of
 from engine.runtime.intent import TornIntentError
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
-from engine.status import Plan, Task, edits, find_in, parse, zooming
+from engine.status import Plan, Task, edits, find_in, parse, walk, zooming
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,14 @@ def move(
 def remove(project: Project, address: str, *, expect: str | None = None) -> Restructured:
     """Remove a task with all that is in it; a file that it refers to stays."""
 
+    removed: list[Task] = []
+
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
+        removed[:] = [task]
         return [edits.remove(task.plan, task)], task.address, task.name
 
-    return _rewrite(project, "removed", make)
+    return _rewrite(project, "removed", make, removed=removed)
 
 
 def zoom(project: Project, address: str, *, expect: str | None = None) -> Restructured:
@@ -144,6 +147,7 @@ def _rewrite(
     make: _Make,
     moved: _Moved | None = None,
     arrived: Callable[[], Task] | None = None,
+    removed: Sequence[Task] = (),
 ) -> Restructured:
     done: list[tuple[str, str]] = []
 
@@ -152,6 +156,7 @@ def _rewrite(
         done[:] = [(address, name)]
 
         def then() -> None:
+            attempts.leave(project.plans, walk(removed))
             if moved is not None:
                 _take_along(project, tree, name, *moved())
 

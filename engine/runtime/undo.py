@@ -71,7 +71,7 @@ def undo(project: Project) -> Undone:
         # What was only marked done has run nothing that could run twice.
         if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
             key, record = attempts.find(project.plans, task)
-            attempts.keep(project.plans, path_of(task), {**record, "undone": True}, was=key)
+            attempts.keep(project.plans, path_of(task), {**record, "undone": True}, task=task, was=key)
     task = next(task for task, was in found if was.path == leaf)
     is_result = any(was.path == leaf and was.after in (Status.DONE, Status.FAILED) for was in changes)
     has_run = is_result and ended is not None and "run" in ended

@@ -229,19 +229,26 @@ def test_what_happened_to_one_is_not_told_of_the_other(make_project: MakeProject
     assert not history.of(engine.find("4"))
 
 
-def _plan_of(names: list[tuple[str, int, bool]]) -> str:
-    """A plan with tasks of these names and levels, each behind a heading where the last says so."""
+def _plan_of(names: list[tuple[str, int, str | None]]) -> str:
+    """A plan with tasks of these names and levels, each behind a heading where the last gives one."""
     text, level = "", -1
     for name, deeper, heading in names:
         level = min(level + 1, deeper)
         indent = "    " * level
-        text += f"\n{indent}## H\n\n" if heading else ""
+        text += f"\n{indent}{heading}\n\n" if heading else ""
         text += f"{indent}- [ ] {name}\n"
     return text
 
 
-@given(st.lists(st.tuples(st.sampled_from(["A", "B", "[Script] A"]), st.integers(0, 2), st.booleans())))
-def test_a_path_leads_back_to_its_task_and_to_no_other(names: list[tuple[str, int, bool]]) -> None:
+HEADINGS = [None, "## H", "## H (2)", "##", "# H", "### 2", "## # H"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["A", "B", "[Script] A"]), st.integers(0, 2), st.sampled_from(HEADINGS))
+    )
+)
+def test_a_path_leads_back_to_its_task_and_to_no_other(names: list[tuple[str, int, str | None]]) -> None:
     plan = parse(_plan_of(names))
     tasks = list(plan.walk())
     # Where siblings have one name with no heading between them the plan is refused, and paths are still its own.
