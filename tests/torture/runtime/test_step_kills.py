@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,15 +64,15 @@ class Matrix:
 
     def kill_engine(self, point: Point) -> None:
         """Kill the engine at the point. How often it looks at running work is a matter of time: where there were
-        fewer calls this time, the last one is taken, since killed it has to be."""
-        for ordinal in range(point.ordinal, 0, -1):
+        fewer calls this time, one of the last is taken, since killed it has to be."""
+        for ordinal in _down_from(point.ordinal):
             if self.stage.kill_engine("step", self.fresh(), Point(point.name, ordinal)).code == -9:
                 return
         raise AssertionError("it was not killed")
 
     def kill_supervisor(self, point: Point) -> None:
         """The same with the supervisor, which looks at the work again and again, too."""
-        for ordinal in range(point.ordinal, 0, -1):
+        for ordinal in _down_from(point.ordinal):
             said, killed = self.stage.kill_supervisor(self.fresh(), Point(point.name, ordinal), self.log)
             assert said.code == 0, f"the engine ended with {said}"
             if killed:
@@ -97,6 +97,15 @@ class Matrix:
             )
         if self.failures:
             pytest.fail("\n".join(self.failures), pytrace=False)
+
+
+def _down_from(ordinal: int) -> Iterator[int]:
+    """It, and ever fewer: a recording on a busy machine may have hundreds of looks more."""
+    step = 1
+    while ordinal > 0:
+        yield ordinal
+        ordinal, step = ordinal - step, step * 2
+    yield 1
 
 
 def share_of(points: list[T], share: int | None) -> list[T]:
