@@ -17,7 +17,7 @@ from textual.highlight import highlight
 from textual.widgets import Markdown, Static
 
 from engine import Attempt, Body, Comment, Fence, Problem, Progress, Status
-from tui import behind, marks
+from tui import marks
 from tui.history import began, is_taken_back, looks
 from tui.text import lines, one_line
 from tui.widgets.output import OutputView
@@ -105,16 +105,13 @@ class Detail(Vertical):
         notes = self.query_one("#notes", Markdown)
         if before is None or before.body.notes != page.body.notes:
             notes.display = bool(page.body.notes.strip())
-            behind.start(self.app, self._write_notes, notes, lines(page.body.notes))
+            # Waited for here: nobody would hear of an end that the app's own came before.
+            notes.update(lines(page.body.notes)).call_next(self)
         if before is None or before.title != page.title:
             self.facts.scroll_home(animate=False)
 
     def on_resize(self) -> None:
         self._show_name()
-
-    async def _write_notes(self, notes: Markdown, text: str) -> None:
-        """Waits for the end, which an app that ends meanwhile would leave to nobody."""
-        await notes.update(text)
 
     def _show_name(self) -> None:
         """The whole name, where the title has no room for it."""
