@@ -7,12 +7,11 @@ It is kept by the path of names and headings. A task whose heading somebody chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from engine.runtime.identity import Level, body_text, key_of, names_of, namesakes, path_of, paths_of
 from engine.status import Task
-from engine.storage import Plans
+from engine.storage import Plans, revision_of
 
 Record = dict[str, Any]
 
@@ -56,7 +55,7 @@ def number(record: Mapping[str, Any], name: str) -> int:
 
 
 def _digest(task: Task) -> str:
-    return sha256(body_text(task).encode("utf-8", "surrogatepass")).hexdigest()
+    return revision_of(body_text(task).encode("utf-8", "surrogatepass"))
 
 
 def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Level, ...], str, Record]]:

@@ -94,11 +94,11 @@ def settle(
     elif stands:
         message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
         status = stands[0]
-    project.plans.drop_record(*{key_of(intent.path)} - {key_of(place)})
+    spent = {key_of(intent.path), key_of(place)}
     if status is Status.FAILED and task is not None:
         remember(project, intent.having(path=place), interruptions=interruptions, task=task)
-    else:
-        project.plans.drop_record(key_of(place))
+        spent.discard(key_of(place))
+    project.plans.drop_record(*spent)
     project.intents.clear()
     project.runner.forget(intent.run)
     yield from log(

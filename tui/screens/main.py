@@ -78,9 +78,8 @@ class MainScreen(Screen[None]):
         self._outside: frozenset[Task] = frozenset()
 
     def compose(self) -> ComposeResult:
-        self.set_class(
-            self.app.size.width < _WIDE, "-narrow"
-        )  # as its breakpoints will: for the first picture
+        # As its breakpoints will, and already for the first picture.
+        self.set_class(self.app.size.width < _WIDE, "-narrow")
         yield Breadcrumb(id="crumbs")
         with Horizontal(id="body"):
             with Vertical(id="left"):

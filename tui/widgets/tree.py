@@ -392,7 +392,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if problems:
             left.append((f"  {one_line(problems[0].message)}", "problem"))
         if task.ref and width >= 50:
-            left.append((f"  » {one_line(task.ref, 200)}", "reference"))
+            left.append((f"  {marks.FLOW} {one_line(task.ref, 200)}", "reference"))
         return left, self._right(task, facts, width)
 
     def _margin(self, task: Task) -> Part:
