@@ -73,12 +73,21 @@ def keep(
     plans: Plans, path: Sequence[Level], record: Mapping[str, Any], *, task: Task | None = None, was: str = ""
 ) -> None:
     """Remembers this of the task at a path, which is `task` if that is at hand, and no longer under the key `was`."""
-    shared = {"shared": True} if any(level.shared for level in path) else {}
     body = {"body": _digest(task)} if task is not None else {}
-    key = key_of(path)
-    plans.put_record(key, {**{name: record[name] for name in record if name != "shared"}, **shared, **body})
-    if was and was != key:
+    copy(plans, {tuple(path): {**record, **body}})
+    if was and was != key_of(path):
         plans.drop_record(was)
+
+
+def copy(plans: Plans, known: Mapping[tuple[Level, ...], Record]) -> None:
+    """Remembers this of the tasks at these paths."""
+    plans.put_records(
+        {
+            key_of(path): {name: record[name] for name in record if name != "shared"}
+            | ({"shared": True} if any(level.shared for level in path) else {})
+            for path, record in known.items()
+        }
+    )
 
 
 def take(plans: Plans, task: Task) -> Record:

@@ -38,11 +38,13 @@ class Committed(NamedTuple):
 
 
 class Rewrite(NamedTuple):
-    """New texts of plan files, in writing order; a `note` for the log; what to do `then`, in the same commit."""
+    """New texts of plan files, in writing order; a `note` for the log; what to do `then`, and what `first`, in the
+    same commit."""
 
     texts: Mapping[str, str]
     note: Mapping[str, Any]
     then: Callable[[], None] | None = None
+    first: Callable[[], None] | None = None
 
 
 class Ledger:
@@ -197,6 +199,8 @@ class Ledger:
             ]
             for file, snapshot in before.items()
         }
+        if rewrite.first is not None:
+            rewrite.first()
         is_one = len(versions) < 2
         if not is_one:
             self._plans.put_record(_OPEN, {"note": dict(rewrite.note), "versions": versions})

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from engine.errors import StateError, UsageError
 from engine.flows import Tree
 from engine.runtime import attempts
+from engine.runtime.carrying import Carrying, place_of
 from engine.runtime.hands import find
-from engine.runtime.identity import Level, find_again, path_of
-from engine.runtime.intent import TornIntentError
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
 from engine.status import Plan, Task, edits, find_in, parse, walk, zooming
@@ -51,17 +50,14 @@ def add(
 
 def rename(project: Project, address: str, name: str, *, expect: str | None = None) -> Restructured:
     """Give a task another name."""
-    moves: list[tuple[Task, Plan]] = []
+    moved = Carrying()
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
         new = edits.rename(task.plan, task, name)
-        moves[:] = [(task, new)]
-        return [new], task.address, _counterpart(new, task).name
-
-    def moved() -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        task, new = moves[0]
-        return path_of(task), path_of(_counterpart(new, task))
+        renamed = _counterpart(new, task)
+        moved.pair([task], [renamed], [place_of(task), place_of(renamed)])
+        return [new], task.address, renamed.name
 
     return _rewrite(project, "renamed", make, moved)
 
@@ -70,7 +66,8 @@ def move(
     project: Project, address: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
 ) -> Restructured:
     """Move a task with all that is in it under `to` (None: the top), as the `at`-th there or as the last."""
-    moves: list[tuple[Task, Task]] = []
+    moved = Carrying()
+    arrived: list[Task] = []
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
@@ -91,15 +88,11 @@ def move(
             new = edits.add(plan, _markdown(task), to=parent, at=at)
             changed = [new, edits.remove(task.plan, task)]
             there = _counterpart(new, parent).children if parent is not None else new.tasks
-        arrived = there[at - 1 if at is not None else -1]
-        moves[:] = [(task, arrived)]
-        return changed, arrived.address, arrived.name
+        arrived[:] = [there[at - 1 if at is not None else -1]]
+        moved.pair([task], arrived, [place_of(task), place_of(arrived[0])])
+        return changed, arrived[0].address, arrived[0].name
 
-    def moved() -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        task, arrived = moves[0]
-        return path_of(task), path_of(arrived)
-
-    return _rewrite(project, "moved", make, moved, lambda: moves[0][1])
+    return _rewrite(project, "moved", make, moved, arrived)
 
 
 def remove(project: Project, address: str, *, expect: str | None = None) -> Restructured:
@@ -117,7 +110,7 @@ def remove(project: Project, address: str, *, expect: str | None = None) -> Rest
 
 def zoom(project: Project, address: str, *, expect: str | None = None) -> Restructured:
     """Make a flow of a task, `sub_flows/<slug>.md`, and move its children there."""
-    moves: list[tuple[Task, Plan]] = []
+    moved = Carrying()
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
@@ -127,29 +120,25 @@ def zoom(project: Project, address: str, *, expect: str | None = None) -> Restru
         zoomed = zooming.zoom(task, zooming.flow_file(task, number))
         flow = parse(zoomed.text, zoomed.file)
         flow.referrer = _counterpart(zoomed.plan, task)
-        moves[:] = [(task, flow)]
+        moved.pair(task.children, flow.tasks, [place_of(task, children=True), (flow.file, "")])
         return [flow, zoomed.plan], task.address, task.name
-
-    def moved() -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        task, flow = moves[0]
-        return path_of(task), (*path_of(task), Level(flow.file, ()))
 
     return _rewrite(project, "zoomed", make, moved)
 
 
 _Make = Callable[[Tree], tuple[list[Plan], str, str]]
-_Moved = Callable[[], tuple[tuple[Level, ...], tuple[Level, ...]]]
 
 
 def _rewrite(
     project: Project,
     what: str,
     make: _Make,
-    moved: _Moved | None = None,
-    arrived: Callable[[], Task] | None = None,
+    moved: Carrying | None = None,
+    arrived: Sequence[Task] = (),
     removed: Sequence[Task] = (),
 ) -> Restructured:
     done: list[tuple[str, str]] = []
+    carrying = moved if moved is not None else Carrying()
 
     def rewrite(tree: Tree) -> Rewrite:
         plans, address, name = make(tree)
@@ -157,53 +146,18 @@ def _rewrite(
 
         def then() -> None:
             attempts.leave(project.plans, walk(removed))
-            if moved is not None:
-                _take_along(project, tree, name, *moved())
+            carrying.after(project, tree)
 
         texts = {plan.file: plan.text for plan in plans}
-        return Rewrite(texts, {"because": what, "address": address, "name": name}, then)
+        note = {"because": what, "address": address, "name": name, **carrying.note()}
+        return Rewrite(texts, note, then, lambda: carrying.before(project, tree))
 
     committed = project.ledger.rewrite(rewrite)
     address, name = done[0]
-    if arrived is not None:
+    for task in arrived:
         # Where it was taken from, the tasks behind it moved up: one of them may be on the way to where it is now.
-        address = _counterpart(committed.tree.plans[arrived().plan.file], arrived()).address
+        address = _counterpart(committed.tree.plans[task.plan.file], task).address
     return Restructured(address, name, committed.files)
-
-
-def _take_along(
-    project: Project, tree: Tree, name: str, before: tuple[Level, ...], after: tuple[Level, ...]
-) -> None:
-    """Tell the open intent and the records of attempts where the tasks at and below `before` are now."""
-    try:
-        intent = project.intents.read()
-    except TornIntentError:
-        intent = None
-    if intent is not None and find_again(tree.root, intent.path, intent.body) is not None:
-        path = _carried(intent.path, before, after)
-        if path is not None:
-            project.intents.moved(intent.having(path=path, name=name if path == after else intent.name))
-    for _, path, key, record in list(attempts.known(project.plans, tree.walk())):
-        carried = _carried(path, before, after)
-        if carried is not None and carried != path:
-            attempts.keep(project.plans, carried, record, was=key)
-
-
-def _carried(
-    path: tuple[Level, ...], before: tuple[Level, ...], after: tuple[Level, ...]
-) -> tuple[Level, ...] | None:
-    """The path with its beginning `before` replaced by `after`; None when it does not begin so."""
-    depth = len(before) - 1
-    if len(path) <= depth or path[:depth] != before[:depth] or path[depth].file != before[depth].file:
-        return None
-    here, wanted = path[depth], before[depth]
-    count = len(wanted.names)
-    if (here.names[:count], here.headed[:count]) != (wanted.names, wanted.headed):
-        return None
-    names, sections = here.names[count:], here.headed[count:]
-    if not after[-1].names and not names:
-        return path  # it became a flow, and is the task that refers to it
-    return (*after[:-1], after[-1].below(names, sections, here.shared), *path[depth + 1 :])
 
 
 def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan, Task | None]:

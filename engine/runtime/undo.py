@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import BusyError, SecurityError, StateError, StorageError, UsageError
+from engine.errors import BusyError, SecurityError, StateError, StorageError, UnknownAddressError, UsageError
 from engine.flows import Tree
 from engine.runtime import attempts, hands, recovery
+from engine.runtime.carrying import Carrying, tasks_at
 from engine.runtime.claim import is_claimed
 from engine.runtime.identity import Level, find_again, from_json, path_of, resolve
 from engine.runtime.ledger import Rewrite
@@ -81,6 +82,7 @@ def undo(project: Project) -> Undone:
 def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
     """Put back the texts from before a change of the tree, from the backups; a file that it made goes there."""
     address, name = str(record["address"]), str(record["name"])
+    moved = Carrying()
 
     def make(tree: Tree) -> Rewrite:
         texts: dict[str, str] = {}
@@ -98,7 +100,13 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
                 raise UsageError(f"The backups of .flow/{file} do not reach back so far.", hint="Use git.")
             texts[file] = version.text
         _refuse_losing(project, tree, texts)
-        return Rewrite(texts, {"because": "undo", "address": address, "name": name, "undoes": record["seq"]})
+        _bring_back(tree, texts, record, moved)
+        return Rewrite(
+            texts,
+            {"because": "undo", "address": address, "name": name, "undoes": record["seq"]},
+            lambda: moved.after(project, tree),
+            lambda: moved.before(project, tree),
+        )
 
     with project.store.lock():
         committed = project.ledger.rewrite(make)
@@ -107,6 +115,19 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
                 with suppress(SecurityError, StorageError):  # then it stays, unreferred
                     project.plans.take_away(file, after)
     return Undone(name, address, str(record["because"]), committed.files)
+
+
+def _bring_back(tree: Tree, texts: Mapping[str, str], record: Mapping[str, Any], moved: Carrying) -> None:
+    """Say which tasks go back to where they were: at these very versions of the files the places of the record hold."""
+    if "moved" not in record:
+        return
+    old, new = record["moved"]
+    if new[0] not in tree.plans or old[0] not in texts:
+        return
+    plan = parse(texts[old[0]], old[0])
+    plan.referrer = tree.plans[old[0]].referrer if old[0] in tree.plans else None
+    with suppress(ValueError, UnknownAddressError):  # a log may say anything: then nothing goes along
+        moved.pair(tasks_at(tree.plans[new[0]], new), tasks_at(plan, old))
 
 
 def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> None:
@@ -147,7 +168,11 @@ def _is_sound(record: dict[str, Any]) -> bool:
             return "because" in record and bool(changes) and all(was.path for was in changes)
         versions = record["versions"]
         found = [(file, before, after) for file, (before, after) in versions.items()]
-        return {"because", "address", "name"} <= record.keys() and bool(found)
+        places = [[file, id] for file, id in record.get("moved", [])]
+        are_places = len(places) == 2 * ("moved" in record) and all(
+            isinstance(text, str) for place in places for text in place
+        )
+        return {"because", "address", "name"} <= record.keys() and bool(found) and are_places
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
 

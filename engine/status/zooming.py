@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from engine.errors import PlanError, StateError
-from engine.status.layout import Row, indent_of, laid_out, rows, shifted, size, width_of
+from engine.status.layout import Row, depth_of, indent_of, laid_out, rows, shifted, size, width_of
 from engine.status.model import Plan, Task
 from engine.status.scanner import parse
 from engine.status.syntax import BOX
@@ -38,7 +39,8 @@ def flow_file(task: Task, number: int = 1) -> str:
 
 
 def zoom(task: Task, file: str) -> Zoomed:
-    """Makes a flow of a task, in a new file; its children and what stands between them move there.
+    """Makes a flow of a task, in a new file; its children move there, with what stands between them and the heading
+    that the first of them stands under.
 
     Raises `StateError` for a task that has a flow or code of its own, `PlanError` where the text cannot be taken apart.
     """
@@ -50,11 +52,8 @@ def zoom(task: Task, file: str) -> Zoomed:
     lines = list(plan.lines)
     text = f"# {task.name}\n"
     if task.children:
-        start = task.children[0].line - 1
         text += "\n" + "".join(_inside(task))
-        while start > task.line and not lines[start - 1].strip():
-            start -= 1
-        del lines[start : task.end - 1]
+        del lines[_start(task) : task.end - 1]
     lines[task.line - 1] = _referring(task, file)
     flow = parse(text, file)
     edited = parse("".join(lines), plan.file)
@@ -74,12 +73,28 @@ def zoom(task: Task, file: str) -> Zoomed:
     return Zoomed(file, text, edited)
 
 
+def _start(task: Task) -> int:
+    """The index of the first line that moves: of the headings right above the first child, or of that."""
+    first = task.children[0].line - 1
+    depth = depth_of(task) + 1
+    headings = {heading.line for tasks, heading in task.plan.inner if tasks == depth}
+    while first > task.line and (first in headings or not task.plan.lines[first - 1].strip()):
+        first -= 1
+    return first
+
+
 def _inside(task: Task) -> list[str]:
-    """The lines from the first child on, with what the task has between its children and behind them."""
+    """The lines that move: the headings of the first child, the children, and what the task has between and behind."""
+    lines = task.plan.lines
     inside = laid_out(task.children, 0, width_of(task.plan))
     indent = indent_of(task.children[0])
-    behind = task.plan.lines[task.children[-1].end - 1 : task.end - 1]
-    return [*inside, *(shifted(line if line.endswith("\n") else f"{line}\n", -indent) for line in behind)]
+    above = dropwhile(str.isspace, lines[_start(task) : task.children[0].line - 1])
+    behind = lines[task.children[-1].end - 1 : task.end - 1]
+
+    def moved(some: Iterable[str]) -> list[str]:
+        return [shifted(line if line.endswith("\n") else f"{line}\n", -indent) for line in some]
+
+    return [*moved(above), *inside, *moved(behind)]
 
 
 def _referring(task: Task, file: str) -> str:

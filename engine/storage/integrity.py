@@ -218,7 +218,12 @@ class Plans:
 
     def put_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Durably keeps a record (JSON) under a key, in place of an earlier one."""
-        self._meta.change({"tasks": {key: dict(record)}})
+        self.put_records({key: record})
+
+    def put_records(self, records: Mapping[str, Mapping[str, Any]]) -> None:
+        """Durably keeps records (JSON) under their keys, in place of earlier ones; all or none."""
+        if records:
+            self._meta.change({"tasks": {key: dict(record) for key, record in records.items()}})
 
     def drop_record(self, *keys: str) -> None:
         """Durably forgets records; those that are not there are fine."""

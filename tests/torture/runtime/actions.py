@@ -30,6 +30,12 @@ from engine.atoms import local
 PLAN = "- [ ] [Script] Warm\n    ```sh\n    true\n    ```\n"
 
 
+CHANGES: dict[str, Callable[[Engine], object]] = {
+    "rename": lambda engine: engine.rename("1", "Other"),
+    "undo": lambda engine: engine.undo(),
+}
+
+
 class Inline(asyncio.SelectorEventLoop):
     """Does in the one thread that strace is attached to what the engine would do in a worker thread."""
 
@@ -50,6 +56,9 @@ def act(action: str, root: Path) -> dict[str, str]:
     async def work() -> dict[str, str]:
         engine = Engine.open(root)
         said = {"outcome": "", "message": ""}
+        if action in CHANGES:
+            CHANGES[action](engine)
+            return said
         async for event in engine.step() if action == "step" else engine.recover(action):
             if isinstance(event, Finished):
                 said = {"outcome": event.outcome.value, "message": event.message}

@@ -192,3 +192,25 @@ def test_the_engine_is_killed_once_more_while_it_recovers(
 
         matrix.try_each(share_of(points, wanted), attempt)
     matrix.report("engine or supervisor killed, and the engine again in the recovery", capsys)
+
+
+@pytest.mark.parametrize("action", ["rename", "undo"])
+def test_the_engine_is_killed_while_it_gives_another_name_to_what_has_run(
+    stage: Stage, fast: Path, action: str, share: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = Matrix(stage, SCENARIOS[0], fast)
+    stage.run("step", matrix.template)
+    stage.run("undo", matrix.template)
+    if action == "undo":
+        stage.run("rename", matrix.template)
+    points = stage.record_engine(action, matrix.fresh(), matrix.log)
+    matrix.recorded = len(points)
+
+    def attempt(point: Point) -> None:
+        assert stage.kill_engine(action, matrix.fresh(), point).code == -9
+        said = stage.run("step", matrix.root)
+        assert said.outcome == "needs_person", f"{said}: it ran again unasked"
+        assert SCENARIOS[0].effects(matrix.root) == 1
+
+    matrix.try_each(share_of(points, share and 3 * share), attempt)
+    matrix.report(f"engine killed in its {action}", capsys)

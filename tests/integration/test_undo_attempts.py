@@ -1,0 +1,83 @@
+"""What has run is remembered when the tree around it is changed, and when that is taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from engine import Engine, NeedsPersonError
+from engine.storage import Journal
+from tests.conftest import MakeProject
+from tests.integration.conftest import finish
+
+SCRIPT = "    ```sh\n    echo run >> runs\n    ```\n"
+WORK = f"- [ ] [Script] Work\n{SCRIPT}"
+PLANS = {
+    "a namesake": f"- [ ] Group\n    ## One\n    - [-] [Script] Work\n    ## Two\n{indent(WORK, '    ')}",
+    "in a sub-flow": "- [ ] Group\n    ## One\n    - [-] Work\n    ## Two\n    - [ ] [Flow] Inner @ inner.md\n",
+}
+CHANGES: dict[str, Callable[[Engine], object]] = {
+    "renamed": lambda engine: engine.rename("1.2", "Other"),
+    "renamed around": lambda engine: engine.rename("1", "Other"),
+    "moved": lambda engine: engine.move("1.2", at=1),
+    "moved into another file": lambda engine: engine.move("1.2", to="2", at=1),
+    "zoomed": lambda engine: engine.zoom("1"),
+    "removed": lambda engine: engine.remove("1.2"),
+}
+
+
+def plans_of(root: Path) -> dict[str, str]:
+    return {name: (root / ".flow" / name).read_text() for name in ("status.md", "inner.md", "there.md")}
+
+
+async def taken_back(make_project: MakeProject, plan: str) -> tuple[Path, Engine]:
+    """A project of which the one task that could run has run, and was taken back."""
+    status = f"{PLANS[plan]}- [ ] [Flow] There @ there.md\n"
+    root = make_project({"status.md": status, "inner.md": WORK, "there.md": "- [ ] Here\n"})
+    engine = Engine.open(root)
+    assert (await finish(engine.step())).name == "Work"
+    engine.undo()  # that it is done
+    engine.undo()  # that it was begun
+    return root, engine
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("change", CHANGES)
+async def test_whatever_is_taken_back_what_has_run_asks(
+    make_project: MakeProject, change: str, plan: str
+) -> None:
+    root, engine = await taken_back(make_project, plan)
+    plans = plans_of(root)
+    CHANGES[change](engine)
+    if change != "removed":
+        with pytest.raises(NeedsPersonError, match="has run already"):
+            await finish(engine.step())
+    while engine.undo().because != change.split()[0]:
+        pass  # what followed from it
+    assert plans_of(root) == plans
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+    assert (root / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize(
+    "moved", ["nothing", 5, [], [["a", "1"]], [["status.md", "9"], ["status.md", "x"]], "ab"]
+)
+async def test_places_that_no_engine_wrote_bring_nothing_back(
+    make_project: MakeProject, moved: object
+) -> None:
+    root, engine = await taken_back(make_project, "a namesake")
+    engine.rename("2", "Elsewhere")
+    journal = Journal(root / ".flow/logs/events.jsonl")
+    last = max(journal.records(), key=lambda record: int(record["seq"]))
+    assert last["what"] == "rewritten"
+    assert json.dumps(last["moved"]) == '[["status.md", "2"], ["status.md", "2"]]'
+    details = {name: last[name] for name in ("what", "because", "address", "name", "versions")}
+    journal.append({**details, "moved": moved})
+    assert engine.undo().because == "renamed"
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
