@@ -65,14 +65,14 @@ def undo(project: Project) -> Undone:
         found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
         taken_back = [Change(task, was.before) for task, was in found]
         hands.refuse_open(project, taken_back)
+        for task, was in found:
+            # What was only marked done has run nothing that could run twice.
+            if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
+                key, known = attempts.find(project.plans, task)  # known before it is open: so it never runs unasked
+                attempts.keep(project.plans, path_of(task), {**known, "undone": True}, task=task, was=key)
         return taken_back
 
     committed = project.ledger.commit(make, what="undo", undoes=number)
-    for task, was in found:
-        # What was only marked done has run nothing that could run twice.
-        if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
-            key, record = attempts.find(project.plans, task)
-            attempts.keep(project.plans, path_of(task), {**record, "undone": True}, task=task, was=key)
     task = next(task for task, was in found if was.path == leaf)
     is_result = any(was.path == leaf and was.after in (Status.DONE, Status.FAILED) for was in changes)
     has_run = is_result and ended is not None and "run" in ended
