@@ -53,6 +53,7 @@ from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Change, Status, Task
+from engine.storage import is_full
 
 # Seconds between two looks at running work: short at first, since most work is.
 _POLL, _SLOWEST_POLL = 0.004, 0.05
@@ -202,6 +203,7 @@ def follow(
     """Watch work that is under way to its end, then commit its result. Its death without a result stays open."""
     pause = _POLL
     runner = project.runner
+    is_told = False
     while True:
         ended = runner.ended(intent.run)
         text, offset = runner.read(intent.run, offset)
@@ -221,6 +223,9 @@ def follow(
             return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
         if not _lives(project, intent) and runner.ended(intent.run) is None:
             return (yield from vanished(project, intent))
+        if not is_told and is_full(project.flow):
+            is_told = True
+            yield Warned(f"The disk is full: the result of {intent.name} waits until there is room.")
         run.control.wait(pause)
         pause = min(pause * 1.5, _SLOWEST_POLL)
         yield None

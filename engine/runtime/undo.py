@@ -68,7 +68,9 @@ def undo(project: Project) -> Undone:
         for task, was in found:
             # What was only marked done has run nothing that could run twice.
             if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
-                key, known = attempts.find(project.plans, task)  # known before it is open: so it never runs unasked
+                key, known = attempts.find(
+                    project.plans, task
+                )  # known before it is open: so it never runs unasked
                 attempts.keep(project.plans, path_of(task), {**known, "undone": True}, task=task, was=key)
         return taken_back
 

@@ -1,6 +1,6 @@
 """Everything that touches a disk: safe paths, durable writes, compare-and-swap, integrity, backups."""
 
-from engine.storage.disk import Snapshot, revision_of
+from engine.storage.disk import Snapshot, is_full, revision_of
 from engine.storage.guarantee import Guarantee
 from engine.storage.integrity import Plans, Restored, diff
 from engine.storage.journal import Journal
@@ -27,6 +27,7 @@ __all__ = [
     "diff",
     "find_root",
     "is_filled",
+    "is_full",
     "other_spelling",
     "read",
     "read_if_exists",

@@ -15,6 +15,7 @@ from engine.errors import FlowError, StorageError, UnsupportedFileError
 from engine.storage import platform
 
 _CHUNK = 1 << 20
+_LEAST = 1 << 14
 _HINTS = {
     errno.ENOSPC: "The disk is full: free some space, then do it again.",
     errno.EDQUOT: "Your disk quota is used up: free some space, then do it again.",
@@ -44,6 +45,16 @@ def disk(path: Path | str, verb: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise failure(path, verb, error) from error
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no room left for us. A quota that is used up does not tell."""
+    import shutil  # which takes long to import
+
+    try:
+        return shutil.disk_usage(folder).free < _LEAST
+    except OSError:
+        return False  # whoever writes there is told why it cannot be
 
 
 def failure(path: Path | str, verb: str, error: OSError) -> StorageError:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, Status, StepOutcome, StorageError, init_project
-from tests.integration.conftest import finish
+from engine import Engine, Finished, Status, StepOutcome, StorageError, Warned, init_project
+from tests.integration.conftest import collect, finish
 
 pytestmark = pytest.mark.torture
 
@@ -52,9 +52,11 @@ async def test_t7_08_the_result_waits_for_room(
 
     other = threading.Thread(target=fill_for_a_while)
     other.start()
-    finished = await finish(Engine.open(small_disk).step())
+    events = await collect(Engine.open(small_disk).step())
     other.join()
-    assert finished.outcome is StepOutcome.DONE
+    assert isinstance(events[-1], Finished) and events[-1].outcome is StepOutcome.DONE
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == ["The disk is full: the result of Work waits until there is room."]
     assert (small_disk / "runs").read_text() == "once\n"
 
 
