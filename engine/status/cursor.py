@@ -27,7 +27,8 @@ def walk(tasks: Sequence[Task]) -> Iterator[Task]:
 def cursor(tasks: Sequence[Task]) -> Task | None:
     """The task that runs next (DESIGN section 2, "The cursor"); None when nothing is left, or can be reached.
 
-    Tasks with problems are passed over, and so is everything inside of a plan with problems.
+    Tasks with problems are passed over, and so is everything inside of a plan with problems; beside an active one of
+    them nothing can begin.
     """
     if tasks and tasks[0].plan.problems:
         return None
@@ -36,6 +37,7 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
     # the deepest one that has a pending leaf.
     pending: Task | None = None
     most = -1
+    holds = False
     # Looked up once: this meets every task of the plan.
     is_active, is_failed, is_done, is_skipped = Status.ACTIVE, Status.FAILED, Status.DONE, Status.SKIPPED
     stack: list[tuple[Iterator[Task], int]] = [(iter(tasks), 0)]
@@ -43,10 +45,11 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
         tasks_left, active = stack[-1]
         for task in tasks_left:
             status = task.status
-            if status is is_done or status is is_skipped or task.problems:
+            if status is is_done or status is is_skipped:
                 continue
             subflow = task.subflow
-            if subflow is not None and subflow.problems:
+            if task.problems or (subflow is not None and subflow.problems):
+                holds = holds or status is is_active
                 continue
             if status is is_failed:
                 return task
@@ -60,7 +63,7 @@ def cursor(tasks: Sequence[Task]) -> Task | None:
                 pending, most = task, active
         else:
             stack.pop()
-    return active_leaf or pending
+    return active_leaf or (None if holds else pending)
 
 
 def validate_state(root: Plan) -> None:

@@ -78,6 +78,18 @@ def test_t1_08_a_file_outside_of_the_folder_counts_as_missing(project: Project, 
     assert "missing" in problem_of(tree.root.tasks[0])
 
 
+@pytest.mark.parametrize(("mark", "name"), [("/", None), (" ", "Rest"), ("x", "Rest")])
+def test_t2_07_beside_a_broken_one_that_is_active_nothing_is_next(
+    project: Project, mark: str, name: str | None
+) -> None:
+    plans = {"status.md": f"- [ ] Group\n    - [{mark}] Broken @ bad.md\n- [ ] Rest\n", "bad.md": "- [?] X\n"}
+    plans["status.md"] = (
+        plans["status.md"].replace("[ ] Group", "[/] Group") if mark == "/" else plans["status.md"]
+    )
+    cursor = project(plans).load().cursor()
+    assert (cursor.name if cursor is not None else None) == name
+
+
 def test_t2_07_the_rest_of_the_tree_loads_and_runs(project: Project) -> None:
     tree = project(
         {
@@ -337,11 +349,11 @@ def test_t5_04_after_a_crash_between_two_files(project: Project) -> None:
 
 
 def test_a_sub_flow_with_problems_is_never_run(project: Project) -> None:
-    tree = project({"status.md": "- [/] A @ b.md\n- [ ] B\n", "b.md": "- [/] X\n- [/] Y\n"}).load()
+    tree = project({"status.md": "- [ ] A @ b.md\n- [ ] B\n", "b.md": "- [ ] X\n- [ ] X\n"}).load()
     cursor = tree.cursor()
     assert cursor is not None
     assert cursor.name == "B"
-    assert outline(tree) == ["1 A", "1/1 X", "1/2 Y", "2 B"]
+    assert outline(tree) == ["1 A", "1/1 X", "1/2 X", "2 B"]
 
 
 @pytest.mark.parametrize("data", [b"\0\0", b"\xff\xfe", b"- [ ] X\r- [ ] Y"])
