@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ContentChangedError, PlanError, UsageError
 from engine.flows import Tree
 from engine.runtime.ledger import Rewrite
+from engine.runtime.log import Log
 from engine.runtime.project import Project
 from engine.runtime.scaffold import init_project
 from engine.status import Problem, parse
 from engine.status.fixing import fix
-from engine.storage import Snapshot, diff, read
+from engine.storage import Snapshot, Store, diff, read
 
 _ROOT = "status.md"
 
@@ -122,7 +124,7 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
     if project.plans.read(file) is not None:
         raise UsageError(f"There is a .flow/{file} already.", hint="Choose another name: `--as NAME.md`.")
     text, taken = _convert(source, file)
-    project.ledger.create(file, text, "imported", source=str(source))
+    project.ledger.create(file, text, "imported", **_note(source, taken))
     return taken
 
 
@@ -133,7 +135,14 @@ def init_project_from(root: Path, source: Path) -> Taken:
     """
     text, taken = _convert(source, _ROOT)
     init_project(root, {f".flow/{_ROOT}": text.encode()})
+    Log(Store(root)).write("imported", file=_ROOT, **_note(source, taken))
     return taken
+
+
+def _note(source: Path, taken: Taken) -> dict[str, Any]:
+    """For the log: of which file a plan was made, and what of it could not be kept."""
+    lost = [f"line {problem.line}: {problem.message.rstrip('.')}" for problem in taken.lost]
+    return {"source": str(source), **({"lost": lost} if lost else {})}
 
 
 def _convert(source: Path, file: str) -> tuple[str, Taken]:

@@ -19,7 +19,6 @@ _VERBS = {
     "restored": "its last version was put back",
     "fixed": "normalised",
     "adopted": "changed by another program, taken in",
-    "imported": "made of another file",
 }
 _REWRITES = {
     "added": "added to the plan",
@@ -63,6 +62,14 @@ def describe(record: Mapping[str, Any]) -> str:
             return f"another program wrote to {record.get('path')}; kept as {record.get('copy')}"
         case "adopted" if record.get("new") is True:
             return "made by another program, taken in"
+        case "imported":
+            lost = record.get("lost")
+            text = f"made of {record.get('source', 'another file')}"
+            return (
+                f"{text}; not kept: {_some(list(map(str, lost)))}"
+                if isinstance(lost, list) and lost
+                else text
+            )
         case "initialised":
             return "project made"
         case _ if run and what in _OUTCOMES:
@@ -106,7 +113,12 @@ def _took(seconds: object) -> str:
 
 def _changes(changes: object) -> str:
     """Which tasks got which status, the deepest first, since the others followed from it."""
-    found = [text for change in changes if (text := _change(change))] if isinstance(changes, Sequence) else []
+    return _some(
+        [text for change in changes if (text := _change(change))] if isinstance(changes, Sequence) else []
+    )
+
+
+def _some(found: list[str]) -> str:
     more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
     return f"{'; '.join(found[:_MOST])}{more}" if found else "changed"
 

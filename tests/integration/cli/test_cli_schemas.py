@@ -238,6 +238,66 @@ def test_a_followed_log_is_an_object_a_line(flow: Flow, make_project: MakeProjec
         process.communicate()
 
 
+STORY = """\
+# Staging
+
+- [ ] [Script] Deploy
+    ```sh
+    exit 3
+    ```
+- [ ] Look
+
+# Production
+
+- [ ] [Script] Deploy
+    ```sh retries=1 backoff=0.01s
+    false
+    ```
+- [ ] Group
+    - [ ] Inner
+"""
+
+
+def test_whatever_happens_the_log_has_its_shape(
+    flow: Flow, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOW_TRUST", "1")
+    root = make_project({"status.md": STORY})
+    (root / "notes.md").write_text("1. [ ] One\n- [ ] Two\n- [ ] Two\n")
+    plan = root / ".flow/status.md"
+    story = [
+        "run", "undo", "skip 1 --note why", "done 2", "rename 2 Looked", "move 4 --at 1", "zoom 1", "undo", "done 1.1",
+        "step", "reopen 4", "fail 4", "import notes.md", "add [Notes](notes.md)", "reset", "remove 2",
+    ]  # fmt: skip
+    for line in story:
+        assert flow(*line.split(" ", 1 if line.startswith("add") else -1), cwd=root).code in (0, 1), line
+    plan.write_text(plan.read_text() + "* [ ] By hand\n")
+    assert flow("fix", ".flow/status.md", "--yes", cwd=root).code == 0
+    (root / ".flow/other.md").write_text("- [ ] X\n")
+    assert flow("add", "[Other](other.md)", cwd=root).code == 0
+    assert flow("start", "Other", cwd=root).code == 0
+    plan.write_text(plan.read_text() + "- [ ] Once more\n")
+    assert flow("accept", cwd=root).code == 0
+    plan.write_text(plan.read_text() + "- [ ] And again\n")
+    assert flow("restore", cwd=root).code == 0
+    (found,) = judge(flow("log", "--json", cwd=root), "log")
+    happened = {record["what"] for record in found["events"]}
+    assert happened >= {
+        "changed",
+        "rewritten",
+        "retried",
+        "failed",
+        "skip",
+        "imported",
+        "fixed",
+        "adopted",
+        "accepted",
+    }
+    assert "made of notes.md; not kept: line 1: " in flow("log", cwd=root).out
+    paths = [change["path"] for record in found["events"] for change in record.get("changes", [])]
+    assert {"sections", "shared"} <= {key for path in paths for level in path for key in level}
+
+
 def test_every_command_is_judged_here() -> None:
     judged = {*LINES.values(), "run-detach", "log-follow"}
     assert {shape for command in commands() for shape in command.shapes} <= judged
