@@ -33,6 +33,7 @@ class Finder:
         self.typing = False
         self.in_output = False
         self.matches = 0
+        self._shown: tuple[Task | None, int] = None, 0
         self._filter = 0
         self._before: tuple[Place, set[Task]] | None = None
         self._order: tuple[Reading, list[Task], list[str]] | None = None
@@ -41,6 +42,13 @@ class Finder:
     def filter_name(self) -> str:
         """What the filter leaves: empty for everything."""
         return _FILTERS[self._filter][0]
+
+    @property
+    def found(self) -> str:
+        """How many tasks match, and which of them is selected, as `2/5`."""
+        task, number = self._shown
+        is_there = task is not None and task is self.screen.flow_tree.chosen
+        return f"{number}/{self.matches}" if is_there else str(self.matches)
 
     # Searching
 
@@ -67,7 +75,7 @@ class Finder:
         self.matches = 0
         if self.needle:
             self._find(1, here_too=True)
-        self.screen.search.count(self.matches)
+        self.screen.search.count(self.found if self.matches else "")
         tree.refresh()
 
     def end_search(self, keep: bool) -> None:
@@ -103,7 +111,8 @@ class Finder:
     def show_found(self) -> None:
         """Counts what the output has of what is typed."""
         if self.typing and self.in_output:
-            self.screen.search.count(self.screen.detail.output.found[1])
+            found = self.screen.detail.output.found[1]
+            self.screen.search.count(str(found) if found else "")
 
     def cancel(self) -> bool:
         """Ends the latest search or the filter, one at a time. False: there is none."""
@@ -147,6 +156,7 @@ class Finder:
             near = next((n for n in found if n > at or (here_too and n == at)), found[0])
         else:
             near = next((n for n in reversed(found) if n < at), found[-1])
+        self._shown = order[near], found.index(near) + 1
         self.screen.navigator.following = False
         self.screen.navigator.go_to(order[near])
 

@@ -42,7 +42,7 @@ async def test_the_footer_says_what_keys_do_while_searching_and_filtering(sit: S
             "back",
         ]
         await person.press("enter")
-        await person.sees("/lint  1 found")
+        await person.sees("/lint  1/1 found")
         assert "n next match" in keys(person)
         assert "esc end the search" in keys(person)
         await person.press("escape", "f")

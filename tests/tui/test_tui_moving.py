@@ -137,7 +137,7 @@ async def test_search_opens_what_is_folded_and_escape_puts_it_back(sit: Sit, orb
     async with sit(orbit) as person:
         await person.press("slash", *"wheel")
         await person.until(lambda: person.selected == "2/2.3", "the first match after the selection")
-        await person.sees("2 found")
+        await person.sees("1/2 found")
         await person.press("escape")
         await person.until(lambda: person.selected == "2")
         assert "Compile" not in person.text

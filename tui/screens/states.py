@@ -61,7 +61,7 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
     if reading is None:
         return "", ""
     if screen.finder.needle and not screen.finder.typing:
-        return f"/{screen.finder.needle}  {screen.finder.matches} found", "$primary"
+        return f"/{screen.finder.needle}  {screen.finder.found} found", "$primary"
     if screen.finder.filter_name:
         return f"only {screen.finder.filter_name} tasks", "$accent"
     problems = reading.problems

@@ -51,8 +51,8 @@ class Search(Horizontal):
     def close(self) -> None:
         self.display = False
 
-    def count(self, matches: int) -> None:
-        """Says how much matches."""
+    def count(self, matches: str) -> None:
+        """Says how much matches; empty: nothing."""
         typed = bool(self.query_one(Input).value)
         words = f"{matches} found" if matches else "nothing found" if typed else ""
         self.query_one("#count", Label).update(words)
