@@ -1,5 +1,5 @@
-"""What is remembered of the attempts at each task, in `status.meta`: `key`, `attempt`, `interruptions`, and whether one
-that had done its work was `undone`.
+"""What is remembered of the attempts at each task, in `status.meta`: `key`, `attempt`, `interruptions`, whether one
+that had run was `undone`; and of what was lost from the plan while it was at work, `begun`: the tag that it had.
 
 It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.runtime.identity import Level, body_text, key_of, names_of, namesakes, path_of, paths_of
-from engine.status import Task
+from engine.runtime.identity import Level, body_text, key_of, names_of, namesakes, path_of, paths_of, root_of
+from engine.status import Status, Task, walk
 from engine.storage import Plans, revision_of
 
 Record = dict[str, Any]
@@ -22,30 +22,72 @@ def find(plans: Plans, task: Task) -> tuple[str, Record]:
     Where it cannot be told which of several tasks it is kept of, only what leaves the decision to a person: rather is
     one asked than anything run twice.
     """
-    key = key_of(path_of(task))
-    records = plans.records()
-    if key in records:
-        return key, records[key]
-    there, lost = _lost(task, key, records)
-    if len(lost) == 1 and sum(one not in records for one in there) == 1:
-        (other, record), *_ = lost.items()
-        if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
-            return other, record
-    careful = {
-        "undone": any(record.get("undone") for record in lost.values()),
-        "interruptions": max((number(record, "interruptions") for record in lost.values()), default=0),
-    }
-    return key, {name: value for name, value in careful.items() if value}
+    return _Memory(plans.records()).find(task, path_of(task))
 
 
-def _lost(task: Task, key: str, records: Mapping[str, Record]) -> tuple[list[str], dict[str, Record]]:
-    """The keys of all tasks with the names of this one, and the records of those names that no task has: a heading was
-    changed, or the task is gone."""
-    others = [other for other in records if names_of(other) == names_of(key)]
-    there = [key_of(path) for path in paths_of(namesakes(task))] if others else []
-    return there, {
-        other: records[other] for other in others if other not in there and not records[other].get("gone")
-    }
+class _Memory:
+    """All records of one moment, and what many tasks of one name have in common."""
+
+    def __init__(self, records: Mapping[str, Record]) -> None:
+        self.records = records
+        self._named: dict[str, list[str]] = {}
+        for key in records:
+            self._named.setdefault(names_of(key), []).append(key)
+        self._lost: dict[str, tuple[int, dict[str, Record]]] = {}
+        self._asking = {key: record for key, record in records.items() if record.get("undone")}
+        self._there: set[str] | None = None
+
+    def names(self) -> Iterable[str]:
+        return self._named.keys()
+
+    def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
+        key = key_of(path)
+        if key in self.records:
+            return key, self.records[key]
+        waiting, lost = self.lost(task, key)
+        if len(lost) == 1 and waiting == 1:
+            (other, record), *_ = lost.items()
+            if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
+                return other, record
+        careful = [record for record in lost.values() if _may_be(record, task)]
+        careful += [record for other, record in self._asking.items() if self._is_renamed(other, record, task)]
+        found = {
+            "undone": any(record.get("undone") for record in careful),
+            "interruptions": max((number(record, "interruptions") for record in careful), default=0),
+        }
+        return key, {name: value for name, value in found.items() if value}
+
+    def lost(self, task: Task, key: str) -> tuple[int, dict[str, Record]]:
+        """How many tasks with the names of this one have no record, and the records of those names that no task has: a
+        heading was changed, or the task is gone."""
+        names = names_of(key)
+        if names not in self._lost:
+            others = self._named.get(names, [])
+            there = {key_of(path) for path in paths_of(namesakes(task))} if others else set()
+            lost = {
+                other: self.records[other]
+                for other in others
+                if other not in there and not self.records[other].get("gone")
+            }
+            self._lost[names] = sum(one not in self.records for one in there), lost
+        return self._lost[names]
+
+    def _is_renamed(self, other: str, record: Record, task: Task) -> bool:
+        """Whether this is the record of this task under a name that it had: its text says so, and no task has that."""
+        if record.get("gone") or record.get("body") != _digest(task):
+            return False
+        if not body_text(task).strip() and not (
+            task.status is Status.ACTIVE and record.get("begun") == (task.tag or "")
+        ):
+            return False
+        if self._there is None:
+            self._there = {key_of(path) for path in paths_of(walk(root_of(task).tasks))}
+        return other not in self._there
+
+
+def _may_be(record: Record, task: Task) -> bool:
+    """Whether a record without a task may be that of this one: what was begun is not pending with another text."""
+    return "begun" not in record or task.status is Status.ACTIVE or record.get("body") == _digest(task)
 
 
 def number(record: Mapping[str, Any], name: str) -> int:
@@ -55,16 +97,21 @@ def number(record: Mapping[str, Any], name: str) -> int:
 
 
 def _digest(task: Task) -> str:
-    return revision_of(body_text(task).encode("utf-8", "surrogatepass"))
+    return _digest_of(body_text(task))
+
+
+def _digest_of(body: str) -> str:
+    return revision_of(body.encode("utf-8", "surrogatepass"))
 
 
 def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Level, ...], str, Record]]:
     """Those of many tasks that something is remembered of, with their paths, and what `find` finds."""
-    names = {names_of(key) for key in plans.records()}
+    memory = _Memory(plans.records())
+    names = set(memory.names())
     every = list(tasks) if names else []
     for task, path in zip(every, paths_of(every), strict=True):
         if names_of(key_of(path)) in names:
-            key, record = find(plans, task)
+            key, record = memory.find(task, path)
             if record:
                 yield task, path, key, record
 
@@ -106,10 +153,16 @@ def leave(plans: Plans, tasks: Iterable[Task]) -> None:
             keep(plans, path, {**record, "gone": True}, was=key)
 
 
+def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:
+    """The task at a path has run, and nothing in the plan says how it ended: it is not there, or has become something
+    else. Should it come back, with this path or this `body`, it does not run again unasked."""
+    copy(plans, {tuple(path): {"undone": True, "body": _digest_of(body), "begun": tag}})
+
+
 def forget(plans: Plans, tasks: Iterable[Task]) -> None:
     """Forgets the attempts at these tasks, and at those of the same names that are gone."""
-    records = plans.records()
+    memory = _Memory(plans.records())
     keys: set[str] = set()
     for task, path, key, _ in known(plans, tasks):
-        keys |= {key, *_lost(task, key_of(path), records)[1]}
+        keys |= {key, *memory.lost(task, key_of(path))[1]}
     plans.drop_record(*keys)

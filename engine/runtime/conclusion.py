@@ -64,6 +64,7 @@ def settle(
     plan is reported; no other one is marked (T3.27)."""
     found: list[Task | None] = []
     stands: list[Status] = []
+    grown: list[Task] = []
 
     def make(tree: Tree) -> Sequence[Change]:
         now_at = project.intents.refreshed(intent)
@@ -73,7 +74,8 @@ def settle(
             return []
         # What somebody marked in the file meanwhile is not overwritten.
         stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
-        return [] if stands else change_to(task, status)
+        grown[:] = [one for one in task.inside if status is Status.DONE and not one.status.is_settled]
+        return [] if stands or grown else change_to(task, status)
 
     until = time.monotonic() + _RETURN
     try:
@@ -94,7 +96,13 @@ def settle(
     elif stands:
         message = f"It was marked {stands[0].value} in the plan meanwhile; that stands. {message}".strip()
         status = stands[0]
+    elif grown:
+        message = f"It has tasks of its own by now, and is done when they are. {message}".strip()
+        status = task.status
     spent = {key_of(intent.path), key_of(place)}
+    if (task is None or grown) and intent.phase is not Phase.CLAIMED:
+        attempts.lose(project.plans, place, intent.body, intent.atom)
+        spent.discard(key_of(place))
     if status is Status.FAILED and task is not None:
         remember(project, intent.having(path=place), interruptions=interruptions, task=task)
         spent.discard(key_of(place))

@@ -98,6 +98,8 @@ def execute_next(project: Project, run: Run) -> Steps:
     try:
         return (yield from execute(project, run, task))
     except StateError as error:
+        if project.has_intent:
+            raise  # it has begun, and only its end is refused
         _, other = next_task(project)
         if other is None or path_of(other) != path_of(task):
             return (yield from execute_next(project, run))  # somebody began or settled a task in this moment
@@ -108,16 +110,25 @@ def execute_next(project: Project, run: Run) -> Steps:
 
 
 def execute(
-    project: Project, run: Run, task: Task, *, attempt: int | None = None, interruptions: int | None = None
+    project: Project,
+    run: Run,
+    task: Task,
+    *,
+    attempt: int | None = None,
+    interruptions: int | None = None,
+    key: str = "",
 ) -> Steps:
-    """Run this leaf as a new attempt. Raises before anything is written when it cannot be run as it stands."""
+    """Run this leaf as a new attempt. Raises before anything is written when it cannot be run as it stands.
+
+    What is not given is that of the attempt before. `key` is the same for all attempts (DESIGN section 5).
+    """
     project.refuse_outside(task)
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry))
     project.trust.refuse(task)
     record = attempts.take(project.plans, task)
-    key = str(record.get("key") or uuid.uuid4().hex)
+    key = key or str(record.get("key") or uuid.uuid4().hex)
     number = attempt if attempt is not None else attempts.number(record, "attempt") + 1
     call = project.call(task, attempt=number, key=key)
     atom = atom_for(entry.target, project.flow)

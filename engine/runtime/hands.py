@@ -14,7 +14,7 @@ from engine.runtime.identity import find_again, is_meant, path_of, root_of
 from engine.runtime.ledger import change_to
 from engine.runtime.problems import refuse_other
 from engine.runtime.project import Project
-from engine.status import Change, Status, Task
+from engine.status import Change, Status, Task, walk
 
 if TYPE_CHECKING:
     from engine.runtime import claim as claiming
@@ -102,9 +102,8 @@ def reset(project: Project, address: str | None) -> Changed:
             )
         target = tree.root if address is None else tree.find(address)
         seen[:] = [target] if isinstance(target, Task) else []
-        changes = rules.reset(target)
-        reset[:] = [change.task for change in changes]
-        return changes
+        reset[:] = walk([target] if isinstance(target, Task) else target.tasks)
+        return rules.reset(target)
 
     committed = project.ledger.commit(make, what="reset")
     attempts.forget(project.plans, reset)
@@ -184,7 +183,9 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
         for event in recovering.decide(project, intent, status):
             files.extend(getattr(event, "files", ()))
     found = find_again(project.ledger.read().root, intent.path, intent.body)
-    return Changed(found.address if found else task.address, task.name, status, tuple(files))
+    if found is None:
+        return Changed(task.address, task.name, status, tuple(files))
+    return Changed(found.address, found.name, found.status, tuple(files))
 
 
 def _forgive(project: Project, task: Task) -> None:

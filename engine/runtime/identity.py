@@ -253,13 +253,15 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     """The task that an intent means (DESIGN section 5): the one at its path of names, else the only active leaf if
     its name or its body (`body`: the text it had) still matches, else None. Never another one."""
     task = resolve(root, path, body=body)
-    if task is not None:
+    if task is not None and task.status is not Status.PENDING:
         return task
     leaves = [leaf for leaf in active_leaves(root) if not leaf.inside]
     if len(leaves) != 1:
-        return None
+        return task
     leaf = leaves[0]
     is_same = body_text(leaf) == body
+    if task is not None:  # it was begun: a newcomer of its name is not it where it stands under another
+        return leaf if is_same and body.strip() else task
     is_named = bool(path) and _name(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
     return leaf if is_named or (is_same and body.strip()) else None
 

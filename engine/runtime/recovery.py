@@ -32,7 +32,15 @@ from engine.runtime import attempts
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import changes_since
-from engine.runtime.execution import Run, ended_by_itself, execute, follow, new_run, run_job
+from engine.runtime.execution import (
+    Run,
+    ended_by_itself,
+    execute,
+    follow,
+    new_run,
+    run_job,
+    runnable,
+)
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.ledger import Rewrite
@@ -155,7 +163,14 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         project.intents.clear()
         yield from log(project, "unbegun", intent)
         return (
-            yield from execute(project, run, task, attempt=intent.attempt, interruptions=intent.interruptions)
+            yield from execute(
+                project,
+                run,
+                task,
+                attempt=intent.attempt,
+                interruptions=intent.interruptions,
+                key=intent.key,
+            )
         )
     atom, call = _atom(project, intent, task)
     project.trust.refuse(task)
@@ -236,7 +251,24 @@ def again(project: Project, run: Run, intent: Intent) -> Steps:
     task = find_again(project.ledger.read().root, intent.path, intent.body)
     if task is None:
         return (yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "It cannot run again."))
-    steps = execute(project, run, task, attempt=intent.attempt + 1, interruptions=intent.interruptions)
+    if task.status.is_settled:  # somebody marked it meanwhile, and that stands
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
+    if task.inside:
+        raise StateError(
+            f"{task.address} {task.name} has tasks of its own by now: it cannot run again.",
+            hint="`flow recover done` goes on with them, `flow recover skip` skips them, too.",
+        )
+    entry = runnable(project, task)
+    if entry is None or entry.name in ("Manual", "Flow"):
+        project.intents.clear()  # it is a person's to do by now
+    steps = execute(
+        project,
+        run,
+        task,
+        attempt=intent.attempt + 1,
+        interruptions=intent.interruptions,
+        key=intent.key,
+    )
     return (yield from steps)
 
 

@@ -17,6 +17,8 @@ from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
 from engine.status import Change, Status, Task, parse
 
+_ENDS = (Status.DONE, Status.SKIPPED, Status.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
@@ -52,7 +54,6 @@ def undo(project: Project) -> Undone:
             "An engine is at work; its changes cannot be taken back.", hint="Wait, or `flow stop`."
         )
     record, ended = _last(project)
-    by_hand = ended is not None and ended.get("what") == "done" and "run" not in ended
     if record["what"] == "rewritten":
         return _undo_rewrite(project, record)
     number, because = record["seq"], str(record["because"])
@@ -61,13 +62,15 @@ def undo(project: Project) -> Undone:
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
 
+    has_run = ended is None or "run" in ended or not leaf[-1].names[-1].endswith(str(ended.get("name")))
+
     def make(tree: Tree) -> Sequence[Change]:
         found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
         taken_back = [Change(task, was.before) for task, was in found]
         hands.refuse_open(project, taken_back)
         for task, was in found:
-            # What was only marked done has run nothing that could run twice.
-            if was.after is Status.DONE and was.before is not Status.DONE and not by_hand:
+            # What was only marked by hand has run nothing that could run twice.
+            if has_run and was.after in _ENDS and was.before not in _ENDS:
                 key, known = attempts.find(
                     project.plans, task
                 )  # known before it is open: so it never runs unasked
@@ -76,9 +79,9 @@ def undo(project: Project) -> Undone:
 
     committed = project.ledger.commit(make, what="undo", undoes=number)
     task = next(task for task, was in found if was.path == leaf)
-    is_result = any(was.path == leaf and was.after in (Status.DONE, Status.FAILED) for was in changes)
-    has_run = is_result and ended is not None and "run" in ended
-    return Undone(task.name, task.address, because, committed.files, task.status, has_run)
+    is_result = any(was.path == leaf and was.after in _ENDS for was in changes)
+    ran = is_result and ended is not None and "run" in ended
+    return Undone(task.name, task.address, because, committed.files, task.status, ran)
 
 
 def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:

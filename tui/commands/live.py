@@ -141,7 +141,8 @@ class _Watcher:
         else:
             parts = [status_word(event.status), event.address, output.line(event.name)]
             parts.append(output.dim(took(event.seconds)) if event.seconds else "")
-            parts.append(output.line(event.message) if event.outcome.value != "done" else "")
+            is_plain = event.outcome.value == "done" and event.status.value == "done"
+            parts.append("" if is_plain else output.line(event.message))
             output.put("  ".join(part for part in parts if part))
             if event.outcome.value == "waiting":
                 output.say(f"`flow done {event.address}` marks it done; then `flow run` goes on.")
