@@ -370,6 +370,8 @@ class Conductor:
         if verb == "undo":
             # What was said of the last one must not stand there as if it were this one.
             self.screen.say(f"Not undone: {error.message}", "$error")
+        if verb == "move":
+            self.screen.editor.stays()
         if verb not in ("add", "rename") or not self.screen.editor.asks_again(error):
             self.refused(error)
         self.session.read()

@@ -32,6 +32,7 @@ class Editor:
         self.conductor = conductor
         self.moving: Spot | None = None
         self._ask_again: Callable[[str], None] | None = None
+        self._put_down: Spot | None = None
 
     @property
     def _selected(self) -> Task | None:
@@ -153,12 +154,25 @@ class Editor:
         while around is not None:
             if around.address == address:
                 self.screen.say("A task cannot be moved into itself.", "$warning")
-                self.screen.show_state()
+                self._select_again(moving)
                 return
             around = around.above
         to = target.above.address if target.above is not None else None
         at = target.number
         self._restructure("move", lambda: self.screen.engine.move(address, to=to, at=at, expect=name))
+        self._put_down = moving
+
+    def stays(self) -> None:
+        """The move was refused: the task is selected where it is, unless the person has moved on since."""
+        if self.screen.navigator.has_stayed:
+            self._select_again(self._put_down)
+
+    def _select_again(self, spot: Spot | None) -> None:
+        """A task that could not be moved is selected where it is."""
+        task = spot.find(self.conductor.reading.tree) if spot is not None and self.conductor.reading else None
+        if task is not None:
+            self.screen.navigator.go_to(task)
+        self.screen.show_state()
 
     @property
     def where(self) -> str:
@@ -208,7 +222,7 @@ class Editor:
         return self.screen.error is None and not self.conductor.refuse_readonly()
 
     def _restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
-        self._ask_again = None
+        self._ask_again = self._put_down = None
         self.screen.navigator.will_change()
         self.screen.session.restructure(verb, change)
 

@@ -99,8 +99,13 @@ class Navigator:
         elif change.undone == "renamed":
             self._expected = (change.address, "")
 
+    @property
+    def has_stayed(self) -> bool:
+        """Whether the person has not moved since they asked for a change."""
+        return self.moves == self._moves_before
+
     def select_expected(self) -> None:
-        if self.moves != self._moves_before:
+        if not self.has_stayed:
             self._expected = None
         if self._expected is not None:
             address, name = self._expected

@@ -103,6 +103,20 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
         assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
 
 
+async def test_a_task_that_may_not_be_moved_there_is_selected_where_it_is(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n    - [ ] Same\n- [ ] Two\n    - [ ] Same\n"}) as person:
+        await person.press("g", "j")
+        await person.until(lambda: person.selected == "1.1")
+        await person.press("m", "j", "j", "enter")
+        await person.told("duplicate name")
+        await person.until(lambda: person.selected == "1.1", "the task again")
+        await person.press("escape", "g", "m", "j", "enter")
+        await person.sees("cannot be moved into itself")
+        await person.until(lambda: person.selected == "1", "the task again")
+        await person.press("escape")
+        await person.until(lambda: "cannot be moved" not in person.text, "escape takes the words away")
+
+
 async def test_what_is_moved_is_the_task_that_was_taken_up_wherever_it_is_by_now(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n"}, watch=True) as person:
         await person.press("g", "m", "j")
@@ -154,7 +168,7 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
         assert plan(person) == "- [ ] One\n- [ ] One more\n"
         await person.press("R")
         await _typed(person, "ctrl+a", "ctrl+k", *"One", "enter")
-        await person.sees("duplicate name")
+        await person.told("duplicate name")
         await person.press("escape")
         await person.unasked()
         assert plan(person) == "- [ ] One\n- [ ] One more\n"

@@ -166,3 +166,8 @@ async def test_what_ends_a_task_stays_in_a_narrow_footer(sit: Sit, gate: Path) -
         await person.sees("ctrl+c stop")
         gate.touch()
         await person.until(lambda: person.status("1") == "done")
+
+
+async def test_a_task_that_somebody_has_begun_is_in_hand(sit: Sit) -> None:
+    async with sit({"status.md": "- [/] One\n- [ ] Two\n"}) as person:
+        await person.sees("in hand: 1 One")

@@ -483,6 +483,7 @@ class MainScreen(Screen[None]):
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
         self.forget_complaints()
+        self.query_one("#status", StatusLine).end_flash()
         if self.finder.typing:
             self.finder.end_search(keep=False)
         elif self.editor.moving is not None:

@@ -52,6 +52,8 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
             first = reading.complete[0]
             return f"› {first.address} ", "$muted", first.name, " is complete: only its mark is left"
         return "✔ everything is done" if reading.progress.total else "", "$status-done", "", ""
+    if following.status is Status.ACTIVE and screen.label(following) == "manual":
+        return f"● in hand: {following.address} ", "$status-active", following.name, ""
     return f"› next {following.address} ", "$muted", following.name, ""
 
 

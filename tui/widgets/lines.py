@@ -144,6 +144,10 @@ class StatusLine(Widget):
         self.set_timer(seconds, lambda: self._end_flash(count))
         self.refresh()
 
+    def end_flash(self) -> None:
+        """Takes away what is said for a while."""
+        self._end_flash(self._flash_count)
+
     @property
     def message(self) -> str:
         """What passes right now, for tests and for screen readers."""
