@@ -26,6 +26,8 @@ from tui.text import one_line
 from tui.themes import on_selection
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+# What stands where the time would, in the room that there is.
+_ENDS = {"retried": "tried again", "vanished": "vanished", "waited": "waited", "nothing": "task gone"}
 _BY_HAND = {"waits for a person": "waits"}
 
 
@@ -154,7 +156,7 @@ class Bars(ScrollView, can_focus=True):
         elif seconds is not None:
             took = marks.took(seconds)
         else:
-            took = word if attempt.run else _BY_HAND.get(word, "by hand")
+            took = _ENDS.get(attempt.outcome, word) if attempt.run else _BY_HAND.get(word, "by hand")
         cells = max(0, min(40, (width - 34) * 2 // 5))
         room = max(6, width - 12 - cells - 13)
         name = one_line(attempt.name, 300)
