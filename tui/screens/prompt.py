@@ -162,11 +162,16 @@ class Prompt(Modal[str | None]):
         self._explain()
 
     def _explain(self) -> None:
-        """Says in full what the choice in focus will do, where its own line has no room for that."""
+        """Says in full what the choice in focus will do, or else the first one, whose own line has no room for that."""
         line = self.focused
         if isinstance(line, ChoiceLine):
-            is_cut = line.cells > self._room
-            self.query_one("#explained", Static).update(one_line(line.choice.explains, 300) if is_cut else "")
+            cut = [one for one in self.query(ChoiceLine) if one.cells > self._room]
+            words = ""
+            if line in cut:
+                words = line.choice.explains
+            elif cut:
+                words = f"{key_name(cut[0].choice.key)}: {cut[0].choice.explains}"
+            self.query_one("#explained", Static).update(one_line(words, 300))
 
     def _fit(self, size: Size) -> None:
         """Leaves room for the choices, whatever the length of the evidence."""
