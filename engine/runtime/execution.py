@@ -189,8 +189,9 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
 
 def _refuse_repeating(task: Task, record: Mapping[str, Any], effect: Effect) -> None:
     if record.get("undone") and effect is Effect.ONCE:
+        why = "but the plan does not say so" if "begun" in record else "its result was taken back"
         raise NeedsPersonError(
-            f"{task.address} {task.name} has run already; its result was taken back.",
+            f"{task.address} {task.name} has run already; {why}.",
             hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
             address=task.address,
         )
