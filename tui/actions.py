@@ -8,11 +8,13 @@ navigator, the conductor or the main screen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
 
 
 class Group(StrEnum):
@@ -227,12 +229,13 @@ def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
 
 
 def with_keymap(
-    keymap: Mapping[str, str], actions: Iterable[Action] = ACTIONS
+    keymap: Mapping[str, str], actions: Sequence[Action] = ACTIONS
 ) -> tuple[list[Action], list[str]]:
     """The actions with a person's own keys (`id -> "key,key"`), and what is wrong with that keymap.
 
-    Unknown actions are reported, and a key that two actions want stays with the one that is not in the keymap, or
-    that comes first in it; both are reported, since Textual would steal or ignore them silently.
+    Unknown actions and keys are reported, and a key that two actions want stays with the one that is not in the keymap,
+    or that comes first in it: Textual would steal or ignore them silently. An action that none of its keys is left of
+    keeps those that it has by itself.
     """
     known = {action.id: action for action in actions}
     problems = [f"There is no action {name!r} to give a key to." for name in keymap if name not in known]
@@ -245,7 +248,9 @@ def with_keymap(
     for name, keys in own.items():
         free: list[str] = []
         for key in keys:
-            if key in owner:
+            if not _is_key(key):
+                problems.append(f"There is no key {key!r} for {name}.")
+            elif key in owner:
                 problems.append(
                     f"{key_name(key)} is the key of {owner[key]} already, so {name} does not get it."
                 )
@@ -253,7 +258,26 @@ def with_keymap(
                 owner[key] = name
                 free.append(key)
         known[name] = replace(known[name], keys=tuple(free))
+    for name, keys in own.items():
+        if keys and not known[name].keys:
+            default = next(action.keys for action in actions if action.id == name)
+            known[name] = replace(
+                known[name], keys=tuple(key for key in default if owner.setdefault(key, name) == name)
+            )
     return list(known.values()), problems
+
+
+def _is_key(key: str) -> bool:
+    """Whether Textual has a name for such a key, or it is a character."""
+    name = re.sub(r"^((ctrl|shift|alt|super|meta|hyper)\+)+(?=.)", "", key)
+    named = {value.rpartition("+")[2] for value in Keys} | set(KEY_NAME_REPLACEMENTS.values())
+    if len(name) == 1 or name in named or name in KEY_TO_UNICODE_NAME:
+        return True
+    try:
+        character = unicodedata.lookup(name.replace("_", " ").upper())
+    except KeyError:
+        return False
+    return name == key or character.isascii()
 
 
 def grouped(actions: Iterable[Action] = ACTIONS) -> Iterator[tuple[Group, list[Action]]]:

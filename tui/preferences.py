@@ -66,6 +66,8 @@ def load() -> Preferences:
             f"{path} cannot be read: {error}.", hint="Mend it, or move it away."
         ) from error
     problems: list[str] = []
+    if data.get("trust", "ask") != "ask":
+        problems.append(f'trust is {data["trust"]!r}. Write: trust = "ask", or leave it out')
     return Preferences(
         theme=_text(data, "theme", 'theme = "light"', problems),
         bell=_yes_or_no(data, "bell", problems),

@@ -54,9 +54,11 @@ class _Memory:
         found = {
             "undone": any(record.get("undone") for record in careful),
             "interruptions": max((number(record, "interruptions") for record in careful), default=0),
-            **{"begun": record["begun"] for record in careful if "begun" in record},
         }
-        return key, found if found["undone"] or found["interruptions"] else {}
+        begun = [record["begun"] for record in careful if "begun" in record]
+        return key, {name: value for name, value in found.items() if value} | (
+            {"begun": begun[0]} if begun else {}
+        )
 
     def lost(self, task: Task, key: str) -> tuple[int, dict[str, Record]]:
         """How many tasks with the names of this one have no record, and the records of those names that no task has: a

@@ -138,6 +138,8 @@ def execute(
         if question is not None:
             atom.learn(run_job(project, question))
     job = atom.job(call, name) if isinstance(atom, Supervised) else None
+    if isinstance(atom, LoomAtom):
+        atom.edits(call)  # what is wrong with its block is said before it begins
     effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
     if attempt is None:
         _refuse_repeating(task, record, effect)

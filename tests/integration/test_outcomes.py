@@ -126,3 +126,20 @@ async def test_a_result_waits_for_a_plan_that_is_just_saved_anew(
     assert (finished.outcome, finished.status) == (StepOutcome.DONE, Status.DONE)
     assert (root / "ran").read_text() == "paid\n"
     assert "- [x] [Script] Pay" in (root / ".flow/status.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '[Loom] X\n    ```toml\n    op = "explode"\n    path = "a.txt"\n    ```\n',
+        '[Loom] X\n    ```toml\n    op = "append"\n    path = "a.txt"\n    text = "x"\n    find = "y"\n    ```\n',
+        '[Git] X\n    ```toml\n    op = "explode"\n    ```\n',
+        "[Script] X\n    ```sh timeout=abc\n    true\n    ```\n",
+    ],
+)
+async def test_a_task_whose_block_is_wrong_does_not_begin(make_project: MakeProject, block: str) -> None:
+    root = make_project({"status.md": f"- [ ] {block}"})
+    with pytest.raises(ConfigurationError):
+        await finish(Engine.open(root).step())
+    assert Engine.open(root).recovery() is None
+    assert (root / ".flow/status.md").read_text() == f"- [ ] {block}"

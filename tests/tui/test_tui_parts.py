@@ -165,9 +165,32 @@ def test_a_keymap_that_clashes_or_names_nothing_is_reported() -> None:
     by_id = {action.id: action for action in found}
     assert by_id["step"].keys == ("S",)
     assert by_id["done"].keys == ("x",)
-    assert by_id["run"].keys == ()
+    assert by_id["run"].keys == ("r",), "rather its own one than none"
     assert len(problems) == 3
     assert any("'fly'" in problem for problem in problems)
+
+
+def test_a_key_that_is_none_is_reported_and_takes_nothing_away() -> None:
+    keymap = {
+        "undo": "ctrl+banana",
+        "down": "n",
+        "step": "",
+        "up": "ctrl+up,é,slash,f13,shift+tab,question_mark,+",
+    }
+    found, problems = actions.with_keymap(keymap)
+    by_id = {action.id: action for action in found}
+    default = {action.id: action.keys for action in actions.ACTIONS}
+    assert by_id["undo"].keys == default["undo"]
+    assert by_id["down"].keys == default["down"]
+    assert by_id["step"].keys == (), "whoever wants none has none"
+    assert any("'ctrl+banana'" in problem for problem in problems)
+    assert not any(f"no key '{key}'" in problem for key in keymap["up"].split(",") for problem in problems)
+    assert "n" in by_id["find_next"].keys
+
+
+def test_every_key_of_ours_is_one() -> None:
+    _, problems = actions.with_keymap({action.id: ",".join(action.keys) for action in actions.ACTIONS})
+    assert problems == []
 
 
 def test_the_key_table_names_every_action() -> None:
