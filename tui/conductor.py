@@ -346,7 +346,9 @@ class Conductor:
         )
         short = one_line(name, _SHORT)
         said = f"{_DID[verb]}: {short}" if written else f"{short} is {_IS[verb]} already."
-        said += f" ({change.undone})" if change.undone else ""
+        said += (
+            f" ({change.undone}){', what it did stays' if change.has_run else ''}" if change.undone else ""
+        )
         undo = self.screen.actions.get("undo")
         offers = written and verb != "undo" and not goes_on
         self._undoes = said if offers and undo is not None and undo.keys else ""

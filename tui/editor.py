@@ -186,7 +186,8 @@ class Editor:
 
     def cancel(self) -> None:
         """Leaves the task that was taken up where it is."""
-        self.moving = None
+        moving, self.moving = self.moving, None
+        self._select_again(moving)
 
     # The editor of the person
 

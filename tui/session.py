@@ -46,6 +46,8 @@ class Reading:
 
     tree: Tree
     next: Task | None
+    has_run: bool
+    """Whether that one has run, and was taken back: it is not stepped, but retried or left at that."""
     progress: Progress
     problems: int
     running: Running | None
@@ -97,7 +99,8 @@ class WorkEnded(Message):
 class WasChanged(Message):
     """A change of a task by hand went through, or was refused. `verb` is a change's, or undo.
 
-    `written`: whether anything had to be changed for it. `undone`: what undo took back (`done`, `renamed`, ...).
+    `written`: whether anything had to be changed for it. `undone`: what undo took back (`done`, `renamed`, ...);
+    `has_run`: that was the result of a run.
     """
 
     def __init__(
@@ -109,10 +112,12 @@ class WasChanged(Message):
         *,
         written: bool = True,
         undone: str = "",
+        has_run: bool = False,
     ) -> None:
         super().__init__()
         self.written = written
         self.undone = undone
+        self.has_run = has_run
         self.verb = verb
         self.address = address
         self.name = name
@@ -200,6 +205,7 @@ class Session:
         return Reading(
             tree=tree,
             next=cursor,
+            has_run=cursor is not None and self.engine.has_run(cursor),
             progress=tree.progress(),
             problems=len(tree.problems()),
             running=running,
@@ -271,7 +277,14 @@ class Session:
             self.target.post_message(WasChanged(verb, error=error))
         else:
             undone = done.because if isinstance(done, Undone) else ""
-            said = WasChanged(verb, done.address, done.name, written=bool(done.files), undone=undone)
+            said = WasChanged(
+                verb,
+                done.address,
+                done.name,
+                written=bool(done.files),
+                undone=undone,
+                has_run=isinstance(done, Undone) and done.has_run,
+            )
             self.target.post_message(said)
 
 

@@ -165,6 +165,10 @@ class Engine:
         """Whether its work vanished so often that it runs again only after it was reopened (circuit breaker)."""
         return hands.is_tripped(self._project, task)
 
+    def has_run(self, task: Task) -> bool:
+        """Whether a task has run though the plan does not say so: `once` tasks run again only if a person retries."""
+        return bool(self._project.attempts(task).get("undone"))
+
     def changed_outside(self, tree: Tree | None = None) -> list[str]:
         """The plans that another program changed since the engine last wrote them or a person accepted them; as
         they were read in `tree`, or as they are now."""

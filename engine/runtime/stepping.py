@@ -112,7 +112,9 @@ def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps
     if task.status is not Status.FAILED and not record.get("undone"):
         raise StateError(
             f"{task.address} {task.name} is {task.status.value}, not failed.",
-            hint="`flow reopen` makes a done or skipped task pending again.",
+            hint="`flow reopen` makes it pending again."
+            if task.status.is_settled
+            else "`flow step` runs what comes next.",
         )
     if not task.is_leaf:
         raise StateError(

@@ -99,6 +99,7 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
         await person.press("m", "k")
         await person.sees("put above")
         await person.press("escape")
+        await person.until(lambda: person.selected == "3", "the task that stays")
         await person.press("enter")
         assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
 
@@ -168,7 +169,7 @@ async def test_t4_16_a_duplicate_name_is_refused_in_words(sit: Sit) -> None:
         assert plan(person) == "- [ ] One\n- [ ] One more\n"
         await person.press("R")
         await _typed(person, "ctrl+a", "ctrl+k", *"One", "enter")
-        await person.told("duplicate name")
+        await person.sees("duplicate name")
         await person.press("escape")
         await person.unasked()
         assert plan(person) == "- [ ] One\n- [ ] One more\n"

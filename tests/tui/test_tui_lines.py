@@ -168,6 +168,6 @@ async def test_what_ends_a_task_stays_in_a_narrow_footer(sit: Sit, gate: Path) -
         await person.until(lambda: person.status("1") == "done")
 
 
-async def test_a_task_that_somebody_has_begun_is_in_hand(sit: Sit) -> None:
+async def test_a_task_that_somebody_has_begun_is_active(sit: Sit) -> None:
     async with sit({"status.md": "- [/] One\n- [ ] Two\n"}) as person:
-        await person.sees("in hand: 1 One")
+        await person.sees("● active: 1 One")

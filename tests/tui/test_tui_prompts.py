@@ -192,6 +192,7 @@ async def test_an_edit_that_is_refused_is_not_previewed(sit: Sit, make_project: 
         await person.idle()
         await person.press("z")
         await person.until(lambda: person.status("1") == "active")
+        await person.sees("what it did stays", "has run already", "t run it again", "x done")
         await person.idle()
         await person.press("s")
         await person.told("has run already")

@@ -79,5 +79,5 @@ class StopPrompt(_LeavePrompt):
     def choices(self) -> Iterable[Choice]:
         if self.goes_on:
             yield Choice("a", "after this task", "let it end, and run nothing behind it", "after", safe=True)
-        yield Choice("y", "now", "end it; the next start asks what to do with it", "now")
+        yield Choice("y", "now", "end it, then ask what to do with it", "now")
         yield Choice("escape", "go on", "nothing changes", None, safe=True)

@@ -324,7 +324,8 @@ class MainScreen(Screen[None]):
 
     def complain(self, error: FlowError) -> None:
         """Shows an error in words that say how to mend it."""
-        text = lines(f"{error.message}\n{actions.in_keys(error.hint, self.actions)}".rstrip("\n"))
+        keys = self.actions if self.session.busy else {k: v for k, v in self.actions.items() if k != "stop"}
+        text = lines(f"{error.message}\n{actions.in_keys(error.hint, keys)}".rstrip("\n"))
         self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
 
     def forget_complaints(self) -> None:

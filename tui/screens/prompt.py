@@ -169,14 +169,14 @@ class Prompt(Modal[str | None]):
             words = ""
             if line in cut:
                 words = line.choice.explains
-            elif cut:
-                words = f"{key_name(cut[0].choice.key)}: {cut[0].choice.explains}"
+            elif able := [one.choice for one in cut if one.choice.enabled]:
+                words = f"{key_name(able[0].key)}: {able[0].explains}"
             self.query_one("#explained", Static).update(one_line(words, 300))
 
     def _fit(self, size: Size) -> None:
         """Leaves room for the choices, whatever the length of the evidence."""
         lines = self.query(ChoiceLine)
-        self._room = min(size.width, 86) - 4
+        self._room = min(size.width, 86) - (4 if size.height >= _TALL else 2)
         cut = max(line.cells for line in lines) > self._room
         self.query_one("#explained").display = cut
         around = _AROUND if size.height >= _TALL else _AROUND_SHORT

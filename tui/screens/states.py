@@ -52,8 +52,10 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
             first = reading.complete[0]
             return f"› {first.address} ", "$muted", first.name, " is complete: only its mark is left"
         return "✔ everything is done" if reading.progress.total else "", "$status-done", "", ""
+    if reading.has_run:
+        return f"↶ {following.address} ", "$warning", following.name, " has run already"
     if following.status is Status.ACTIVE and screen.label(following) == "manual":
-        return f"● in hand: {following.address} ", "$status-active", following.name, ""
+        return f"● active: {following.address} ", "$status-active", following.name, ""
     return f"› next {following.address} ", "$muted", following.name, ""
 
 
@@ -182,6 +184,12 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
         return
     if screen.conductor.waited_for is task:
         if screen.flow_tree.chosen is not task:
+            offer("cursor", f"select {task.address} {task.name}")
+        return
+    if reading.has_run:
+        if screen.flow_tree.chosen is task:
+            offer("retry", "run it again")
+        else:
             offer("cursor", f"select {task.address} {task.name}")
         return
     offer("step", f"step {task.address} {task.name}")
