@@ -137,7 +137,7 @@ class Timeline:
             if attempt.taken_back or (name is not None and attempt.name != name):
                 continue
             seen.add(one)
-            if attempt.outcome in _RESULTS:
+            if attempt.outcome in _RESULTS or (inside and attempt.outcome == "waiting"):
                 self._withdrew.setdefault(by, []).append(key)
         for key in self._withdrew.get(by, ()):
             self._mark(key, taken_back=True)

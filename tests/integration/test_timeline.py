@@ -199,3 +199,11 @@ def test_records_in_words() -> None:
     )
     assert describe({"what": "something new"}) == "something new"
     assert describe({}) == ""
+
+
+async def test_what_waited_waits_no_more_after_a_reset(make_project: MakeProject) -> None:
+    engine = Engine.open(make_project({"status.md": "- [ ] Approve\n"}))
+    await finish(engine.step())
+    assert [(one.outcome, one.taken_back) for one in engine.timeline()] == [("waiting", False)]
+    engine.reset()
+    assert [(one.outcome, one.taken_back) for one in engine.timeline()] == [("waiting", True)]
