@@ -6,6 +6,7 @@ It is kept by the path of names and headings. A task whose heading somebody chan
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,22 +36,24 @@ class _Memory:
             self._named.setdefault(names_of(key), []).append(key)
         self._lost: dict[str, tuple[int, dict[str, Record]]] = {}
         self._asking = {key: record for key, record in records.items() if record.get("undone")}
+        self._asking_bodies = {str(record.get("body")) for record in self._asking.values()}
         self._there: set[str] | None = None
-
-    def names(self) -> Iterable[str]:
-        return self._named.keys()
+        self._bodies: Counter[str] = Counter()
 
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
         key = key_of(path)
-        if key in self.records:
+        if key in self.records and not _is_anothers(self.records[key], task):
             return key, self.records[key]
         waiting, lost = self.lost(task, key)
         if len(lost) == 1 and waiting == 1:
             (other, record), *_ = lost.items()
             if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
                 return other, record
+        renamed = [other for other, record in self._asking.items() if self._is_renamed(other, record, task)]
+        if len(renamed) == 1 and not lost:
+            return renamed[0], self.records[renamed[0]]
         careful = [record for record in lost.values() if _may_be(record, task)]
-        careful += [record for other, record in self._asking.items() if self._is_renamed(other, record, task)]
+        careful += [self.records[other] for other in renamed]
         found = {
             "undone": any(record.get("undone") for record in careful),
             "interruptions": max((number(record, "interruptions") for record in careful), default=0),
@@ -76,16 +79,30 @@ class _Memory:
         return self._lost[names]
 
     def _is_renamed(self, other: str, record: Record, task: Task) -> bool:
-        """Whether this is the record of this task under a name that it had: its text says so, and no task has that."""
-        if record.get("gone") or record.get("body") != _digest(task):
+        """Whether this is the record of this task under a name or at a place that it had: its text says so, which no
+        other task has, or it was begun; and no task has that name there."""
+        digest = _digest(task)
+        if record.get("gone") or record.get("body") != digest:
             return False
-        if not body_text(task).strip() and not (
-            task.status is Status.ACTIVE and record.get("begun") == (task.tag or "")
-        ):
+        is_begun = task.status is Status.ACTIVE and record.get("begun", task.tag or "") == (task.tag or "")
+        if not body_text(task).strip() and not (is_begun and "begun" in record):
             return False
         if self._there is None:
-            self._there = {key_of(path) for path in paths_of(walk(root_of(task).tasks))}
-        return other not in self._there
+            every = list(walk(root_of(task).tasks))
+            self._there = {names_of(key_of(path)) for path in paths_of(every)}
+            self._bodies = Counter(_digest(one) for one in every if one.is_leaf)
+        return names_of(other) not in self._there and (is_begun or self._bodies[digest] == 1)
+
+    def may_know(self, task: Task, path: Sequence[Level]) -> bool:
+        """Whether `find` may find anything; this is quicker."""
+        return names_of(key_of(path)) in self._named or (
+            bool(self._asking) and _digest(task) in self._asking_bodies
+        )
+
+
+def _is_anothers(record: Record, task: Task) -> bool:
+    """Whether a record is that of a task that was taken out of the plan, and this is a new one of its name."""
+    return bool(record.get("gone")) and record.get("body", _digest(task)) != _digest(task)
 
 
 def _may_be(record: Record, task: Task) -> bool:
@@ -104,16 +121,17 @@ def _digest(task: Task) -> str:
 
 
 def _digest_of(body: str) -> str:
-    return revision_of(body.encode("utf-8", "surrogatepass"))
+    """Of a text without its indentation, which changes with the place."""
+    text = "\n".join(line.strip() for line in body.splitlines())
+    return revision_of(text.encode("utf-8", "surrogatepass"))
 
 
 def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Level, ...], str, Record]]:
     """Those of many tasks that something is remembered of, with their paths, and what `find` finds."""
     memory = _Memory(plans.records())
-    names = set(memory.names())
-    every = list(tasks) if names else []
+    every = list(tasks) if memory.records else []
     for task, path in zip(every, paths_of(every), strict=True):
-        if names_of(key_of(path)) in names:
+        if memory.may_know(task, path):
             key, record = memory.find(task, path)
             if record:
                 yield task, path, key, record
@@ -154,6 +172,18 @@ def leave(plans: Plans, tasks: Iterable[Task]) -> None:
     for _, path, key, record in list(known(plans, tasks)):
         if key in plans.records():
             keep(plans, path, {**record, "gone": True}, was=key)
+
+
+def come_back(plans: Plans, tasks: Iterable[Task]) -> None:
+    """Tasks that were taken out of the plan may be in it again."""
+    for _, path, key, record in list(known(plans, tasks)):
+        if record.get("gone"):
+            keep(plans, path, {name: value for name, value in record.items() if name != "gone"}, was=key)
+
+
+def forget_all(plans: Plans) -> None:
+    """Forgets the attempts at all tasks, also at those that are gone."""
+    plans.drop_record(*(key for key in plans.records() if "#" in key))  # which every key of a task has
 
 
 def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:

@@ -69,9 +69,11 @@ def change(
     if intent is not None and is_meant(target, intent.path, intent.body):
         return _settle_interrupted(project, target, status)
     changed: list[Task] = []
+    before: list[Status] = []
 
     def make(tree: Tree) -> Sequence[Change]:
         task = find(tree, address, expect)
+        before[:] = [task.status]
         if path_of(task) != path:
             raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
         changed[:] = [task]
@@ -82,7 +84,7 @@ def change(
     committed = project.ledger.commit(make, what=verb)
     task = changed[0]
     if status is Status.PENDING:
-        _forgive(project, task)
+        _forgive(project, task, was_open=before[0] in (Status.PENDING, Status.ACTIVE))
     elif status.is_settled:
         _forget(project, task)
     if committed.files or note:
@@ -106,7 +108,10 @@ def reset(project: Project, address: str | None) -> Changed:
         return rules.reset(target)
 
     committed = project.ledger.commit(make, what="reset")
-    attempts.forget(project.plans, reset)
+    if address is None:
+        attempts.forget_all(project.plans)
+    else:
+        attempts.forget(project.plans, reset)
     task = seen[0] if seen else None
     project.log.write("reset", address=task.address if task else "", name=task.name if task else "")
     return Changed(task.address if task else "", task.name if task else "", Status.PENDING, committed.files)
@@ -188,10 +193,14 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
     return Changed(found.address, found.name, found.status, tuple(files))
 
 
-def _forgive(project: Project, task: Task) -> None:
+def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
+    """A person opens a task again. That it has run is forgotten where they open one that was settled: they want it."""
     key, record = attempts.find(project.plans, task)
     if record:
-        attempts.keep(project.plans, path_of(task), {**record, "interruptions": 0}, task=task, was=key)
+        undone = {"undone": bool(record.get("undone")) and was_open}
+        attempts.keep(
+            project.plans, path_of(task), {**record, **undone, "interruptions": 0}, task=task, was=key
+        )
 
 
 def _forget(project: Project, task: Task) -> None:

@@ -80,20 +80,25 @@ class Ledger:
             return find(self._writer.load())
 
     def commit(
-        self, make: Callable[[Tree], Sequence[Change]], *, what: str = "", undoes: int | None = None
+        self,
+        make: Callable[[Tree], Sequence[Change]],
+        *,
+        what: str = "",
+        undoes: int | None = None,
+        first: Callable[[], None] | None = None,
     ) -> Committed:
         """Apply what `make` computes from a fresh reading, durably.
 
         `make` may run several times: a plan that another program changed in between is read again. `what` names the
         change in the log; `undoes` is the number of the record that it takes back: no rule made that, so the result
-        is held against the rules before it is written. Raises what `make` raises, PlanError, ChangedOutsideError
-        (strict projects), StorageError.
+        is held against the rules before it is written. `first` is called right before the plans are written. Raises
+        what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
         """
         for _ in range(_TRIES):
             with self._store.lock():
                 self._settle_rewrite()
                 try:
-                    return self._commit(make, what, undoes)
+                    return self._commit(make, what, undoes, first)
                 except ContentChangedError:
                     continue
                 except BaseException:
@@ -136,7 +141,13 @@ class Ledger:
         changed = self._plans.all_outside(tree.snapshots)
         return [] if changed and self._plans.is_untouched() else changed
 
-    def _commit(self, make: Callable[[Tree], Sequence[Change]], what: str, undoes: int | None) -> Committed:
+    def _commit(
+        self,
+        make: Callable[[Tree], Sequence[Change]],
+        what: str,
+        undoes: int | None,
+        first: Callable[[], None] | None,
+    ) -> Committed:
         tree = self._writer.load()
         changes = make(tree)
         if not changes:
@@ -156,6 +167,8 @@ class Ledger:
         written = apply(changes)
         if undoes is not None:
             self._refuse([problem for plan in written for problem in parse(plan.text, plan.file).problems])
+        if first is not None:
+            first()
         self._write_all(tree, written)
         extra: dict[str, Any] = {} if undoes is None else {"undoes": undoes}
         self._log.write("changed", because=what, changes=record, **extra)
@@ -306,6 +319,7 @@ class Ledger:
 
     def _adopt(self, file: str, snapshot: Snapshot) -> None:
         if self._plans.outside(file, snapshot):
+            self._plans.refuse_damaged(file, snapshot)
             is_new = self._plans.known(file) is None
             self._log.write("adopted", file=file, new=is_new, diff=self._plans.adopt(file, snapshot))
 

@@ -62,26 +62,44 @@ def undo(project: Project) -> Undone:
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
 
-    has_run = ended is None or "run" in ended or not leaf[-1].names[-1].endswith(str(ended.get("name")))
+    ran = _task_of_run(ended, [was.path for was in changes], leaf)
 
     def make(tree: Tree) -> Sequence[Change]:
         found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
         taken_back = [Change(task, was.before) for task, was in found]
         hands.refuse_open(project, taken_back)
-        for task, was in found:
-            # What was only marked by hand has run nothing that could run twice.
-            if has_run and was.after in _ENDS and was.before not in _ENDS:
-                key, known = attempts.find(
-                    project.plans, task
-                )  # known before it is open: so it never runs unasked
-                attempts.keep(project.plans, path_of(task), {**known, "undone": True}, task=task, was=key)
         return taken_back
 
-    committed = project.ledger.commit(make, what="undo", undoes=number)
+    def first() -> None:
+        for task, was in found:
+            # What was only marked by hand has run nothing that could run twice.
+            if was.path == ran and was.after in _ENDS and was.before not in _ENDS:
+                key, known = attempts.find(project.plans, task)
+                attempts.keep(project.plans, path_of(task), {**known, "undone": True}, task=task, was=key)
+
+    # It is known before the task is open: so it never runs unasked, whenever this is killed.
+    committed = project.ledger.commit(make, what="undo", undoes=number, first=first)
     task = next(task for task, was in found if was.path == leaf)
     is_result = any(was.path == leaf and was.after in _ENDS for was in changes)
-    ran = is_result and ended is not None and "run" in ended
-    return Undone(task.name, task.address, because, committed.files, task.status, ran)
+    has_run = is_result and ended is not None and "run" in ended
+    return Undone(task.name, task.address, because, committed.files, task.status, has_run)
+
+
+def _task_of_run(
+    ended: dict[str, Any] | None, paths: Sequence[tuple[Level, ...]], leaf: tuple[Level, ...]
+) -> tuple[Level, ...] | None:
+    """The path of the task whose run a change came from; None when a person made it. `ended` is the record behind it,
+    which may be lost, or of somebody else: then it was rather a run."""
+    named = [path for path in paths if ended is not None and _bare(path) == str(ended.get("name"))]
+    if ended is not None and "run" not in ended and named:
+        return None
+    return max(named, key=lambda path: sum(len(level.names) for level in path)) if named else leaf
+
+
+def _bare(path: tuple[Level, ...]) -> str:
+    """The name at the end of a path, without its tag."""
+    name = path[-1].names[-1]
+    return name.partition("] ")[2] if name.startswith("[") and "] " in name else name
 
 
 def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
@@ -115,6 +133,8 @@ def _undo_rewrite(project: Project, record: dict[str, Any]) -> Undone:
 
     with project.store.lock():
         committed = project.ledger.rewrite(make)
+        if record["because"] == "removed":
+            attempts.come_back(project.plans, committed.tree.walk())
         for file, (before, after) in record["versions"].items():
             if before is None and file not in committed.tree.plans:
                 with suppress(SecurityError, StorageError):  # then it stays, unreferred

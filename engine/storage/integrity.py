@@ -48,6 +48,18 @@ class Plans:
             self.store.require()
         return snapshot
 
+    def refuse_damaged(self, file: str, now: Snapshot) -> None:
+        """Raise PlanError for a plan that holds NUL bytes, or nothing, and not by us: an engine takes the last task
+        out when it is asked to."""
+        known = None if now.data else self.known(file)
+        if b"\0" in now.data or (not now.data and (known is None or known.revision != now.revision)):
+            state = "damaged (it holds NUL bytes)" if now.data else "empty"
+            raise PlanError(
+                f"{file} is {state} and is not overwritten.",
+                hint="`flow restore` puts back its last version.",
+                file=file,
+            )
+
     def write(self, file: str, base: Snapshot | None, data: bytes) -> Guarantee | None:
         """Puts `data` in place of `base` (None: the file is new). What equals the base already is not
         written.
@@ -59,13 +71,8 @@ class Plans:
         path = self.path(file)
         if base is not None and base.data == data:
             return None
-        if base is not None and (not base.data or b"\0" in base.data):
-            state = "damaged (it holds NUL bytes)" if base.data else "empty"
-            raise PlanError(
-                f"{file} is {state} and is not overwritten.",
-                hint="`flow restore` puts back its last version.",
-                file=file,
-            )
+        if base is not None:
+            self.refuse_damaged(file, base)
         new = Snapshot.of(data)
         with self.store.lock():
             known = self._meta.learn(file, new.revision, self._there)

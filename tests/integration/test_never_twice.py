@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -240,6 +241,141 @@ async def test_an_idempotent_task_that_was_marked_outside_stays_so(
     finished = await finish(Engine.open(root).step())
     assert (finished.outcome, finished.status) == (StepOutcome.DONE, status)
     assert runs(root) == ["run"]
+
+
+async def taken_back(make_project: MakeProject, text: str) -> tuple[Path, Engine]:
+    """A project of which the first task has run, and is pending again."""
+    root = make_project({"status.md": text})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    engine.undo()
+    return root, engine
+
+
+LONE = ONCE.format(code=0).replace("- [ ] After\n", "")
+GROUP = "- [ ] Group\n    - [ ] Old\n"
+
+
+@pytest.mark.parametrize("order", ["through Flow first", "outside first"])
+@pytest.mark.parametrize("change", ["move", "zoom"])
+async def test_it_gets_another_place_and_another_name(
+    make_project: MakeProject, change: str, order: str
+) -> None:
+    text = LONE + GROUP if change == "move" else "- [ ] Group\n" + indent(LONE, "    ")
+    root, engine = await taken_back(make_project, text)
+
+    def by_flow() -> None:
+        if change == "move":
+            engine.move("1", to="2", at=1)
+        else:
+            engine.zoom("1")
+
+    if order == "through Flow first":
+        by_flow()
+    for file in (root / ".flow").rglob("*.md"):
+        if "backups" not in file.parts:
+            file.write_text(file.read_text().replace("Migrate", "Move"))
+    if order == "outside first":
+        by_flow()
+    await asks(root, "Move")
+
+
+@pytest.mark.parametrize(("old", "new"), [("Migrate", "Move"), ("# H", "# Other")])
+async def test_it_was_removed_came_back_and_was_renamed(
+    make_project: MakeProject, old: str, new: str
+) -> None:
+    root, engine = await taken_back(make_project, f"# H\n\n{LONE}- [ ] Z\n")
+    engine.remove("1")
+    engine.undo()
+    await asks(root)
+    outside(root, old, new)
+    await asks(root, "Move" if old == "Migrate" else "Migrate")
+
+
+async def test_it_was_nested_outside(make_project: MakeProject) -> None:
+    root, _ = await taken_back(make_project, LONE + GROUP)
+    plan(root).write_text("- [ ] Group\n" + indent(LONE, "    ") + "    - [ ] Old\n")
+    await asks(root)
+
+
+async def test_what_was_skipped_around_it_is_taken_back_and_it_runs(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] Group\n" + indent(ONCE.format(code=0), "    ")})
+    engine = Engine.open(root)
+    engine.change("skip", "1")
+    engine.undo()
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+
+
+async def test_who_decided_once_is_asked_no_more(make_project: MakeProject) -> None:
+    root, engine = await taken_back(make_project, LONE)
+    outside(root, "Migrate", "Move")
+    await asks(root, "Move")
+    assert (await finish(engine.retry("1"))).outcome is StepOutcome.DONE
+    engine.reset()
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+
+
+async def test_a_person_who_reopens_it_wants_it_again(make_project: MakeProject) -> None:
+    _, engine = await taken_back(make_project, LONE)
+    engine.change("done", "1")
+    engine.change("reopen", "1")
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+
+
+async def test_tasks_with_the_script_of_one_that_is_gone_run(make_project: MakeProject) -> None:
+    tests = [LONE.replace("Migrate", f"Test {number}") for number in (1, 2, 3)]
+    root, engine = await taken_back(make_project, "".join(tests))
+    outside(root, tests[0], "")
+    assert (await finish(engine.step())).name == "Test 2"
+    assert (await finish(engine.step())).name == "Test 3"
+
+
+async def test_a_copy_runs_though_the_heading_of_what_has_run_was_changed(make_project: MakeProject) -> None:
+    text = f"# H\n\n{LONE}\n# H2\n\n{LONE.replace('Migrate', 'Test 2')}"
+    root, engine = await taken_back(make_project, text)
+    engine.change("done", "1")
+    outside(root, "# H\n", "# Hx\n")
+    assert (await finish(engine.step())).name == "Test 2"
+
+
+async def test_a_new_task_of_its_name_is_another_one(make_project: MakeProject) -> None:
+    root = make_project({"status.md": ONCE.format(code=1).replace("echo run", 'echo "$FLOW_KEY"')})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.remove("1")
+    engine.add(LONE.replace("echo run", 'echo new "$FLOW_ATTEMPT $FLOW_KEY"'), at=1)
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    first, new, attempt, second = runs(root)
+    assert (new, attempt) == ("new", "1")
+    assert first != second
+
+
+async def test_a_refused_undo_leaves_nothing_behind(make_project: MakeProject) -> None:
+    root = make_project({"status.md": LONE})
+    (root / ".flow/flow.toml").write_text('integrity = "strict"\n')
+    engine = Engine.open(root)
+    await finish(engine.step())
+    plan(root).write_text(plan(root).read_text() + "- [ ] More\n")
+    meta = (root / ".flow/status.meta").read_bytes()
+    with pytest.raises(FlowError):
+        engine.undo()
+    assert (root / ".flow/status.meta").read_bytes() == meta
+
+
+async def test_a_plan_of_which_the_last_task_was_removed_goes_on(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] Only\n"})
+    engine = Engine.open(root)
+    engine.remove("1")
+    assert plan(root).read_text() == ""
+    engine.undo()
+    assert plan(root).read_text() == "- [ ] Only\n"
+    engine.remove("1")
+    engine.add("New")
+    assert plan(root).read_text() == "- [ ] New\n"
+    plan(root).write_text("")
+    with pytest.raises(FlowError, match="is empty"):
+        engine.add("Newer")
 
 
 async def test_two_thousand_tasks_of_one_name_are_no_burden(make_project: MakeProject) -> None:
