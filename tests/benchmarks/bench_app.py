@@ -317,7 +317,7 @@ def flood(seconds: float = 10.0) -> None:
 def pressed(terminal: Terminal, until: float, end: float) -> tuple[list[float], list[float]]:
     """The answers to keys with the output in view, until a moment, and to keys that move, until the end."""
     watching: list[float] = []
-    words = ("Not following", "Following the running")
+    words = ("Not following", "Following ")
     terminal.send("F" * 2)
     keep_reading(terminal, 0.5)
     while time.monotonic() < until:
