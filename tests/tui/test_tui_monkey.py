@@ -82,15 +82,22 @@ async def press(person: Person, key: str) -> None:
         await person.press(key)
 
 
+async def heard(person: Person) -> None:
+    """Waits as people do when a prompt came or went by itself: keys that were meant for it count for nothing."""
+    await person.until(lambda: not person.app.presses.is_deaf, "an app that takes keys")
+
+
 async def comes_back(person: Person) -> None:
     """Whatever is open is closed by escape, and the main screen takes keys."""
     app = person.app
     for _ in range(12):
         if app.screen is person.main and not person.main.search.display:
             break
+        await heard(person)
         await person.press("escape")
     assert app.screen is person.main, f"escape does not close {app.screen}\n{person.text}"
     assert not person.main.search.display, f"escape does not close the search\n{person.text}"
+    await heard(person)
     await person.press("escape", "escape")
     tree = person.main.flow_tree
     tree.focus()
