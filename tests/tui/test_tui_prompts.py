@@ -12,11 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from textual.events import Resize
 from textual.widgets import Static
 
 from engine import Engine
 from tests.tui.conftest import SECONDS, Sit, kill_an_engine, long_script
 from tui.screens.interrupted import InterruptedPrompt
+from tui.screens.prompt import ChoiceLine, Prompt
 
 Make = Callable[[Mapping[str, str]], Path]
 Wait = Callable[[Callable[[], object]], None]
@@ -457,3 +459,14 @@ async def test_long_evidence_scrolls_and_the_choices_stay_on_the_screen(
         await person.sees("line 59", "not now")
         await person.pilot.resize_terminal(100, 30)
         await person.sees("not now")
+
+
+async def test_a_prompt_without_its_parts_is_not_renewed(sit: Sit, make_project: Make) -> None:
+    async with sit(make_project({"status.md": "- [!] One\n"})) as person:
+        await person.press("s")
+        await person.asked("Failed")
+        prompt = person.app.screen
+        assert isinstance(prompt, Prompt)
+        await prompt.query(ChoiceLine).remove()
+        prompt.renew([])
+        prompt.on_resize(Resize(prompt.size, prompt.size))

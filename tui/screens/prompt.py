@@ -176,6 +176,8 @@ class Prompt(Modal[str | None]):
     def _fit(self, size: Size) -> None:
         """Leaves room for the choices, whatever the length of the evidence."""
         lines = self.query(ChoiceLine)
+        if not lines:
+            return  # its parts are not there yet, or are being taken away
         self._room = min(size.width, 86) - (4 if size.height >= _TALL else 2)
         cut = max(line.cells for line in lines) > self._room
         self.query_one("#explained").display = cut
@@ -205,6 +207,8 @@ class Prompt(Modal[str | None]):
 
     def renew(self, evidence: Iterable[Widget]) -> None:
         """Shows what is known by now, and what the choices do by now; scroll and focus stay."""
+        if not self.query(ChoiceLine):
+            return
         place = self.query_one("#evidence")
         shown = list(place.children)
         fresh = list(evidence)
