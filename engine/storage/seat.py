@@ -90,10 +90,13 @@ class Seat:
         """`swap`: the open folder of all seats."""
         self.target = target
         self.root = root
-        *self.folders, self.name = target.relative_to(root).parts
-        record = os.fsencode("/".join(target.relative_to(root).parts))
+        parts = target.relative_to(root).parts
+        *self.folders, self.name = parts
+        record = os.fsencode("/".join(parts))
         self.key = revision_of(record)[:24]
         self.folder = swap.below(self.key, make=True)
+        # Listed once: whoever opens a seat holds the lock, so that nobody else puts anything in.
+        self._found = self.folder.names()
         self._near: Folder | None = None
         self._note(RECORD, record)
 
@@ -104,7 +107,7 @@ class Seat:
 
     def _note(self, name: str, data: bytes) -> None:
         """Makes a small file durably, once: what has its name is whole."""
-        if self.folder.exists(name):
+        if name in self._found:
             return
         part = f"{name}.part"
         fd = self.folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -118,6 +121,7 @@ class Seat:
             self.folder.discard(part)
             raise
         self.folder.sync()
+        self._found.append(name)
 
     @property
     def here(self) -> Folder:
@@ -149,12 +153,11 @@ class Seat:
         return name
 
     def waiting(self) -> list[Waiting]:
-        """What waits in the folder where files wait now, oldest first within their revisions."""
+        """What waited, when this was opened, where files wait now; oldest first within their revisions."""
         found: list[Waiting] = []
-        for name in self.here.names():
-            match = (
-                _NAME.fullmatch(name.removeprefix(self._prefix)) if name.startswith(self._prefix) else None
-            )
+        prefix = self._prefix
+        for name in self._found if self._near is None else self._near.names():
+            match = _NAME.fullmatch(name, len(prefix)) if name.startswith(prefix) else None
             if match is not None:
                 found.append(
                     Waiting(
@@ -168,7 +171,7 @@ class Seat:
     @property
     def waits_beside(self) -> bool:
         """Whether files of this target ever had to wait beside it."""
-        return self.folder.exists("beside")
+        return "beside" in self._found
 
     def close(self) -> None:
         self.folder.close()

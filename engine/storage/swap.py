@@ -73,8 +73,8 @@ def swap(
         data = edit(before)
         if data == before.data:
             return Swapped(before, before.revision, _best(target), changed=False)
-        guarantee = _Attempt(target, seat, data).run()
-        return Swapped(before, revision_of(data), guarantee, changed=True)
+        attempt = _Attempt(target, seat, data)
+        return Swapped(before, attempt.new, attempt.run(), changed=True)
     finally:
         target.close()
 
