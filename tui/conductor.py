@@ -54,6 +54,8 @@ _DID = {
     "move": "Moved",
     "make_flow": "Made a flow",
 }
+_WAS = {"skip": "skipped", "fail": "failed", "reopen": "reopened", "begin": "begun", "started": "begun"}
+"""What was undone, where the record of it has the name of a command."""
 
 
 _SHORT = 40
@@ -346,14 +348,14 @@ class Conductor:
         )
         short = one_line(name, _SHORT)
         said = f"{_DID[verb]}: {short}" if written else f"{short} is {_IS[verb]} already."
-        said += (
-            f" ({change.undone}){', what it did stays' if change.has_run else ''}" if change.undone else ""
-        )
+        if change.undone:
+            said += f" ({_WAS.get(change.undone, change.undone)})"
+            said += ", what it did stays" if change.has_run else ""
         undo = self.screen.actions.get("undo")
         offers = written and verb != "undo" and not goes_on
         self._undoes = said if offers and undo is not None and undo.keys else ""
         undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
-        self.screen.say(f"{said}{undoes}", "$foreground")
+        self.screen.say(f"{said}{undoes}", "$warning" if change.has_run else "$foreground")
         self.screen.navigator.expect(change)
         self.screen.forget_complaints()
         self.session.read()

@@ -142,6 +142,14 @@ class Editor:
         self.moving = Spot(task.address, task.name)
         self.screen.show_state()
 
+    def holds_one(self) -> bool:
+        """Whether a task was taken up, and is to be put down before anything else is changed: says so."""
+        if self.moving is not None:
+            self.screen.say(
+                f"{self.moving.name} is being moved: put it down, or leave it, first.", "$warning"
+            )
+        return self.moving is not None
+
     def put_down(self) -> None:
         """Moves the task that was taken up to the place of the selection."""
         moving, self.moving = self.moving, None

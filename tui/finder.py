@@ -71,7 +71,7 @@ class Finder:
             self.screen.detail.output.search(text)
             return
         tree = self.screen.flow_tree
-        self.needle = tree.needle = text.casefold()
+        self.needle, tree.needle = text, text.casefold()
         self.matches = 0
         if self.needle:
             self._find(1, here_too=True)
@@ -144,9 +144,11 @@ class Finder:
 
     def _find(self, direction: int, *, here_too: bool = False) -> None:
         order, names = self.names()
-        found = [number for number, name in enumerate(names) if self.needle in name]
+        needle = self.needle.casefold()
+        found = [number for number, name in enumerate(names) if needle in name]
         self.matches = len(found)
         if not found:
+            self._shown = None, 0
             if not here_too:
                 self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
             return

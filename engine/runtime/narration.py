@@ -119,7 +119,7 @@ def _changes(changes: object) -> str:
 
 
 def _some(found: list[str]) -> str:
-    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    more = f"; and {len(found) - _MOST} more" if len(found) > _MOST else ""
     return f"{'; '.join(found[:_MOST])}{more}" if found else "changed"
 
 

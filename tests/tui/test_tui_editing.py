@@ -104,6 +104,18 @@ async def test_move_takes_a_task_up_and_puts_it_down(sit: Sit) -> None:
         assert plan(person) == "- [ ] Two\n- [ ] Three\n- [ ] One\n"
 
 
+async def test_nothing_else_is_changed_while_a_task_is_being_moved(sit: Sit) -> None:
+    before = "- [ ] One\n- [ ] Two\n"
+    async with sit({"status.md": before}) as person:
+        await person.press("g", "m", "j", "x")
+        await person.sees("One is being moved: put it down, or leave it, first.")
+        await person.press("d", "a", "s")
+        assert person.app.screen is person.main
+        assert plan(person) == before
+        await person.press("enter")
+        await person.until(lambda: plan(person) == "- [ ] Two\n- [ ] One\n", "the move")
+
+
 async def test_a_task_that_may_not_be_moved_there_is_selected_where_it_is(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n    - [ ] Same\n- [ ] Two\n    - [ ] Same\n"}) as person:
         await person.press("g", "j")

@@ -52,6 +52,33 @@ async def test_the_footer_says_what_keys_do_while_searching_and_filtering(sit: S
         await person.until(lambda: "only open" not in person.text, "the end of the filter")
 
 
+async def test_the_search_shows_what_was_typed_and_offers_matches_only_where_there_are_any(sit: Sit) -> None:
+    async with sit(DEEP, size=(90, 24)) as person:
+        await person.press("/", *"LiNT", "enter")
+        await person.sees("/LiNT  1/1 found")
+        assert "n next match" in keys(person)
+        await person.press("/", *"none", "enter")
+        await person.sees("/none  0 found")
+        assert "next match" not in keys(person)
+        assert "esc end the search" in keys(person)
+
+
+async def test_a_warning_is_said_to_its_end_in_lines_of_its_own(sit: Sit) -> None:
+    long = {"status.md": "- [ ] A task whose name leaves no room\n- [ ] B\n"}
+    async with sit(long, size=(40, 15), readonly=True) as person:
+        status = person.main.query_one(StatusLine)
+        assert status.size.height == 1
+        await person.press("s")
+        await person.sees("This is a read-only view: start", "without --readonly to change or run.")
+        await person.until(lambda: status.size.height == 3, "two lines more")
+        assert "next 1 A task" in person.text
+        await person.press("escape")
+        await person.until(lambda: status.size.height == 1, "the line as it was")
+        status.flash("What is no warning is cut where its room ends, and no line moves", "$foreground")
+        await person.sees("What is no wa…")
+        assert status.size.height == 1
+
+
 async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:
     async with sit(DEEP, size=(110, 24)) as person:
         await person.press("tab")

@@ -411,6 +411,8 @@ class MainScreen(Screen[None]):
         if id not in self.actions:
             self.conductor.refuse_readonly()
             return
+        if self.actions[id].writes and id != "stop" and self.editor.holds_one():
+            return
         if self.actions[id].group in (actions.Group.MOVE, actions.Group.ZOOM, actions.Group.FIND):
             self.navigator.moves += 1
         if self.actions[id].group not in (actions.Group.MOVE, actions.Group.FIND):

@@ -115,8 +115,9 @@ def footer(screen: MainScreen) -> list[Hint]:
         _details(screen, offer)
         return hints
     if screen.finder.needle:
-        offer("find_next")
-        offer("find_previous")
+        if screen.finder.matches:
+            offer("find_next")
+            offer("find_previous")
         offer("cancel", "end the search")
     elif screen.finder.filter_name:
         offer("filter", "next filter")

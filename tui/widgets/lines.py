@@ -1,4 +1,4 @@
-"""The three single lines of the main screen: where you are, what is going on, what you can press."""
+"""The lines around the main screen: where you are, what is going on, what you can press."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from tui.text import one_line
 
 _ASIDE = 14
 """Cells that a message beside the state has at least."""
+_WHOLE = ("$warning", "$error")
+"""What is said in these is said to its end, which is where it tells what to do."""
+_MORE = 2
+"""Lines of its own that such a message may take."""
 _FIRST, _BESIDE = 12, 2
 """Cells that the words of the first key have at least, and the keys behind it that have their place before the rest
 of those words."""
@@ -111,7 +115,8 @@ def _fitted(before: str, name: str, after: str, room: int) -> str:
 class StatusLine(Widget):
     """What the engine is doing, at the left, and a passing message or a standing note at the right.
 
-    The first stays readable whatever is said beside it, which has a third of the line, and what else is free.
+    The first stays readable whatever is said beside it, which has a third of the line, and what else is free. A
+    warning that has no room there gets lines of its own.
     """
 
     DEFAULT_CSS = _CSS
@@ -128,7 +133,7 @@ class StatusLine(Widget):
         state = (one_line(before), style, one_line(name), one_line(after))
         if state != self._state:
             self._state = state
-            self.refresh()
+            self._make_room()
 
     def note(self, text: str, style: str = "$accent") -> None:
         """What stands at the right while nothing passes."""
@@ -142,7 +147,7 @@ class StatusLine(Widget):
         self._flash_count += 1
         count = self._flash_count
         self.set_timer(seconds, lambda: self._end_flash(count))
-        self.refresh()
+        self._make_room()
 
     def end_flash(self) -> None:
         """Takes away what is said for a while."""
@@ -156,17 +161,37 @@ class StatusLine(Widget):
     def _end_flash(self, count: int) -> None:
         if count == self._flash_count:
             self._flash = None
-            self.refresh()
+            self._make_room()
+
+    def on_resize(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self.styles.height = 1 + len(self._below())
+        self.refresh()
+
+    def _below(self) -> list[Content]:
+        """The lines of a message that must be read to its end and does not fit beside the state."""
+        width = self.size.width - 2
+        if width < 1 or self._flash is None or self._flash[1] not in _WHOLE:
+            return []
+        text, style = self._flash
+        used = cell_len("".join((self._state[0], self._state[2], self._state[3])))
+        if cell_len(text) <= max(width - used - 2, max(_ASIDE, width // 3)):
+            return []
+        return Content.styled(text, style).wrap(width)[:_MORE]
 
     def render(self) -> Content:
         width = self.size.width - 2
-        right, right_style = self._flash or self._note
+        below = self._below()
+        right, right_style = self._note if below else self._flash or self._note
         before, left_style, name, after = self._state
         aside = min(cell_len(right), max(_ASIDE, width // 3)) + 2 if right else 0
         left = _fitted(before, name, after, max(0, width - aside))
         right = _fitted(right, "", "", max(0, width - cell_len(left) - (2 if left else 0)))
         gap = max(1, width - cell_len(left) - cell_len(right))
-        return Content.assemble(" ", (left, left_style), " " * gap, (right, right_style), " ")
+        line = Content.assemble(" ", (left, left_style), " " * gap, (right, right_style), " ")
+        return Content("\n").join([line, *(Content.assemble(" ", text) for text in below)])
 
 
 @dataclass(frozen=True, slots=True)
