@@ -62,6 +62,20 @@ def printing(gate: Path, count: int = 60) -> str:
     )
 
 
+async def test_a_short_output_leaves_its_room_to_what_is_known_of_the_task(sit: Sit, gate: Path) -> None:
+    gate.touch()
+    short, _, _ = printing(gate, 2).partition("- [ ] After")
+    long, _, _ = printing(gate).replace("] Print", "] Print more").partition("- [ ] After")
+    async with sit({"status.md": short + long}) as person:
+        await person.press("s")
+        await person.sees("the last line", "Done: Print")
+        detail = person.main.detail
+        await person.until(lambda: detail.output.size.height == 3, "room for three lines")
+        await person.press("s")
+        await person.sees("Done: Print more")
+        await person.until(lambda: detail.output.size.height > detail.facts.size.height, "the larger share")
+
+
 async def test_output_pauses_when_scrolled_and_follows_again_at_a_key(sit: Sit, gate: Path) -> None:
     async with sit({"status.md": printing(gate)}, size=(104, 28)) as person:
         await person.press("s")

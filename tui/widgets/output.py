@@ -16,6 +16,9 @@ from textual.strip import Strip
 from tui.text import one_line
 from tui.widgets.printed import Printed
 
+_STEP = 4
+"""Rows by which the view grows with what is printed, its title with them."""
+
 
 class OutputView(ScrollView, can_focus=True):
     """Lines of output, colours shown, every other control sequence as symbols. `run` says whose output it is."""
@@ -34,6 +37,7 @@ class OutputView(ScrollView, can_focus=True):
         self._current: int | None = None
         self._base: Style | None = None
         self._title: list[tuple[str, str]] = []
+        self._tall = 0
 
     def clear(self, run: str = "") -> None:
         """Forgets everything; `run` names whose output comes next."""
@@ -72,6 +76,7 @@ class OutputView(ScrollView, can_focus=True):
     def _measure(self) -> None:
         self._printed.resize(self.scrollable_content_region.width)
         rows = self._printed.rows
+        self._take_no_more(rows)
         size = Size(0, rows)
         if size != self.virtual_size:
             # As setting it does, but for the layout of the whole screen, which only a scrollbar asks for.
@@ -82,6 +87,13 @@ class OutputView(ScrollView, can_focus=True):
             self.scroll_to(y=end, animate=False, force=True)
         self._say_where()
         self.refresh()
+
+    def _take_no_more(self, rows: int) -> None:
+        """Leaves room that so many rows do not need to what stands above; in steps, lest each line move everything."""
+        tall = min(-(-(rows + 1) // _STEP) * _STEP, max(_STEP, self.app.size.height))
+        if tall != self._tall:
+            self._tall = tall
+            self.styles.max_height = tall
 
     def _say_where(self) -> None:
         """The line above the output: what it is, what is searched in it, and that it is paused."""
