@@ -1,7 +1,9 @@
 """What is remembered of the attempts at each task, in `status.meta`: `key`, `attempt`, `interruptions`, whether one
-that had run was `undone`; and of what was lost from the plan while it was at work, `begun`: the tag that it had.
+that had run was `undone`; whether a person opened such a task again, so that it is `forgiven`; and of what was lost
+from the plan while it was at work, `begun`: the tag that it had.
 
-It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone.
+It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone,
+and one that has another name or another place by its text.
 """
 
 from __future__ import annotations
@@ -10,7 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.runtime.identity import Level, body_text, key_of, names_of, namesakes, path_of, paths_of, root_of
+from engine.runtime.identity import (
+    SEPARATOR,
+    Level,
+    body_text,
+    key_of,
+    name_of,
+    names_of,
+    namesakes,
+    path_of,
+    paths_of,
+    root_of,
+)
 from engine.status import Status, Task, walk
 from engine.storage import Plans, revision_of
 
@@ -39,6 +52,7 @@ class _Memory:
         self._asking_bodies = {str(record.get("body")) for record in self._asking.values()}
         self._there: set[str] | None = None
         self._bodies: Counter[str] = Counter()
+        self._marks: Counter[tuple[str, str]] = Counter()
 
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
         key = key_of(path)
@@ -49,11 +63,10 @@ class _Memory:
             (other, record), *_ = lost.items()
             if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
                 return other, record
-        renamed = [other for other, record in self._asking.items() if self._is_renamed(other, record, task)]
-        if len(renamed) == 1 and not lost:
+        renamed = self.renamed(task)
+        if len(renamed) == 1 and not lost and self.is_nowhere(renamed[0], task):
             return renamed[0], self.records[renamed[0]]
-        careful = [record for record in lost.values() if _may_be(record, task)]
-        careful += [self.records[other] for other in renamed]
+        careful = [*lost.values(), *(self.records[other] for other in renamed if other not in lost)]
         found = {
             "undone": any(record.get("undone") for record in careful),
             "interruptions": max((number(record, "interruptions") for record in careful), default=0),
@@ -76,22 +89,53 @@ class _Memory:
                 if other not in there and not self.records[other].get("gone")
             }
             self._lost[names] = sum(one not in self.records for one in there), lost
-        return self._lost[names]
+        waiting, lost = self._lost[names]
+        return waiting, {other: record for other, record in lost.items() if self._may_be(record, task)}
+
+    def renamed(self, task: Task) -> list[str]:
+        """The keys of what may be kept of this task under a name or at a place that it had."""
+        return [other for other, record in self._asking.items() if self._is_renamed(other, record, task)]
 
     def _is_renamed(self, other: str, record: Record, task: Task) -> bool:
-        """Whether this is the record of this task under a name or at a place that it had: its text says so, which no
-        other task has, or it was begun; and no task has that name there."""
+        """Whether the text of a task says that this is its record: no other task has that text, or none of its name, or
+        it was begun. What was taken out of the plan is not taken for a task of another name."""
         digest = _digest(task)
-        if record.get("gone") or record.get("body") != digest:
+        if record.get("body") != digest:
+            return False
+        is_named = names_of(other).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
+        if record.get("gone") and not is_named:
             return False
         is_begun = task.status is Status.ACTIVE and record.get("begun", task.tag or "") == (task.tag or "")
-        if not body_text(task).strip() and not (is_begun and "begun" in record):
+        has_text = bool(body_text(task).strip()) or (is_named and task.tag is not None)
+        if not has_text and not (is_begun and "begun" in record):
             return False
+        self._look_around(task)
+        is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
+        return is_begun or (is_only and other != key_of(path_of(task)))
+
+    def is_nowhere(self, other: str, task: Task) -> bool:
+        """Whether no task has the names of this record."""
+        self._look_around(task)
+        return self._there is not None and names_of(other) not in self._there
+
+    def _may_be(self, record: Record, task: Task) -> bool:
+        """Whether a record of these names, that no task has by its headings, may be that of this one: not if what was
+        begun is pending with another text, nor if the text that it is of is that of one other task."""
+        digest, body = _digest(task), record.get("body")
+        if body == digest or body is None:
+            return True
+        if "begun" in record and task.status is not Status.ACTIVE:
+            return False
+        self._look_around(task)
+        return self._bodies[str(body)] != 1
+
+    def _look_around(self, task: Task) -> None:
         if self._there is None:
             every = list(walk(root_of(task).tasks))
             self._there = {names_of(key_of(path)) for path in paths_of(every)}
-            self._bodies = Counter(_digest(one) for one in every if one.is_leaf)
-        return names_of(other) not in self._there and (is_begun or self._bodies[digest] == 1)
+            leaves = [(name_of(one), _digest(one)) for one in every if one.is_leaf]
+            self._bodies = Counter(digest for _, digest in leaves)
+            self._marks = Counter(leaves)
 
     def may_know(self, task: Task, path: Sequence[Level]) -> bool:
         """Whether `find` may find anything; this is quicker."""
@@ -103,11 +147,6 @@ class _Memory:
 def _is_anothers(record: Record, task: Task) -> bool:
     """Whether a record is that of a task that was taken out of the plan, and this is a new one of its name."""
     return bool(record.get("gone")) and record.get("body", _digest(task)) != _digest(task)
-
-
-def _may_be(record: Record, task: Task) -> bool:
-    """Whether a record without a task may be that of this one: what was begun is not pending with another text."""
-    return "begun" not in record or task.status is Status.ACTIVE or record.get("body") == _digest(task)
 
 
 def number(record: Mapping[str, Any], name: str) -> int:
@@ -181,9 +220,31 @@ def come_back(plans: Plans, tasks: Iterable[Task]) -> None:
             keep(plans, path, {name: value for name, value in record.items() if name != "gone"}, was=key)
 
 
-def forget_all(plans: Plans) -> None:
-    """Forgets the attempts at all tasks, also at those that are gone."""
-    plans.drop_record(*(key for key in plans.records() if "#" in key))  # which every key of a task has
+def forgive(plans: Plans, records: Mapping[str, Record]) -> None:
+    """A person wants these to run again: nothing of them is remembered, but what it takes to ask again should that be
+    taken back."""
+    asked = {
+        key: {name: record[name] for name in ("body", "shared") if name in record} | {"forgiven": True}
+        for key, record in records.items()
+        if record.get("undone")
+    }
+    plans.put_records(asked)
+    plans.drop_record(*(key for key in records if key not in asked))
+
+
+def ask_again(plans: Plans, task: Task) -> None:
+    """That a person opened a task again was taken back."""
+    key, record = find(plans, task)
+    if record.get("forgiven"):
+        rest = {name: value for name, value in record.items() if name != "forgiven"}
+        keep(plans, path_of(task), {**rest, "undone": True}, task=task, was=key)
+
+
+def forget_all(plans: Plans, tasks: Iterable[Task]) -> None:
+    """Forgets the attempts at all tasks: at these, which are all that there are, and at those that are gone."""
+    forgotten = forget(plans, tasks)
+    # Every key of a task has a `#`.
+    plans.drop_record(*(key for key in plans.records() if "#" in key and key not in forgotten))
 
 
 def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:
@@ -192,10 +253,15 @@ def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:
     copy(plans, {tuple(path): {"undone": True, "body": _digest_of(body), "begun": tag}})
 
 
-def forget(plans: Plans, tasks: Iterable[Task]) -> None:
-    """Forgets the attempts at these tasks, and at those of the same names that are gone."""
+def forget(plans: Plans, tasks: Iterable[Task]) -> set[str]:
+    """Forgets the attempts at these tasks, and what may have been kept of them under other names or headings; returns
+    the keys of theirs."""
     memory = _Memory(plans.records())
     keys: set[str] = set()
+    own: set[str] = set()
     for task, path, key, _ in known(plans, tasks):
+        own.add(key)
         keys |= {key, *memory.lost(task, key_of(path))[1]}
-    plans.drop_record(*keys)
+        keys |= {other for other in memory.renamed(task) if memory.is_nowhere(other, task)}
+    forgive(plans, {key: memory.records[key] for key in keys if key in memory.records})
+    return own

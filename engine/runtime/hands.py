@@ -77,6 +77,8 @@ def change(
         if path_of(task) != path:
             raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
         changed[:] = [task]
+        if status is Status.ACTIVE:
+            refuse_tripped(project, task)
         changes = change_to(task, status)
         refuse_open(project, changes)
         return changes
@@ -109,7 +111,7 @@ def reset(project: Project, address: str | None) -> Changed:
 
     committed = project.ledger.commit(make, what="reset")
     if address is None:
-        attempts.forget_all(project.plans)
+        attempts.forget_all(project.plans, reset)
     else:
         attempts.forget(project.plans, reset)
     task = seen[0] if seen else None
@@ -197,7 +199,8 @@ def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
     """A person opens a task again. That it has run is forgotten where they open one that was settled: they want it."""
     key, record = attempts.find(project.plans, task)
     if record:
-        undone = {"undone": bool(record.get("undone")) and was_open}
+        has_run = bool(record.get("undone"))
+        undone = {"undone": has_run and was_open} | ({"forgiven": True} if has_run and not was_open else {})
         attempts.keep(
             project.plans, path_of(task), {**record, **undone, "interruptions": 0}, task=task, was=key
         )

@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.status import Heading, Plan, Status, Task
 
-_SEPARATOR = "\x1f"
+SEPARATOR = "\x1f"
+"""Stands between the names of a key, and those of its headings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def _level(file: str, names: tuple[str, ...], sections: tuple[str, ...], shared:
     return Level(file, names, sections if any(sections) else (), shared)
 
 
-def _name(task: Task) -> str:
+def name_of(task: Task) -> str:
+    """The name of a task with its tag."""
     return f"[{task.tag}] {task.name}" if task.tag else task.name
 
 
@@ -73,7 +75,7 @@ def paths_of(tasks: Iterable[Task]) -> Iterator[tuple[Level, ...]]:
             names, sections, shared = [], [], False
             up: Task | None = here
             while up is not None:
-                names.append(_name(up))
+                names.append(name_of(up))
                 sections.append(around.section(up))
                 shared = shared or around.is_shared(up)
                 up = up.parent
@@ -113,8 +115,8 @@ class _Around:
             self._asked.add(holder)
             return sum(one.name == task.name and one.tag == task.tag for one in siblings) > 1
         if holder not in self._names:
-            self._names[holder] = Counter(map(_name, siblings))
-        return self._names[holder][_name(task)] > 1
+            self._names[holder] = Counter(map(name_of, siblings))
+        return self._names[holder][name_of(task)] > 1
 
 
 def _headings_in(task: Task) -> list[Heading]:
@@ -174,9 +176,9 @@ def from_json(levels: Any) -> tuple[Level, ...]:
 
 def key_of(path: Sequence[Level]) -> str:
     """The path as one string, for a record that is kept by task."""
-    names = "/".join(f"{level.file}#{_SEPARATOR.join(level.names)}" for level in path)
-    sections = _SEPARATOR.join(section for level in path for section in level.headed)
-    return f"{names}\n{sections}" if sections.strip(_SEPARATOR) else names
+    names = "/".join(f"{level.file}#{SEPARATOR.join(level.names)}" for level in path)
+    sections = SEPARATOR.join(section for level in path for section in level.headed)
+    return f"{names}\n{sections}" if sections.strip(SEPARATOR) else names
 
 
 def names_of(key: str) -> str:
@@ -191,7 +193,7 @@ def namesakes(task: Task) -> list[Task]:
     for level in path_of(task):
         candidates: list[Sequence[Task]] = [plan.tasks for plan in plans if plan.file == level.file]
         for name in level.names:
-            found = [one for tasks in candidates for one in tasks if _name(one) == name]
+            found = [one for tasks in candidates for one in tasks if name_of(one) == name]
             candidates = [one.children for one in found]
         plans = [one.subflow for one in found if one.subflow is not None]
     return found
@@ -211,7 +213,7 @@ def resolve(root: Plan, path: Sequence[Level], *, body: str | None = None) -> Ta
             return None
         candidates: Sequence[Task] = plan.tasks
         for number, (name, section) in enumerate(zip(level.names, level.headed, strict=True), 1):
-            named = [candidate for candidate in candidates if _name(candidate) == name]
+            named = [candidate for candidate in candidates if name_of(candidate) == name]
             exact = [one for one in named if around.section(one) == section]
             if body is None:
                 task = _standing(named, exact, level, around, section)
@@ -262,7 +264,7 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     is_same = body_text(leaf) == body
     if task is not None:  # it was begun: a newcomer of its name is not it where it stands under another
         return leaf if is_same and body.strip() else task
-    is_named = bool(path) and _name(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
+    is_named = bool(path) and name_of(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
     return leaf if is_named or (is_same and body.strip()) else None
 
 

@@ -72,6 +72,8 @@ def undo(project: Project) -> Undone:
 
     def first() -> None:
         for task, was in found:
+            if because in ("reset", "reopen"):
+                attempts.ask_again(project.plans, task)
             # What was only marked by hand has run nothing that could run twice.
             if was.path == ran and was.after in _ENDS and was.before not in _ENDS:
                 key, known = attempts.find(project.plans, task)
@@ -192,14 +194,21 @@ def _is_sound(record: dict[str, Any]) -> bool:
             changes = [_was(change) for change in record["changes"]]
             return "because" in record and bool(changes) and all(was.path for was in changes)
         versions = record["versions"]
-        found = [(file, before, after) for file, (before, after) in versions.items()]
+        found = [(file, before, after) for file, (before, after) in versions.items() if _is_plan(file)]
         places = [[file, id] for file, id in record.get("moved", [])]
         are_places = len(places) == 2 * ("moved" in record) and all(
             isinstance(text, str) for place in places for text in place
         )
-        return {"because", "address", "name"} <= record.keys() and bool(found) and are_places
+        return (
+            {"because", "address", "name"} <= record.keys() and len(found) == len(versions) > 0 and are_places
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
+
+
+def _is_plan(file: str) -> bool:
+    """Whether undo may put it back or take it away; nothing else under `.flow/` is in the records that we write."""
+    return file.lower().endswith(".md")
 
 
 def _was(change: Any) -> _Was:

@@ -1,0 +1,134 @@
+"""A task that has run and was taken back is asked about, under whatever name and at whatever place its text is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from engine import Engine, NeedsPersonError, StateError
+from engine.storage import Plans, Store
+from tests.conftest import MakeProject
+from tests.integration.conftest import finish
+
+
+def task(name: str, says: str = "$FLOW_TASK") -> str:
+    return f"- [ ] [Script] {name}\n    ```sh\n    echo {says} >> runs\n    ```\n"
+
+
+def outside(root: Path, old: str, new: str) -> None:
+    """Another program changes the plan."""
+    file = root / ".flow/status.md"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+async def taken_back(root: Path) -> Engine:
+    """A project whose first task has run, and is pending again."""
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    engine.undo()
+    return engine
+
+
+async def asks(root: Path, name: str) -> None:
+    before = (root / "runs").read_text()
+    with pytest.raises(NeedsPersonError, match=f"{name} has run already"):
+        await finish(Engine.open(root).step())
+    assert (root / "runs").read_text() == before
+
+
+@pytest.mark.parametrize("again", ["reset all", "reset", "reopen"])
+async def test_that_it_was_opened_again_is_taken_back(make_project: MakeProject, again: str) -> None:
+    root = make_project({"status.md": task("Work")})
+    engine = await taken_back(root)
+    engine.change("done", "1")
+    if again == "reopen":
+        engine.change("reopen", "1")
+    else:
+        engine.reset(None if again == "reset all" else "1")
+    engine.undo()
+    engine.undo()
+    await asks(root, "Work")
+
+
+async def test_it_was_renamed_and_its_namesake_under_another_heading_is_not_asked_about(
+    make_project: MakeProject,
+) -> None:
+    root = make_project(
+        {"status.md": f"# East\n\n{task('Deploy', 'east')}\n# West\n\n{task('Deploy', 'west')}"}
+    )
+    await taken_back(root)
+    outside(root, "] Deploy", "] Deploy again")
+    await asks(root, "Deploy again")
+    engine = Engine.open(root)
+    engine.change("skip", "1")
+    await finish(engine.step())
+    assert (root / "runs").read_text() == "east\nwest\n"
+
+
+async def test_a_reset_of_its_namesake_forgets_nothing_of_it(make_project: MakeProject) -> None:
+    root = make_project(
+        {"status.md": f"# East\n\n{task('Deploy', 'east')}\n# West\n\n{task('Deploy', 'west')}"}
+    )
+    await taken_back(root)
+    outside(root, "# East", "# Oost")
+    Engine.open(root).reset("2")
+    await asks(root, "Deploy")
+
+
+async def test_it_was_removed_and_is_back_at_another_place(make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] [Build](build.md)\n- [ ] Other\n", "build.md": task("Work")})
+    engine = await taken_back(root)
+    engine.remove("1")
+    engine.add("Build again @ build.md", at=1)
+    await asks(root, "Work")
+
+
+async def test_what_is_around_it_was_renamed_and_another_task_has_the_same_text(
+    make_project: MakeProject,
+) -> None:
+    both = indent(task("Deploy east") + task("Deploy west"), "    ")
+    root = make_project({"status.md": f"- [ ] Services\n{both}"})
+    await taken_back(root)
+    outside(root, "Services", "Services (eu)")
+    await asks(root, "Deploy east")
+
+
+async def test_a_reset_ends_the_question_of_whose_text_several_had(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("A", "run") + task("B", "run")})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    await finish(engine.step())
+    for _ in range(4):
+        engine.undo()
+    (root / ".flow/status.md").write_text(task("C", "run"))
+    await asks(root, "C")
+    Engine.open(root).reset("1")
+    await finish(Engine.open(root).step())
+    assert (root / "runs").read_text() == "run\n" * 3
+
+
+def test_to_begin_by_hand_is_no_way_around_the_circuit_breaker(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("Work").replace("[ ]", "[!]")})
+    record = {"key": "k", "attempt": 3, "interruptions": 3}
+    Plans(Store(root)).put_record("status.md#[Script] Work", record)
+    with pytest.raises(StateError, match="vanished 3 times"):
+        Engine.open(root).change("begin", "1")
+
+
+def test_a_log_takes_no_other_file_away_than_a_plan(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("Work")})
+    engine = Engine.open(root)
+    engine.change("done", "1")
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text("{}")
+    there = Plans(Store(root)).read("flow.registry.json")
+    assert there is not None
+    versions = {"flow.registry.json": [None, there.revision]}
+    engine._project.log.write("rewritten", because="moved", address="1", name="Work", versions=versions)
+    assert engine.undo().because == "done"
+    assert registry.exists()
