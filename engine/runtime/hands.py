@@ -207,9 +207,11 @@ def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
 
 
 def _forget(project: Project, task: Task) -> None:
-    """Forget the attempts, but not that one of them had done its work before that was taken back."""
+    """Forget the attempts, but not that one of them had done its work before that was taken back, or may be asked about
+    again."""
     key, record = attempts.find(project.plans, task)
-    if record.get("undone"):
-        attempts.keep(project.plans, path_of(task), {"undone": True}, task=task, was=key)
+    lasting = {name: True for name in ("undone", "forgiven") if record.get(name)}
+    if lasting:
+        attempts.keep(project.plans, path_of(task), lasting, task=task, was=key)
     elif record:
         project.plans.drop_record(key)

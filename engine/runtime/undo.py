@@ -194,7 +194,12 @@ def _is_sound(record: dict[str, Any]) -> bool:
             changes = [_was(change) for change in record["changes"]]
             return "because" in record and bool(changes) and all(was.path for was in changes)
         versions = record["versions"]
-        found = [(file, before, after) for file, (before, after) in versions.items() if _is_plan(file)]
+        # A file that goes was made by us, and such are called so; one that is put back was a plan, or has no versions.
+        found = [
+            (file, before, after)
+            for file, (before, after) in versions.items()
+            if before is not None or file.lower().endswith(".md")
+        ]
         places = [[file, id] for file, id in record.get("moved", [])]
         are_places = len(places) == 2 * ("moved" in record) and all(
             isinstance(text, str) for place in places for text in place
@@ -204,11 +209,6 @@ def _is_sound(record: dict[str, Any]) -> bool:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
-
-
-def _is_plan(file: str) -> bool:
-    """Whether undo may put it back or take it away; nothing else under `.flow/` is in the records that we write."""
-    return file.lower().endswith(".md")
 
 
 def _was(change: Any) -> _Was:

@@ -55,6 +55,26 @@ async def test_that_it_was_opened_again_is_taken_back(make_project: MakeProject,
     await asks(root, "Work")
 
 
+async def test_so_it_is_behind_what_was_done_by_hand_since(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("Work")})
+    engine = await taken_back(root)
+    engine.change("done", "1")
+    engine.reset("1")
+    engine.change("done", "1")
+    for _ in range(3):
+        engine.undo()
+    await asks(root, "Work")
+
+
+def test_a_flow_may_have_any_name_and_its_change_is_taken_back(make_project: MakeProject) -> None:
+    part = "- [ ] One\n- [ ] Two\n"
+    root = make_project({"status.md": "- [ ] Build @ build.txt <!-- type: flow -->\n", "build.txt": part})
+    engine = Engine.open(root)
+    engine.rename("1/1", "Uno")
+    assert engine.undo().because == "renamed"
+    assert (root / ".flow/build.txt").read_text() == part
+
+
 async def test_it_was_renamed_and_its_namesake_under_another_heading_is_not_asked_about(
     make_project: MakeProject,
 ) -> None:
