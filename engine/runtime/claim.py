@@ -7,39 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from engine.errors import BusyError, ConfigurationError
 from engine.runtime.intent import Intent, IntentFile, TornIntentError
 from engine.storage import Store
 from engine.storage.disk import disk
-from engine.storage.locks import is_held
-
-if TYPE_CHECKING:
-    from filelock import FileLock
+from engine.storage.locks import Lock, is_held
 
 # A reader that asks whether somebody runs holds the lock for an instant; a claim must not stumble over that.
 _PATIENCE = 0.3
 
 
-def _lock(store: Store) -> FileLock:
-    from filelock import FileLock  # takes long to import, and reading needs none
-
-    # Not bound to a thread: a step may begin in one worker thread and end in another.
-    return FileLock(store.flow / "run.lock", thread_local=False)
-
-
 @contextmanager
 def claim(store: Store, intents: IntentFile) -> Iterator[None]:
     """Hold the claim. Raises BusyError, which says who runs what, when another engine holds it."""
-    from filelock import Timeout
-
-    lock = _lock(store)
-    with disk(store.flow / "run.lock", "lock"):
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except Timeout:
-            raise _busy(intents) from None
+    lock = Lock(store.flow / "run.lock")
+    with disk(lock.path, "lock"):
+        if not lock.acquire(_PATIENCE):
+            raise _busy(intents)
     try:
         yield
     finally:

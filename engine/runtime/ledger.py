@@ -155,7 +155,7 @@ class Ledger:
         touched = list(dict.fromkeys(change.task.plan.file for change in changes))
         self._refuse([problem for file in touched for problem in tree.plans[file].problems])
         self.refuse_outside(touched, tree)
-        self._meet(tree)
+        self._meet(tree, {file: tree.snapshots[file] for file in touched})
         record = [
             {
                 "path": as_json(path),
@@ -197,14 +197,14 @@ class Ledger:
         Raises ContentChangedError when there is such a file.
         """
         with self._store.lock():
-            self._meet(self.read())
+            self._meet(self.read(), {})
             self._plans.write(file, None, text.encode())
             self._log.write(what, file=file, **note)
 
     def _rewrite(self, tree: Tree, rewrite: Rewrite) -> Committed:
         before = {file: tree.snapshots.get(file) or self._plans.read(file) for file in rewrite.texts}
         self.refuse_outside(rewrite.texts, tree)
-        self._meet(tree)
+        self._meet(tree, {file: snapshot for file, snapshot in before.items() if snapshot is not None})
         versions = {
             file: [
                 snapshot.revision if snapshot is not None else None,
@@ -219,10 +219,7 @@ class Ledger:
             self._plans.put_record(_OPEN, {"note": dict(rewrite.note), "versions": versions})
         try:
             for file, text in rewrite.texts.items():
-                snapshot = before[file]
-                if snapshot is not None:
-                    self._adopt(file, snapshot)
-                self._plans.write(file, snapshot, text.encode())
+                self._plans.write(file, before[file], text.encode())
         except FlowError:
             self._settle_rewrite()
             raise
@@ -306,19 +303,19 @@ class Ledger:
             raise
 
     def _write(self, tree: Tree, plan: Plan) -> None:
-        before = tree.snapshots[plan.file]
-        self._adopt(plan.file, before)
         data = plan.text.encode()
-        self._plans.write(plan.file, before, data)
+        self._plans.write(plan.file, tree.snapshots[plan.file], data)
         self._writer.wrote(plan, revision_of(data))
 
-    def _meet(self, tree: Tree) -> None:
-        """At the first change ever, take in every plan as it is: from now on there is something to compare with."""
-        if self._plans.is_untouched():
+    def _meet(self, tree: Tree, touched: Mapping[str, Snapshot]) -> None:
+        """Take in those of the touched plans that were changed outside. At the first change ever, that is every plan as
+        it is: from now on there is something to compare with."""
+        changed = self._plans.all_outside(touched)
+        if (changed or not touched) and self._plans.is_untouched():
             self._plans.adopt_all(tree.snapshots)
-
-    def _adopt(self, file: str, snapshot: Snapshot) -> None:
-        if self._plans.outside(file, snapshot):
+            return
+        for file in changed:
+            snapshot = touched[file]
             self._plans.refuse_damaged(file, snapshot)
             is_new = self._plans.known(file) is None
             self._log.write("adopted", file=file, new=is_new, diff=self._plans.adopt(file, snapshot))

@@ -18,6 +18,7 @@ from engine.runtime.code import Code, in_plan, of_atoms, of_entry
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Task
 from engine.storage import read_if_exists, replace_file, scaffold
+from engine.storage.locks import hold
 
 _APP = "flow-manager"
 _NO_CODE = (BUILT_IN["Manual"], BUILT_IN["Flow"])
@@ -135,10 +136,8 @@ class Trust:
         return projects
 
     def _change(self, approved: Iterable[str], **flags: bool) -> None:
-        from filelock import FileLock
-
         scaffold({}, self._file.parent)
-        with FileLock(self._file.with_suffix(".lock")):
+        with hold(self._file.with_suffix(".lock")):
             projects = self._read()
             mine = projects.setdefault(self._root, {})
             mine |= flags

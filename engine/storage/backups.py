@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.storage.disk import Snapshot
+from engine.storage.disk import Snapshot, revision_of
 from engine.storage.store import Store
 
 BACKUPS = "backups"
@@ -54,9 +54,9 @@ class Backups:
         """The version with this revision, whole."""
         for name in reversed(self._names(file)):
             if self._revision(name) == revision:
-                snapshot = self._store.read(self.folder(file) / name)
-                if snapshot is not None and snapshot.revision == revision:
-                    return snapshot
+                data = self._store.read(self.folder(file) / name)
+                if data is not None and revision_of(data) == revision:
+                    return Snapshot.of(data)
         return None
 
     def versions(self, file: str) -> list[tuple[str, Path]]:

@@ -6,9 +6,9 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
 from engine.errors import FlowError, StorageError, UnsupportedFileError
@@ -34,17 +34,25 @@ _HINTS = {
 }
 
 
-@contextmanager
-def disk(path: Path | str, verb: str) -> Iterator[None]:
+class disk:
     """Turns an OSError into a StorageError that says what could not be done to which path, why, and what
     helps.
     """
-    try:
-        yield
-    except FlowError:
-        raise
-    except OSError as error:
-        raise failure(path, verb, error) from error
+
+    __slots__ = ("_path", "_verb")
+
+    def __init__(self, path: Path | str, verb: str) -> None:
+        self._path = path
+        self._verb = verb
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError) and not isinstance(error, FlowError):
+            raise failure(self._path, self._verb, error) from error
 
 
 def is_full(folder: Path) -> bool:

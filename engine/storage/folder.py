@@ -14,8 +14,19 @@ from engine.storage import platform
 from engine.storage.disk import close
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_UNSEEN = getattr(os, "O_NOATIME", 0)
+"""Reading writes nothing: else the first look at whatever was changed costs the file system a stamp to be kept."""
+
+
+def _open(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None) -> int:
+    if _UNSEEN:
+        try:
+            return os.open(name, flags | _UNSEEN, mode, dir_fd=dir_fd)
+        except PermissionError:
+            pass  # only the owner of a file may read it so
+    return os.open(name, flags, mode, dir_fd=dir_fd)
 
 
 class Folder:
@@ -25,12 +36,18 @@ class Folder:
     SecurityError. All methods take the name of an entry, never a path, and raise plain OSError.
     """
 
-    __slots__ = ("_is_held", "fd", "path")
+    __slots__ = ("_base", "_is_held", "_parts", "fd")
 
-    def __init__(self, path: Path, fd: int | None) -> None:
-        self.path = path
+    def __init__(self, base: Path, fd: int | None, *parts: str) -> None:
+        """The folder base/parts, open as `fd`."""
+        self._base = base
+        self._parts = parts
         self.fd = fd
         self._is_held = False
+
+    @property
+    def path(self) -> Path:
+        return self._base.joinpath(*self._parts)
 
     @classmethod
     def within(cls, base: Path, *parts: str, make: bool = False) -> Folder:
@@ -56,26 +73,26 @@ class Folder:
         return self
 
     def _enter(self, part: str, make: bool) -> Folder:
-        path = self.path / part
         try:
-            fd = os.open(part, os.O_RDONLY | _FOLDER | _NO_FOLLOW, dir_fd=self.fd)
+            fd = _open(part, os.O_RDONLY | _FOLDER | NO_FOLLOW, dir_fd=self.fd)
         except FileNotFoundError:
             if not make:
                 raise
             with suppress(FileExistsError):  # another process may make it in this moment
                 os.mkdir(part, 0o777, dir_fd=self.fd)
             self.sync()
-            fd = os.open(part, os.O_RDONLY | _FOLDER | _NO_FOLLOW, dir_fd=self.fd)
+            fd = _open(part, os.O_RDONLY | _FOLDER | NO_FOLLOW, dir_fd=self.fd)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR) and self.is_link(part):
+                path = str(self.path / part)
                 raise SecurityError(
-                    f"{str(path)!r} is a symbolic link where a folder was expected.",
+                    f"{path!r} is a symbolic link where a folder was expected.",
                     hint="Somebody may have put it there meanwhile; look at it before you go on.",
-                    path=str(path),
+                    path=path,
                 ) from error
-            error.filename = str(path)  # it knows only the last part
+            error.filename = str(self.path / part)  # it knows only the last part
             raise
-        return Folder(path, fd)
+        return Folder(self._base, fd, *self._parts, part)
 
     @classmethod
     def _by_path(cls, base: Path, parts: tuple[str, ...], make: bool) -> Folder:
@@ -98,9 +115,9 @@ class Folder:
 
     def open(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
         """A descriptor of the entry. A symbolic link is refused, a pipe never waited for."""
-        if not _NO_FOLLOW and self.is_link(name):
+        if not NO_FOLLOW and self.is_link(name):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
-        return os.open(self.at(name), flags | FILE | _NO_FOLLOW, mode, dir_fd=self.fd)
+        return _open(self.at(name), flags | FILE | NO_FOLLOW, mode, dir_fd=self.fd)
 
     def stat(self, name: str) -> os.stat_result:
         return os.stat(self.at(name), dir_fd=self.fd, follow_symlinks=False)

@@ -208,7 +208,7 @@ class Plans:
             aside = self.backups.next_place(file, revision)
             self.store.rename(path, aside)
             moved = self.store.read(aside)
-            if moved is None or moved.revision != revision:
+            if moved is None or revision_of(moved) != revision:
                 self.store.rename(aside, path)  # written just before it was moved: that is not ours
                 return False
         return True

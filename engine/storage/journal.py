@@ -15,14 +15,12 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from engine.errors import FlowError, SecurityError, StorageError
 from engine.storage.disk import misplaced
 from engine.storage.folder import Folder
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from engine.storage.locks import hold
 
 _WRITING = os.O_RDWR | os.O_CREAT | os.O_APPEND
 _TAIL = 65_536
@@ -43,8 +41,6 @@ class Journal:
     def __init__(self, path: Path, *, limit: int = 10_000_000) -> None:
         self.path = path
         self._limit = limit
-        self._lock_path = path.with_suffix(".lock")
-        self._lock: BaseFileLock | None = None
         self._place: _Place | None = None
 
     def append(self, record: Mapping[str, Any], *, durable: bool = True) -> int:
@@ -52,17 +48,9 @@ class Journal:
 
         A loss of power may take along the last records that were not `durable`.
         """
-        from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
-
-        if self._lock is None:  # of two threads that come here at once, each may make one
-            self._lock = FileLock(self._lock_path, timeout=_WAIT)
         try:
-            with self._folder(make=True) as folder, self._lock:
+            with self._folder(make=True) as folder, hold(self.path.with_suffix(".lock"), _WAIT):
                 return self._append(folder, record, durable)
-        except Timeout as error:
-            raise StorageError(
-                f"{self._lock_path} stays locked.", hint="Is another engine hanging?"
-            ) from error
         except FlowError as error:
             raise StorageError(f"The log is not complete: {error.message}", hint=error.hint) from error
         except OSError as error:

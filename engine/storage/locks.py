@@ -1,17 +1,116 @@
-"""Whether a lock is held, found out without writing anything where the system allows that."""
+"""Locks between threads and processes, which the system frees when their holder dies. A lock file is never deleted."""
 
 from __future__ import annotations
 
 import os
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from engine.errors import BusyError
 from engine.storage import platform
 from engine.storage.disk import close, disk, misplaced
-from engine.storage.folder import FILE
+from engine.storage.folder import FILE, NO_FOLLOW
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+PATIENCE = 60.0
+"""Seconds to wait for a lock that is held for milliseconds; a crowd of processes gets it in no order, so that on a busy
+machine some wait for many others."""
+_POLL = 0.02
+"""Seconds between two tries. The lock of the disk is held for about as long; more tries would only take the processor
+from its holder."""
 # Where a look takes the lock for an instant, others who look must not be mistaken for its holder.
 _INSTANT = 0.02
+
+
+class Lock:
+    """The exclusive lock of the file at `path`, for one holder: who wants it in a thread beside makes another one.
+
+    Where the system has flock it is that, as of filelock, which holds it where there is another kind or none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = -1
+        self._other: FileLock | None = None
+
+    def acquire(self, patience: float) -> bool:
+        """Waits for it up to `patience` seconds. False: somebody else holds it. The file is made where it is missing.
+
+        Raises plain OSError, and StorageError for what is no file.
+        """
+        end = time.monotonic() + patience
+        while not self._is_taken():
+            if time.monotonic() > end:
+                return False
+            time.sleep(_POLL)
+        return True
+
+    def _is_taken(self) -> bool:
+        """One try."""
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | FILE | NO_FOLLOW, 0o666)
+        except BlockingIOError:  # a lease on it is broken just now
+            return False
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise misplaced(self.path, status)
+            taken = platform.system.lock(fd)
+            if taken and os.fstat(fd).st_nlink:  # else it guards a name that another file has by now
+                self._fd, fd = fd, -1
+                return True
+        finally:
+            if fd >= 0:
+                close(fd)
+        return taken is None and self._is_taken_otherwise()
+
+    def _is_taken_otherwise(self) -> bool:
+        from filelock import FileLock, Timeout  # takes a while to import
+
+        lock = FileLock(self.path, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._other = lock
+        return True
+
+    def release(self) -> None:
+        """Lets go of it, so that others find it free at once."""
+        if self._other is not None:
+            self._other.release()
+            self._other = None
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            try:
+                platform.system.unlock(fd)  # a program that is started just now may have the descriptor yet
+            finally:
+                close(fd)
+
+
+@contextmanager
+def hold(path: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Holds the lock at `path`. BusyError when it is not free after `patience` seconds, StorageError when it cannot be
+    had."""
+    lock = Lock(path)
+    with disk(path, "lock"):
+        if not lock.acquire(patience):
+            raise BusyError(
+                f"Another engine has held {str(path)!r} for {patience:g} seconds.",
+                hint="Wait for it, or end it.",
+                path=str(path),
+            )
+    try:
+        yield
+    finally:
+        with disk(path, "unlock"):
+            lock.release()
 
 
 def is_held(path: Path) -> bool:
@@ -29,16 +128,10 @@ def is_held(path: Path) -> bool:
             held = platform.system.is_locked(descriptor)
         finally:
             close(descriptor)
-        return held if held is not None else _is_taken(path)
-
-
-def _is_taken(path: Path) -> bool:
-    from filelock import FileLock, Timeout  # takes a while to import
-
-    lock = FileLock(path, thread_local=False)
-    try:
-        lock.acquire(timeout=_INSTANT, poll_interval=_INSTANT / 4)
-    except Timeout:
-        return True
-    lock.release()
-    return False
+        if held is not None:
+            return held
+        lock = Lock(path)
+        if not lock.acquire(_INSTANT):
+            return True
+        lock.release()
+        return False

@@ -107,8 +107,7 @@ class MetaFile:
         self._store.append(self._path, _line({"settled": True}), durable=False)
 
     def _read(self) -> tuple[Meta, bytes]:
-        snapshot = self._store.read(self._path)
-        data = snapshot.data if snapshot is not None else b""
+        data = self._store.read(self._path) or b""
         seen, meta = self._seen
         if data != seen:
             meta, rest = (meta.copy(), data[len(seen) :]) if data.startswith(seen) else (Meta(), data)

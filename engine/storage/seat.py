@@ -6,9 +6,11 @@ own:
 
     swap/<key>/target                        the path of the target, relative to the project
     swap/<key>/beside                        exists when files wait beside the target (another file system)
-    swap/<key>/<base>.<new>.<nonce>          whole: before the swap the new bytes, then the old ones
-    swap/<key>/<base>.<new>.<nonce>.was      the old file, where two names cannot be exchanged
-    swap/<key>/<base>.<new>.<nonce>.part     not whole yet; it was never in place
+    swap/<key>/<nonce>.<base>.<new>          whole: before the swap the new bytes, then the old ones
+    swap/<key>/<nonce>.<base>.<new>.was      the old file, where two names cannot be exchanged
+    swap/<key>/<nonce>.<base>.<new>.part     not whole yet; it was never in place
+
+A nonce begins with the time, so that the names are in its order.
     swap/own.<pid>.<start>.<nonce>.part      one of the engine's own files, not whole yet
 """
 
@@ -19,6 +21,7 @@ import itertools
 import os
 import re
 import time
+from bisect import bisect, insort
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +33,9 @@ SWAP = "swap"
 RECORD = "target"
 ABSENT = "0" * 64
 """Stands for the revision of a file that does not exist."""
-_NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]+)(\.was)?(\.part)?")
+_ENOUGH = 32
+"""Digits of a revision in a name: 128 bits tell contents apart, and short names are read in half the time."""
+_NAME = re.compile(rf"[0-9a-f]+\.([0-9a-f]{{{_ENOUGH}}})\.([0-9a-f]{{{_ENOUGH}}})(\.was)?(\.part)?")
 _OWN = re.compile(r"own\.(\d+)\.(\d+)\.[0-9a-f]+\.part")
 _BESIDE = ".flow-swap."
 _counter = itertools.count()
@@ -65,19 +70,27 @@ def _started(pid: int, system: platform.Portable) -> str:
 
 
 def _nonce() -> str:
-    return f"{time.time_ns():x}{next(_counter) & 0xFFFF:04x}"
+    return f"{_stamp(time.time_ns())}{next(_counter) & 0xFFFF:04x}"
+
+
+def _stamp(made: int) -> str:
+    """A moment in nanoseconds since 1970 as it stands in names, which are in order of time by it."""
+    return f"{made:016x}"
 
 
 class Waiting(NamedTuple):
-    """A file in a seat: `name` in the folder, the revisions it stands between, when it was made (nanoseconds since
-    1970), and `kind`: "", ".was" or ".part".
+    """A file in a seat: `name` in the folder, the beginnings of the revisions it stands between, and `kind`: "", ".was"
+    or ".part".
     """
 
     name: str
     base: str
     new: str
-    made: int
     kind: str
+
+    def is_either(self, revision: str) -> bool:
+        """Whether this is one of the two revisions."""
+        return revision[:_ENOUGH] in (self.base, self.new)
 
 
 class Seat:
@@ -90,7 +103,7 @@ class Seat:
         """`swap`: the open folder of all seats."""
         self.target = target
         self.root = root
-        parts = target.relative_to(root).parts
+        parts = target.parts[len(root.parts) :]
         *self.folders, self.name = parts
         record = os.fsencode("/".join(parts))
         self.key = revision_of(record)[:24]
@@ -121,7 +134,7 @@ class Seat:
             self.folder.discard(part)
             raise
         self.folder.sync()
-        self._found.append(name)
+        insort(self._found, name)
 
     @property
     def here(self) -> Folder:
@@ -138,7 +151,7 @@ class Seat:
         The name need not be durable: until the file is in place its loss costs nothing, and then it has another one.
         `like`: a descriptor of the file whose mode, owner and extended attributes it gets.
         """
-        name = f"{self._prefix}{base}.{new}.{_nonce()}"
+        name = f"{self._prefix}{_nonce()}.{base[:_ENOUGH]}.{new[:_ENOUGH]}"
         part = f"{name}.part"
         fd = self.here.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if like is None else 0o600)
         try:
@@ -152,20 +165,28 @@ class Seat:
             raise
         return name
 
-    def waiting(self) -> list[Waiting]:
-        """What waited, when this was opened, where files wait now; oldest first within their revisions."""
+    def waiting(self, spared: tuple[int, int] | None = None) -> list[Waiting]:
+        """What waited, when this was opened, where files wait now; oldest first.
+
+        `spared`: what is whole and was made after the first and before the second of these moments is left out.
+        """
         found: list[Waiting] = []
         prefix = self._prefix
-        for name in self._found if self._near is None else self._near.names():
+        names = self._found if self._near is None else self._near.names()
+        if spared is not None:
+            # By far the most, where a file is swapped over and over: told by their place alone.
+            first, end = (bisect(names, prefix + _stamp(moment)) for moment in spared)
+            names = [
+                *names[:first],
+                *(name for name in names[first:end] if name[-5:] == ".part"),
+                *names[end:],
+            ]
+        for name in names:
             match = _NAME.fullmatch(name, len(prefix)) if name.startswith(prefix) else None
             if match is not None:
-                found.append(
-                    Waiting(
-                        name, match[1], match[2], int(match[3][:-4] or "0", 16), match[5] or match[4] or ""
-                    )
-                )
+                found.append(Waiting(name, match[1], match[2], match[4] or match[3] or ""))
             elif self._near is None and name in (f"{RECORD}.part", "beside.part"):
-                found.append(Waiting(name, "", "", 0, ".part"))
+                found.append(Waiting(name, "", "", ".part"))
         return found
 
     @property

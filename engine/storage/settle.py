@@ -55,8 +55,9 @@ def settle_seat(seat: Seat, *, spare_the_new: bool = False) -> list[Kept]:
     `spare_the_new`: leaves what was displaced a moment ago. A program may have found the file by its name just before
     and open it only now; what it writes then must not go with a file that was looked at too soon.
     """
-    newest = time.time_ns() - _MOMENT if spare_the_new else None
-    kept = _settle_here(seat, newest)
+    now = time.time_ns()
+    spared = (now - _MOMENT, now) if spare_the_new else None
+    kept = _settle_here(seat, spared)
     if seat.waits_beside:
         try:
             near = Folder.within(seat.root, *seat.folders)
@@ -64,17 +65,15 @@ def settle_seat(seat: Seat, *, spare_the_new: bool = False) -> list[Kept]:
             return kept
         with near:
             seat.wait_beside(near)
-            kept += _settle_here(seat, newest)
+            kept += _settle_here(seat, spared)
     return kept
 
 
-def _settle_here(seat: Seat, newest: int | None) -> list[Kept]:
+def _settle_here(seat: Seat, spared: tuple[int, int] | None) -> list[Kept]:
     kept: list[Kept] = []
-    for waiting in seat.waiting():
+    for waiting in seat.waiting(spared):
         if waiting.kind == ".part":
             seat.here.unlink(waiting.name)
-            continue
-        if newest is not None and newest < waiting.made <= newest + _MOMENT:
             continue
         copy = _settle_one(seat, waiting)
         if copy is not None:
@@ -97,7 +96,7 @@ def _settle_one(seat: Seat, waiting: Waiting) -> Path | None:
             leased = platform.system.lease(fd)
         except BlockingIOError:
             return None  # a program writes into it right now: the next start looks again
-        known = revision_of(read_all(fd)) in (waiting.base, waiting.new)
+        known = waiting.is_either(revision_of(read_all(fd)))
         if known or _is_target(seat, fd):
             if not leased or platform.system.lease_stands(fd):
                 here.unlink(waiting.name)  # else a program waits to write into it: the next start looks again

@@ -9,23 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from engine.errors import BusyError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
+from engine.errors import NoProjectError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import copies_of
 from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all, unsupported, write_all
 from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
+from engine.storage.locks import PATIENCE, hold
 from engine.storage.paths import FLOW, SafePath
 from engine.storage.seat import RECORD, SWAP, Seat, is_key, is_record, own_part
 from engine.storage.settle import Kept, clear, settle_seat
 from engine.storage.swap import Swapped, create, swap
-
-LOCK_PATIENCE = 60.0
-"""Seconds to wait for `.flow/lock`, which is held for milliseconds; a crowd of processes gets it in no order, so that
-on a busy machine some wait for many others."""
-_POLL = 0.02
-"""Seconds between two tries. The lock is held for about as long; more tries would only take the processor from its
-holder."""
 
 
 def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
@@ -44,6 +38,15 @@ def read(path: Path | SafePath, *, limit: int | None = None) -> Snapshot:
 
 def read_if_exists(path: Path | SafePath) -> Snapshot | None:
     """Like `read`, but None for a file that does not exist."""
+    if not isinstance(path, SafePath):
+        try:
+            os.lstat(
+                path
+            )  # most often asked for what is not there, and an error for people takes longer to make
+        except FileNotFoundError:
+            return None
+        except OSError:
+            pass  # reading it tells
     try:
         return read(path)
     except StorageError as error:
@@ -82,51 +85,30 @@ class Store:
         with disk(root, "open"):
             self.root = Path(os.path.realpath(root))
         self.flow = self.root / FLOW
-        self._lock_made = threading.Lock()
-        self._lock: object | None = None
         self._kept: list[Kept] = []
         self._is_settled = False
         self._folders = threading.local()
 
     @contextmanager
-    def lock(self, patience: float = LOCK_PATIENCE) -> Iterator[None]:
+    def lock(self, patience: float = PATIENCE) -> Iterator[None]:
         """Holds `.flow/lock`: no other thread, process or engine commits meanwhile. May be nested in one
         thread.
 
         BusyError when it is not free after `patience` seconds.
         """
-        from filelock import FileLock, Timeout  # takes a while to import, and reading needs none
-
-        with self._lock_made:
-            if self._lock is None:
-                self._lock = FileLock(
-                    self.flow / "lock", timeout=patience, poll_interval=_POLL, thread_local=True
-                )
-        held = self._lock
-        assert isinstance(held, FileLock)
-        if held.is_locked:  # by this thread: every thread has a state of its own
+        if "held" in self._folders.__dict__:  # by this thread: every thread has a state of its own
             yield
             return
-        with self._flow() as flow, disk(held.lock_file, "lock"):  # looked for first: the lock would make it
-            try:
-                held.acquire(timeout=patience)
-            except Timeout as error:
-                raise BusyError(
-                    f"Another engine has held {held.lock_file!r} for {patience:g} seconds.",
-                    hint="Wait for it, or end it.",
-                    path=held.lock_file,
-                ) from error
+        with self._flow() as flow, hold(self.flow / "lock", patience):
             self._folders.held = {FLOW: flow.hold()}
-        try:
-            if not self._is_settled:
-                self._is_settled = True
-                with suppress(StorageError):  # `settle` tells; here it only must not stand in the way
-                    self._kept += self._settle_all()
-            yield
-        finally:
-            self._let_go()
-            with disk(held.lock_file, "unlock"):
-                held.release()
+            try:
+                if not self._is_settled:
+                    self._is_settled = True
+                    with suppress(StorageError):  # `settle` tells; here it only must not stand in the way
+                        self._kept += self._settle_all()
+                yield
+            finally:
+                self._let_go()
 
     def _open(self, *parts: str, make: bool = False) -> Folder:
         """A folder below `.flow/`, reached from the root without following links.
@@ -165,12 +147,12 @@ class Store:
 
     # The engine's own files
 
-    def read(self, path: Path) -> Snapshot | None:
-        """One of the engine's own files, or None when it does not exist."""
+    def read(self, path: Path) -> bytes | None:
+        """All of one of the engine's own files, or None when it does not exist."""
         with disk(path, "read"):
             try:
                 with self._own(path) as (_, fd):
-                    return Snapshot.of(read_all(fd), os.fstat(fd))
+                    return read_all(fd)
             except FileNotFoundError:
                 return None
 
@@ -253,16 +235,11 @@ class Store:
             except FileNotFoundError:
                 return
 
-    def make_folder(self, path: Path) -> None:
-        """Makes a folder, and those above it, durably; one that exists is fine."""
-        with disk(path, "make"), self._folder(path / "x", make=True):
-            return
-
     def names(self, path: Path) -> list[str]:
         """The sorted names in a folder of the engine; none when it does not exist."""
         with disk(path, "list"):
             try:
-                with self._folder(path / "x") as folder:
+                with self._open(*self._inside(path)) as folder:
                     return folder.names()
             except FileNotFoundError:
                 return []
@@ -284,13 +261,17 @@ class Store:
 
     def _folder(self, path: Path, *, make: bool = False) -> Folder:
         """The open folder of an own file, reached from the root without following links."""
+        return self._open(*self._inside(path)[:-1], make=make)
+
+    def _inside(self, path: Path) -> tuple[str, ...]:
+        """The parts of a path below `.flow/`."""
         depth = len(self.flow.parts)
         if path.parts[:depth] != self.flow.parts or len(path.parts) == depth:
             raise SecurityError(f"{str(path)!r} is outside of {FLOW}/.", path=str(path))
-        parts = path.parts[depth:-1]
+        parts = path.parts[depth:]
         if ".." in parts:
             raise SecurityError(f"{str(path)!r} may leave the project.", path=str(path))
-        return self._open(*parts, make=make)
+        return parts
 
     # Files that others write too
 
@@ -368,9 +349,7 @@ class Store:
     def _target(self, key: str) -> Path | None:
         """The file for which a folder of `swap/` was made."""
         record = self.read(self.flow / SWAP / key / RECORD)
-        if record is None or not is_record(record.data):
-            return None
-        return self.root / os.fsdecode(record.data)
+        return self.root / os.fsdecode(record) if record is not None and is_record(record) else None
 
     def conflict_copies(self) -> list[Path]:
         """The conflict copies beside files of this project that nobody has removed yet."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import MakeProject
 
@@ -63,6 +66,16 @@ def test_reading_loads_nothing_of_what_only_running_needs(make_project: MakeProj
         "next --json",
         "status --json",
         "status",
+        cwd=make_project({"status.md": PLAN}),
+    )
+
+
+@pytest.mark.skipif(os.name == "nt" or "FLOW_PLATFORM" in os.environ, reason="filelock holds the locks there")
+def test_marking_a_task_loads_nothing_of_what_only_running_needs(make_project: MakeProject) -> None:
+    run(
+        READING,
+        "done 1",
+        "reopen 1",
         cwd=make_project({"status.md": PLAN}),
     )
 

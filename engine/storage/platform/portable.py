@@ -35,6 +35,15 @@ class Portable:
         """Like `sync`, but stamps need not survive: enough for a file that grew."""
         os.fsync(descriptor)
 
+    def lock(self, descriptor: int) -> bool | None:
+        """Takes the exclusive lock of this open file, without waiting. False: somebody has it, this process included.
+        None where there are no such locks.
+        """
+        return None
+
+    def unlock(self, descriptor: int) -> None:
+        """Lets go of it, whoever else got the descriptor meanwhile."""
+
     def is_locked(self, descriptor: int) -> bool | None:
         """Whether somebody holds the lock of this file; None where only taking it tells."""
         return None

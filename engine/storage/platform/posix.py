@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import functools
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 from engine.storage.platform.portable import Portable
 
 _NOT_HERE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+_TAKEN = {errno.EWOULDBLOCK, errno.EACCES}  # the second on some file systems
 
 
 class Posix(Portable):
@@ -52,9 +54,21 @@ class Posix(Portable):
             if number != errno.EINTR:
                 raise OSError(number, os.strerror(number), first, None, second)
 
-    def is_locked(self, descriptor: int) -> bool | None:
-        import fcntl  # not there on all systems
+    def lock(self, descriptor: int) -> bool | None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                return False
+            if error.errno in _NOT_HERE:
+                return None
+            raise
+        return True
 
+    def unlock(self, descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def is_locked(self, descriptor: int) -> bool | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -147,7 +147,7 @@ def test_t3_24_a_time_limit_ends_the_whole_group(bench: Bench) -> None:
     assert ended.signal == signal.SIGKILL
     assert ended.seconds < 50, "it came to its end by itself"
     assert len(lines(bench.root / "pids")) == 2
-    assert bench.runner.alive(job.run, bench.started[job.run]) == []
+    bench.wait(lambda: bench.runner.alive(job.run, bench.started[job.run]) == [])
 
 
 def test_a_time_limit_asks_before_it_forces(bench: Bench) -> None:

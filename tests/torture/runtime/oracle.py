@@ -17,7 +17,7 @@ from .scenarios import Scenario
 from .stage import Stage
 
 _ROUNDS = 8
-_TEMPORARY = re.compile(r"\.part$|^[0-9a-f]{64}\.|^\.flow-swap\.|^intent\.lock$|^stop$")
+_TEMPORARY = re.compile(r"\.part$|^[0-9a-f]+\.[0-9a-f]{32}\.|^\.flow-swap\.|^intent\.lock$|^stop$")
 
 
 def look(root: Path, scenario: Scenario) -> None:

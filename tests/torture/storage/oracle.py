@@ -12,7 +12,7 @@ from engine.storage.backups import VERSIONS
 
 from .actions import FOREIGN, NEW_PLAN, NEW_TEXT, OLD_PLAN, OLD_TEXT
 
-_WAITING = re.compile(r"\.part$|^[0-9a-f]{64}\.|^\.flow-swap\.")
+_WAITING = re.compile(r"\.part$|^[0-9a-f]+\.[0-9a-f]{32}\.|^\.flow-swap\.")
 
 
 def make_project(root: Path) -> Path:

@@ -28,8 +28,8 @@ def seat(store: Store, file: Path) -> Seat:
     return Seat(store.root, file, Folder.within(store.flow, SWAP, make=True))
 
 
-def put(seat: Seat, data: bytes, suffix: str = "", base: str = "") -> Path:
-    name = f"{base or revision_of(BASE)}.{revision_of(NEW)}.1{suffix}"
+def put(seat: Seat, data: bytes, suffix: str = "", base: str = "", nonce: str = "1") -> Path:
+    name = f"{nonce}.{(base or revision_of(BASE))[:32]}.{revision_of(NEW)[:32]}{suffix}"
     path = seat.folder.path / name
     path.write_bytes(data)
     return path
@@ -99,7 +99,7 @@ def test_anything_else_is_somebody_s_and_is_kept(store: Store, file: Path, seat:
 
 def test_many_copies_of_one_moment_have_names_of_their_own(store: Store, file: Path, seat: Seat) -> None:
     for number in range(3):
-        put(seat, b"%d" % number, f"{number}")
+        put(seat, b"%d" % number, nonce=f"{number}")
     assert len({kept.copy for kept in store.settle()}) == 3
     assert len(store.conflict_copies()) == 3
 
@@ -151,7 +151,7 @@ def test_a_record_that_came_from_elsewhere_leads_nowhere(
     folder.mkdir(parents=True)
     (root / "outside").mkdir()
     (folder / "target").write_bytes(record.encode())
-    (folder / f"{'1' * 64}.{'2' * 64}.1").write_bytes(b"theirs")
+    (folder / f"1.{'1' * 32}.{'2' * 32}").write_bytes(b"theirs")
     store = Store(project)
     assert store.settle() == [] and store.conflict_copies() == []
     assert list((root / "outside").iterdir()) == []
