@@ -10,13 +10,14 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from engine.atoms import AtomResult, Outcome
-from engine.errors import ChangedOutsideError, PlanError
+from engine.errors import FlowError, PlanError
 from engine.flows import Tree
 from engine.runtime import attempts
 from engine.runtime.events import Event, Finished, PlanChanged, StepOutcome, Warned
-from engine.runtime.identity import find_again, key_of, path_of
+from engine.runtime.identity import Level, find_again, key_of, path_of, resolve
 from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Committed, change_to
+from engine.runtime.problems import problem_error
 from engine.runtime.project import Project
 from engine.status import Change, Status, Task
 
@@ -75,6 +76,8 @@ def settle(
         # What somebody marked in the file meanwhile is not overwritten.
         stands[:] = [task.status] if task.status.is_settled and task.status is not status else []
         grown[:] = [one for one in task.inside if status is Status.DONE and not one.status.is_settled]
+        if grown and task.plan.problems:
+            raise problem_error(task.plan.problems, "Nothing was written.")
         return [] if stands or grown else change_to(task, status)
 
     until = time.monotonic() + _RETURN
@@ -83,7 +86,9 @@ def settle(
         while not found[0] and time.monotonic() < until:
             time.sleep(_LOOK_EVERY)
             committed = project.ledger.commit(make, what=status.value)
-    except (PlanError, ChangedOutsideError) as error:
+        if not found[0] and intent.result is not None:
+            _refuse_unreadable(project, committed.tree, project.intents.refreshed(intent).path)
+    except FlowError as error:
         if intent.result is not None:
             kept = f"{intent.name} has ended ({outcome.value}); that is kept, and the next `flow step` commits it."
             error.hint = f"{error.hint} {kept}".strip()
@@ -117,6 +122,22 @@ def settle(
     finished = ending(intent, status if found[0] else None, outcome, message, seconds)
     yield finished
     return finished
+
+
+def _refuse_unreadable(project: Project, tree: Tree, path: Sequence[Level]) -> None:
+    """Raise PlanError where the plans on the way to a task are not such that it is certainly gone from them."""
+    for number, level in enumerate(path):
+        snapshot = tree.snapshots.get(level.file)
+        if snapshot is not None:
+            project.plans.refuse_damaged(level.file, snapshot)
+            if problems := tree.plans[level.file].problems:
+                raise problem_error(problems, "Nothing was written.")
+            continue
+        referring = resolve(tree.root, path[:number]) if number else None
+        if referring is not None and referring.problems:
+            raise problem_error(referring.problems, "Nothing was written.")
+        if not number:
+            raise PlanError(f".flow/{level.file} is gone.", hint="`flow restore` puts back its last version.")
 
 
 def ending(
