@@ -240,6 +240,9 @@ class Ledger:
         record = self._plans.record(_OPEN)
         if record is None:
             return
+        if not _is_sound(record):  # no engine wrote that: it may have come with a clone
+            self._plans.drop_record(_OPEN)
+            return
         versions: dict[str, list[str | None]] = record["versions"]
         if not self._is_logged(versions):
             there = {file: self._there(file) for file in versions}
@@ -319,6 +322,18 @@ class Ledger:
             self._plans.refuse_damaged(file, snapshot)
             is_new = self._plans.known(file) is None
             self._log.write("adopted", file=file, new=is_new, diff=self._plans.adopt(file, snapshot))
+
+
+def _is_sound(record: Mapping[str, Any]) -> bool:
+    """Whether this says of a change of several files what `Ledger.rewrite` writes before it."""
+    note, versions = record.get("note"), record.get("versions")
+    return (
+        isinstance(note, dict)
+        and not note.keys() & {"what", "versions"}
+        and isinstance(versions, dict)
+        and all(isinstance(one, list) and len(one) == 2 for one in versions.values())
+        and all(isinstance(one, str | None) for pair in versions.values() for one in pair)
+    )
 
 
 def change_to(task: Task, status: Status) -> list[Change]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.errors import StorageError
 from engine.storage import Journal, Store
 
 INLINE_LIMIT = 8_192
+_ARTIFACT = re.compile(r"artifacts/[\w-]+\.json", re.ASCII)
 # What `undo` reads. Everything else only tells; that is not worth waiting for the disk twice more in every step.
 _DURABLE = frozenset({"changed", "rewritten"})
 
@@ -61,6 +63,17 @@ class Log:
     def latest(self) -> Iterator[dict[str, Any]]:
         """The whole records, newest first; what is not asked for is not read."""
         return self._journal.latest()
+
+    def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record together with what went to `artifacts/`; without that where it cannot be read."""
+        name = record.get("artifact")
+        if not isinstance(name, str) or not _ARTIFACT.fullmatch(name):
+            return dict(record)
+        try:
+            payload = json.loads(self._store.read(self._store.flow / name) or b"{}")
+        except (StorageError, ValueError, RecursionError):
+            return dict(record)
+        return {**payload, **record} if isinstance(payload, dict) else dict(record)
 
     def _artifact(self, text: str) -> str:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}.json"

@@ -62,7 +62,7 @@ def undo(project: Project) -> Undone:
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
 
-    ran = _task_of_run(ended, [was.path for was in changes], leaf)
+    ran = _task_of_run(because, ended, [was.path for was in changes], leaf)
 
     def make(tree: Tree) -> Sequence[Change]:
         found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
@@ -88,12 +88,12 @@ def undo(project: Project) -> Undone:
 
 
 def _task_of_run(
-    ended: dict[str, Any] | None, paths: Sequence[tuple[Level, ...]], leaf: tuple[Level, ...]
+    because: str, ended: dict[str, Any] | None, paths: Sequence[tuple[Level, ...]], leaf: tuple[Level, ...]
 ) -> tuple[Level, ...] | None:
     """The path of the task whose run a change came from; None when a person made it. `ended` is the record behind it,
-    which may be lost, or of somebody else: then it was rather a run."""
+    which may be lost, or of somebody else, or of what came next: then it was rather a run."""
     named = [path for path in paths if ended is not None and _bare(path) == str(ended.get("name"))]
-    if ended is not None and "run" not in ended and named:
+    if ended is not None and "run" not in ended and ended.get("what") == because and named:
         return None
     return max(named, key=lambda path: sum(len(level.names) for level in path)) if named else leaf
 
@@ -175,7 +175,8 @@ def _last(project: Project) -> tuple[dict[str, Any], dict[str, Any] | None]:
     what the change came from, and of the result of a run names the run."""
     taken_back: set[int] = set()
     after: dict[str, Any] = {}
-    for record in project.log.latest():
+    for short in project.log.latest():
+        record = project.log.whole(short)
         if record.get("what") in ("changed", "rewritten") and _is_sound(record):
             if "undoes" in record:
                 taken_back.add(record["undoes"])

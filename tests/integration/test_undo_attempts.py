@@ -81,3 +81,54 @@ async def test_places_that_no_engine_wrote_bring_nothing_back(
     assert engine.undo().because == "renamed"
     with pytest.raises(NeedsPersonError, match="has run already"):
         await finish(engine.step())
+
+
+async def test_a_run_of_which_the_log_tells_no_end_is_no_change_by_hand(make_project: MakeProject) -> None:
+    """Killed between the plan and the log; then the record behind is the one of whatever came next."""
+    root = make_project({"status.md": WORK + "- [ ] Other\n"})
+    await finish(Engine.open(root).step())
+    log = root / ".flow/logs/events.jsonl"
+    *lines, end = log.read_bytes().splitlines(keepends=True)
+    assert b'"what":"done"' in end and b'"what":"changed"' in lines[-1]
+    log.write_bytes(b"".join(lines))
+    engine = Engine.open(root)
+    engine.move("1", at=2)
+    for _ in range(3):
+        engine.undo()
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(Engine.open(root).step())
+    assert (root / "runs").read_text() == "run\n"
+
+
+def test_a_change_of_very_many_tasks_is_taken_back_too(make_project: MakeProject) -> None:
+    """What is too long for a record is in a file of its own."""
+    root = make_project({"status.md": "".join(f"- [ ] Task number {number}\n" for number in range(200))})
+    engine = Engine.open(root)
+    engine.change("begin", "3")
+    every = "".join(f"- [x] Task number {number}\n" for number in range(200))
+    (root / ".flow/status.md").write_text(every)
+    engine.reset(None)
+    assert any('"reset"' in path.read_text() for path in (root / ".flow/artifacts").glob("*.json"))
+    assert engine.undo().because == "reset"
+    assert (root / ".flow/status.md").read_text() == every
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"versions": 3, "note": {}},
+        {"versions": {"status.md": ["x"]}, "note": {}},
+        {"versions": {"status.md": [1, 2]}, "note": {}},
+        {"versions": {"../x": [None, "0" * 64]}, "note": {"what": "x"}},
+        {"versions": {}, "note": "x"},
+    ],
+)
+def test_a_change_of_several_files_that_no_engine_began_stands_in_nobody_s_way(
+    make_project: MakeProject, record: object
+) -> None:
+    root = make_project({"status.md": "- [ ] One\n"})
+    (root / ".flow/status.meta").write_text(json.dumps({"tasks": {"rewrite": record}}) + "\n")
+    Engine.open(root).change("done", "1")
+    assert (root / ".flow/status.md").read_text() == "- [x] One\n"
+    assert "rewrite" not in (root / ".flow/status.meta").read_text().splitlines()[-1]
