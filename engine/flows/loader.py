@@ -63,7 +63,7 @@ class Loader:
         root = self._read(ROOT, snapshots, found)
         if root is None:
             self._cache = {}
-            plan = Plan(ROOT)
+            plan = Plan(ROOT, problems=self._lost_text(ROOT, "gone"))
             return Tree(plan, {ROOT: plan})
         links: dict[Task, _Link] = {}
         referrers: dict[str, Task] = {}
@@ -129,11 +129,22 @@ class Loader:
         if read is None or read.revision != snapshot.revision:
             read = _Read(parse(snapshot.data, file), snapshot.revision)
         read.inode = snapshot.inode
+        if not snapshot.data:
+            read.plan.problems = self._lost_text(file, "empty")
         if read.plan.counts is None:
             count(read.plan)
         snapshots[file] = snapshot
         found[file] = read
         return read
+
+    def _lost_text(self, file: str, state: str) -> list[Problem]:
+        """What is wrong with a plan that has nothing in it: nothing, unless it had."""
+        if not self._plans.had_text(file):
+            return []
+        hint = "`flow restore` puts back its last version."
+        if state == "empty":
+            hint += " `flow accept` leaves it so."
+        return [Problem(file, 1, 1, f"The plan is {state}; it had tasks before.", hint, "lost")]
 
     def _rested(self, file: str, read: _Read | None, snapshot: Snapshot | None) -> Snapshot | None:
         """The plan once it is written, if somebody seems to be at that. Editors and scripts cut a file to nothing, or
@@ -179,7 +190,7 @@ class Loader:
             file = safe.path.relative_to(safe.base).as_posix()
             if not (task.is_flow or file.lower().endswith(".md")):
                 missing = self._plans.read(file) is None
-                return (_wrong(task, *_missing(ref)) if missing else _Link()), None
+                return (_wrong(task, *self._missing(ref, file)) if missing else _Link()), None
             if file in path:
                 circle = " -> ".join([*path[path.index(file) :], file])
                 return _wrong(
@@ -201,7 +212,7 @@ class Loader:
         except (StorageError, UnsupportedFileError) as error:
             return _wrong(task, f"The reference {ref!r} is broken. {error.message}", error.hint), None
         if read is None:
-            return _wrong(task, *_missing(ref)), None
+            return _wrong(task, *self._missing(ref, file)), None
         return self._linked(task, read.plan), read
 
     def _linked(self, task: Task, plan: Plan) -> _Link:
@@ -220,6 +231,11 @@ class Loader:
         else:
             link = _Link()
         return link._replace(subflow=plan)
+
+    def _missing(self, ref: str, file: str) -> tuple[str, str]:
+        what = f"The reference {ref!r} is missing: there is no such file below `.flow/`."
+        back = " `flow restore` puts back its last version." if self._plans.had_text(file) else ""
+        return what, f"Write the file, or mend the path.{back}"
 
     def _added(self, task: Task) -> tuple[Problem, ...]:
         read = self._cache.get(task.plan.file)
@@ -254,11 +270,6 @@ def _apply(found: dict[str, _Read], links: dict[Task, _Link], referrers: dict[st
 
 def _unfinished(plan: Plan) -> Task | None:
     return next((task for task in plan.tasks if not task.status.is_settled), None)
-
-
-def _missing(ref: str) -> tuple[str, str]:
-    what = f"The reference {ref!r} is missing: there is no such file below `.flow/`."
-    return what, "Write the file, or mend the path."
 
 
 def _wrong(task: Task, message: str, hint: str, code: str = "reference") -> _Link:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ContentChangedError, PlanError, UsageError
-from engine.flows import Tree
+from engine.flows import ROOT, Tree
 from engine.runtime.ledger import Rewrite
 from engine.runtime.log import Log
 from engine.runtime.project import Project
@@ -15,8 +15,6 @@ from engine.runtime.scaffold import init_project
 from engine.status import Problem, parse
 from engine.status.fixing import fix
 from engine.storage import Snapshot, Store, diff, read
-
-_ROOT = "status.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
     Raises UsageError when there is such a plan already; nothing is ever overwritten.
     """
     if name is None:
-        name = _ROOT if project.plans.read(_ROOT) is None else f"{source.stem}.md"
+        name = ROOT if project.plans.read(ROOT) is None else f"{source.stem}.md"
     if not name.endswith(".md"):
         raise UsageError(
             f"{name!r} is no name for a plan.", hint="It ends in .md, like `--as sub_flows/build.md`."
@@ -133,9 +131,9 @@ def init_project_from(root: Path, source: Path) -> Taken:
 
     Raises what `take_in` and `init_project` raise; nothing is written when no plan can be made of it.
     """
-    text, taken = _convert(source, _ROOT)
-    init_project(root, {f".flow/{_ROOT}": text.encode()})
-    Log(Store(root)).write("imported", file=_ROOT, **_note(source, taken))
+    text, taken = _convert(source, ROOT)
+    init_project(root, {f".flow/{ROOT}": text.encode()})
+    Log(Store(root)).write("imported", file=ROOT, **_note(source, taken))
     return taken
 
 

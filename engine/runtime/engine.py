@@ -389,9 +389,10 @@ class Engine:
         return changed
 
     def restore(self) -> list[str]:
-        """Put back the last version of every plan that was changed outside; returns their names."""
+        """Put back the last version of every plan that was changed outside, or is gone; returns their names."""
         self._may_write()
-        changed = self.changed_outside()
+        tree = self.tree()
+        changed = [*self.changed_outside(tree), *self._project.ledger.gone(tree)]
         for file in changed:
             self._project.plans.restore(file)
             self._project.log.write("restored", file=file)

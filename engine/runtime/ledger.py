@@ -16,7 +16,7 @@ from engine.errors import (
     FlowError,
     StorageError,
 )
-from engine.flows import Loader, Tree
+from engine.flows import ROOT, Loader, Tree
 from engine.runtime.identity import as_json, paths_of
 from engine.runtime.log import Log
 from engine.runtime.problems import problem_error
@@ -140,6 +140,15 @@ class Ledger:
         """
         changed = self._plans.all_outside(tree.snapshots)
         return [] if changed and self._plans.is_untouched() else changed
+
+    def gone(self, tree: Tree) -> list[str]:
+        """The plans that belong to the tree and are not there, but were."""
+        wanted = [] if ROOT in tree.snapshots else [ROOT]
+        for task in tree.walk():
+            if task.ref is not None and task.subflow is None and task.problems:
+                with suppress(FlowError):
+                    wanted.append("/".join(self._plans.path(task.ref).parts))
+        return [file for file in wanted if self._plans.had_text(file) and self._there(file) is None]
 
     def _commit(
         self,

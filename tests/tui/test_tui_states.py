@@ -46,6 +46,16 @@ async def test_t1_10_a_plan_that_is_emptied_is_not_written_over_and_comes_back(s
         await person.sees("next 1 Work")
 
 
+async def test_a_plan_that_is_deleted_says_how_it_comes_back(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] One\n- [ ] Two\n"}, watch=True) as person:
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done", "the task is done")
+        (person.app.engine.root / ".flow" / "status.md").unlink()
+        await person.sees("The plan is gone; it had tasks before.", "`flow restore` puts back its last")
+        assert person.app.engine.restore() == ["status.md"]
+        await person.sees("next 2 Two")
+
+
 async def test_t2_13_a_plan_that_cannot_be_read_names_what_to_mend_and_comes_back(sit: Sit) -> None:
     async with sit({"status.md": SCRIPT}, watch=True) as person:
         plan = person.app.engine.root / ".flow" / "status.md"

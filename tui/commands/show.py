@@ -61,7 +61,7 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
     lines = list(tree_lines(engine, tree, None if top is None else rows_at(top)))
     if lines:
         output.put("\n".join(lines))  # at once: of ten thousand lines, writing each takes the longest
-    if not tree.root.tasks:
+    if not tree.root.tasks and not tree.root.problems:
         output.put("There are no tasks yet. Write `- [ ] A first task` into .flow/status.md.")
     for problem in tree.root.problems:
         output.put(click.style(output.line(f".flow/{problem}"), fg="yellow"))
