@@ -34,6 +34,24 @@ class FlowCommand(click.Command):
         self.examples = examples
         self.shapes = shapes
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A word such as `- [ ] Pack`, which has the look of a task, is no option."""
+        taking = {
+            name
+            for one in self.params
+            if isinstance(one, click.Option) and not one.is_flag
+            for name in one.opts
+        }
+        texts = [
+            index
+            for index, word in enumerate(args)
+            if word.startswith("- ") and (not index or args[index - 1] not in taking)
+        ]
+        if texts and "--" not in args:
+            rest = [word for index, word in enumerate(args) if index not in texts]
+            args = [*rest, "--", *(args[index] for index in texts)]
+        return super().parse_args(ctx, args)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
             with formatter.section("Examples"):

@@ -165,3 +165,12 @@ def test_t3_09_next_names_no_task_while_two_active_ones_hold_the_plan(
         ran = flow(command, "--json", cwd=root)
         assert ran.code == 4
         assert "ambiguous focus" in ran.json["error"]["message"]
+
+
+def test_a_task_as_it_stands_in_a_plan_is_no_option(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] One\n"})
+    assert flow("add", "- [ ] Two", cwd=root).code == 0
+    assert flow("add", "--at", "1", "- [x] Zero", "--json", cwd=root).json["address"] == "1"
+    assert flow("fail", "2", "--note", "- no option either", cwd=root).code == 0
+    assert (root / ".flow/status.md").read_text() == "- [x] Zero\n- [!] One\n- [ ] Two\n"
+    assert flow("add", "-x", cwd=root).code == 2
