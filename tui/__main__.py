@@ -10,7 +10,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 
-SELDOM = 10_000
+SELDOM = 50_000
 """So many more objects than before have the garbage collector look at the new ones."""
 
 
