@@ -20,7 +20,6 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
 from aiohttp import WSCloseCode, web
 from textual_serve.server import Server
 
@@ -70,7 +69,7 @@ class Site(Server):
         await runner.setup()
         try:
             await self._listen(runner)
-            click.echo(self.address)
+            output.put(self.address)
             output.say("Open this address in a browser; ctrl+c ends it.")
             await _ending()
         finally:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.status import Heading, Plan, Status, Task
 
@@ -17,19 +16,27 @@ SEPARATOR = "\x1f"
 """Stands between the names of a key, and those of its headings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One file on the way down, and the names within it; a name includes the tag.
 
     `sections`: the headings that each of them stands under, outermost first, as one text; empty where none stands under
     any. `shared`: a sibling had one of the names, so that the name alone does not tell whether it is the task that was
-    meant.
+    meant; it makes no other level of it.
     """
 
     file: str
     names: tuple[str, ...]
     sections: tuple[str, ...] = ()
-    shared: bool = field(default=False, compare=False)
+    shared: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Level) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
     @property
     def headed(self) -> tuple[str, ...]:

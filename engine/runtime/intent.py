@@ -154,8 +154,9 @@ class IntentFile:
         self._replace(intent)
 
     def _replace(self, intent: Intent) -> None:
-        data = json.dumps({"version": _VERSION, **asdict(intent)}, ensure_ascii=False, indent=1)
-        self._store.replace(self.path, data.encode())
+        path = [level._asdict() for level in intent.path]
+        shape = {"version": _VERSION, **asdict(intent), "path": path}
+        self._store.replace(self.path, json.dumps(shape, ensure_ascii=False, indent=1).encode())
 
     def clear(self) -> None:
         self._store.remove(self.path)

@@ -4,14 +4,13 @@ Plain data. `engine.status.scanner` makes it from text, `engine.flows` links sev
 tree by setting `Task.subflow` and `Plan.referrer`; the rules walk that tree through `Task.above` and
 `Task.inside`.
 
-Values that never change are named tuples here, and wherever every command loads them: at each start a frozen dataclass
-takes eight times as long to make.
+Values that never change are named tuples here, and wherever every command loads them, and what changes is a plain
+class: importing `dataclasses` and making one of them takes a fifth of the time of a command.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -103,27 +102,56 @@ class Progress(NamedTuple):
     total: int = 0
 
 
-@dataclass(slots=True, eq=False)
 class Task:
     """One task. `line` counts from 1; `end` is the first line after its body and children (also from 1).
 
     `counts` is what `engine.status.progress` keeps of its children.
     """
 
-    plan: Plan
-    parent: Task | None
-    name: str
-    status: Status
-    line: int
-    number: int
-    end: int = 0
-    tag: str | None = None
-    ref: str | None = None
-    is_flow: bool = False
-    children: Sequence[Task] = ()
-    problems: tuple[Problem, ...] = ()
-    subflow: Plan | None = None
-    counts: Progress | None = None
+    __slots__ = (
+        "children",
+        "counts",
+        "end",
+        "is_flow",
+        "line",
+        "name",
+        "number",
+        "parent",
+        "plan",
+        "problems",
+        "ref",
+        "status",
+        "subflow",
+        "tag",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        parent: Task | None,
+        name: str,
+        status: Status,
+        line: int,
+        number: int,
+        *,
+        tag: str | None = None,
+        ref: str | None = None,
+        is_flow: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.parent = parent
+        self.name = name
+        self.status = status
+        self.line = line
+        self.number = number
+        self.end = 0
+        self.tag = tag
+        self.ref = ref
+        self.is_flow = is_flow
+        self.children: Sequence[Task] = ()
+        self.problems: tuple[Problem, ...] = ()
+        self.subflow: Plan | None = None
+        self.counts: Progress | None = None
 
     def __repr__(self) -> str:
         """Short: what a task knows leads to every other one."""
@@ -164,7 +192,6 @@ class Task:
         return not self.inside
 
 
-@dataclass(slots=True, eq=False)
 class Plan:
     """One file of tasks, read. `file` is relative to `.flow/`, with forward slashes.
 
@@ -174,17 +201,20 @@ class Plan:
     `engine.status.progress` keeps of its tasks.
     """
 
-    file: str
-    lines: list[str] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    headings: list[Heading] = field(default_factory=list)
-    inner: list[tuple[int, Heading]] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    comments: list[Comment] = field(default_factory=list)
-    referring: list[Task] = field(default_factory=list)
-    referrer: Task | None = None
-    counts: Progress | None = None
+    def __init__(
+        self, file: str, lines: list[str] | None = None, *, problems: list[Problem] | None = None
+    ) -> None:
+        self.file = file
+        self.lines = lines if lines is not None else []
+        self.headers: dict[str, str] = {}
+        self.headings: list[Heading] = []
+        self.inner: list[tuple[int, Heading]] = []
+        self.tasks: list[Task] = []
+        self.problems = problems if problems is not None else []
+        self.comments: list[Comment] = []
+        self.referring: list[Task] = []
+        self.referrer: Task | None = None
+        self.counts: Progress | None = None
 
     def __repr__(self) -> str:
         return f"<Plan {self.file}>"

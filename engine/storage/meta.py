@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.storage.store import Store
@@ -24,14 +23,14 @@ META = "status.meta"
 _LINES = 40
 
 
-@dataclass(slots=True)
 class Meta:
     """What all lines together say."""
 
-    plans: dict[str, str] = field(default_factory=dict)
-    previous: dict[str, str] = field(default_factory=dict)
-    settled: bool = True
-    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    def __init__(self, known: Meta | None = None) -> None:
+        self.plans: dict[str, str] = dict(known.plans) if known else {}
+        self.previous: dict[str, str] = dict(known.previous) if known else {}
+        self.settled: bool = known.settled if known else True
+        self.tasks: dict[str, dict[str, Any]] = dict(known.tasks) if known else {}
 
     def knows(self, file: str, revision: str) -> bool:
         """Whether the engine wrote, or a person accepted, this revision of the file."""
@@ -41,7 +40,7 @@ class Meta:
 
     def copy(self) -> Meta:
         """One that may be changed."""
-        return Meta(dict(self.plans), dict(self.previous), self.settled, dict(self.tasks))
+        return Meta(self)
 
     def take(self, change: Mapping[str, Any]) -> None:
         """Applies one line; what is not of its kind is left out."""

@@ -36,7 +36,8 @@ from tui.cli import main
 for command in sys.argv[1:]:
     assert main(command.split()) == 0, command
     loaded = {
-        "asyncio", "difflib", "filelock", "markdown_it", "platformdirs", "psutil", "socket", "subprocess", "tomllib",
+        "asyncio", "click", "dataclasses", "difflib", "filelock", "markdown_it", "platformdirs", "psutil", "socket",
+        "subprocess", "tomllib",
         "engine.atoms.local", "engine.loom", "engine.runtime.execution", "engine.status.importing", "textual", "rich",
     } & set(sys.modules)
     assert not loaded, (command, loaded)

@@ -50,3 +50,13 @@ def traced(pid: int, root: Path, options: list[str]) -> Iterator[None]:
         tracer.wait()
     go.unlink()
     assert "attached" in attached, attached
+
+
+def down_from(ordinal: int) -> Iterator[int]:
+    """It, and ever fewer: what depends on the time is done less often than when it was recorded, or on a busy machine
+    hundreds of times more."""
+    step = 1
+    while ordinal > 0:
+        yield ordinal
+        ordinal, step = ordinal - step, step * 2
+    yield 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from tui.commands import output
 from tui.commands.rows import Row, problem_json, task_json
 
@@ -54,7 +52,7 @@ def _what(engine: Engine, task: Task, stop: Problem | None) -> str:
         return output.dim(
             output.line(f"{atom or 'manual'}: a person is needed here. {stop.message} {stop.hint}")
         )
-    return click.style(output.line(f"cannot run: {stop}"), fg="yellow")
+    return output.coloured(output.line(f"cannot run: {stop}"), "yellow")
 
 
 def _say_what_is_first(engine: Engine, tree: Tree, ahead: list[Task]) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tui.commands import output
 from tui.commands.base import ADDRESS, FlowCommand, command, open_engine
-from tui.commands.tree import status_word
-
-if TYPE_CHECKING:
-    from engine import Changed
+from tui.commands.show import print_change
 
 EXPECT = click.option(
     "--expect", metavar="NAME", help="Refuse (exit 5) when the task there has another name."
@@ -67,22 +64,6 @@ def undo(as_json: bool) -> None:
             what += f"; it is {undone.status.value} again"
             what += ", and what it did stays" * undone.has_run
         output.put(f"Taken back: {output.line(what)}")
-
-
-def print_change(changed: Changed, *, as_json: bool) -> None:
-    """What became of the task: a line, or an object."""
-    if as_json:
-        output.put_json(
-            {
-                "address": changed.address,
-                "name": changed.name,
-                "status": changed.status.value,
-                "files": list(changed.files),
-            }
-        )
-    else:
-        name = output.line(changed.name) or "the whole plan"
-        output.put("  ".join(part for part in (status_word(changed.status), changed.address, name) if part))
 
 
 start = _changing(

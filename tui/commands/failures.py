@@ -12,8 +12,6 @@ from tui.commands import output
 
 USAGE, DEFECT, DISK = 2, 70, 74
 _LONGEST = 1_000
-INTERRUPTED = 130
-"""ctrl+c while no task ran, as shells have it."""
 
 
 class Failure(NamedTuple):
@@ -28,7 +26,7 @@ class Failure(NamedTuple):
         if self.as_json:
             output.put_json({"error": self.error})
         else:
-            output.say(click.style("flow: ", fg="red", bold=True) + _shown(self.error["message"]))
+            output.say(output.bold(output.coloured("flow: ", "red")) + _shown(self.error["message"]))
             if self.error.get("hint"):
                 output.say("  " + _shown(self.error["hint"]))
         return self.exit_code

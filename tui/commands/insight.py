@@ -7,8 +7,6 @@ import platform
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from tui.commands import output
 from tui.commands.base import command, from_here, open_engine
 from tui.marks import PROBLEM
@@ -96,6 +94,6 @@ def _print_findings(found: dict[str, Any]) -> None:
 def _finding(count: int, what: str, hint: str) -> None:
     """`✔ no problems in plans`, or how many there are and what shows them."""
     if count:
-        output.put(click.style(f"{PROBLEM} {what}: {count} ({hint})", fg="yellow"))
+        output.put(output.coloured(f"{PROBLEM} {what}: {count} ({hint})", "yellow"))
     else:
-        output.put(f"{click.style('✔', fg='green')} no {what}")
+        output.put(f"{output.coloured('✔', 'green')} no {what}")

@@ -7,8 +7,6 @@ import signal
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from tui.commands import output
 from tui.commands.tree import status_word
 from tui.marks import took
@@ -113,10 +111,10 @@ class _Watcher:
                 f"{doing} {event.address} {output.line(event.name)} ({output.line(event.atom)}{again})"
             )
         elif isinstance(event, Conflict):
-            output.say(click.style(output.line(event.message), fg="yellow"))
+            output.say(output.coloured(output.line(event.message), "yellow"))
             output.say("Nothing was written. `flow step` applies the edit to what is there now.")
         elif isinstance(event, Warned):
-            output.say(click.style(f"warning: {output.line(event.message)}", fg="yellow"))
+            output.say(output.coloured(f"warning: {output.line(event.message)}", "yellow"))
         elif isinstance(event, Finished):
             self._result(event)
             return event

@@ -7,13 +7,12 @@ it says.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
-from typing import Any
-
-import click
+from typing import IO, Any
 
 VERSION = 1
 """The version of every JSON shape (DESIGN section 8)."""
@@ -35,6 +34,8 @@ _LINE = {
     **{code: f"‹U+{code:04X}›" for code in _NUMBERED},
 }
 _BLOCK = {code: seen for code, seen in _LINE.items() if chr(code) not in "\n\t"}
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "grey": 90}
+_COLOUR = r"\x1b\[\d+m"
 _JSON_UNSAFE = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 
 
@@ -50,25 +51,42 @@ def block(text: str) -> str:
 
 def say(text: str = "", *, newline: bool = True) -> None:
     """Narration, on stderr."""
-    click.echo(text, err=True, nl=newline, color=wants_colour())
+    _print(sys.stderr, text, newline)
 
 
 def put(text: str = "", *, newline: bool = True) -> None:
     """Data, on stdout."""
-    click.echo(text, nl=newline, color=wants_colour())
+    _print(sys.stdout, text, newline)
+
+
+def _print(stream: IO[str], text: str, newline: bool) -> None:
+    """At once, and without colours where nobody sees them."""
+    if "\x1b" in text and not (wants_colour() and stream.isatty()):
+        text = re.sub(_COLOUR, "", text)
+    if not text.isascii() and _is_ascii(stream) and isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")  # a locale that knows ASCII only was never set
+    stream.write(f"{text}\n" if newline else text)
+    stream.flush()
 
 
 def put_json(value: dict[str, Any] | None) -> None:
     """One JSON object on a line of its own, with the version in front; `None` becomes `null`."""
     shape = None if value is None else {"version": VERSION, **value}
-    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    text = json.dumps(shape, ensure_ascii=encoding != "utf8")
+    text = json.dumps(shape, ensure_ascii=_encoding(sys.stdout) != "utf8")
     put(re.sub(_JSON_UNSAFE, lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
-def wants_colour() -> bool | None:
-    """False when the person asked for none; None leaves it to whether a terminal is there."""
-    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+def _encoding(stream: IO[str]) -> str:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
+
+
+def _is_ascii(stream: IO[str]) -> bool:
+    return _encoding(stream) in ("ascii", "usascii", "646", "ansi_x3.41968")
+
+
+def wants_colour() -> bool:
+    """Whether a terminal may get colours: not when the person asked for none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def bold(text: str) -> str:
@@ -77,6 +95,11 @@ def bold(text: str) -> str:
 
 def dim(text: str) -> str:
     return f"\x1b[2m{text}\x1b[0m"
+
+
+def coloured(text: str, colour: str) -> str:
+    """In one of the colours that every terminal has."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
 
 def prepare_streams() -> None:

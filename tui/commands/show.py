@@ -1,36 +1,24 @@
-"""`flow status` and `flow next`: where the plan stands."""
+"""Where the plan stands, and what became of a task: what `flow status`, `flow next` and a change of a task answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from engine import Engine
 from tui.commands import output
-from tui.commands.base import ADDRESS, command, open_engine
 from tui.commands.rows import Row, flat_json, nested_json, progress_json, rows, rows_at, task_json
 from tui.commands.tree import heading, status_word, tree_lines
 
 if TYPE_CHECKING:
-    from engine import Engine, Recovery, Tree
+    from engine import Changed, Recovery, Tree
 
 
 _LIVES = " is still running, nobody follows it: `flow run` goes on with it."
 
 
-@command("status", "flow status", "flow status 2/1", "flow status --json --flat | jq '.tasks[].name'")
-@click.argument("address", required=False, type=ADDRESS)
-@click.option(
-    "--flat", is_flag=True, help="With --json: one list of tasks, depth first, however deep the plan is."
-)
-def status(address: str | None, flat: bool, as_json: bool) -> None:
-    """Show the plan as a tree with progress.
-
-    The whole plan with its sub-flows, or the task at ADDRESS and what is in it.
-    """
-    if flat and not as_json:
-        raise click.UsageError("--flat goes with --json.", click.get_current_context())
-    engine = open_engine(readonly=True)
+def show_status(address: str | None = None, *, flat: bool = False, as_json: bool = False) -> None:
+    """The answer of `flow status`."""
+    engine = Engine.open(readonly=True)
     tree = engine.tree()
     if as_json:
         output.put_json(_status_json(engine, tree, address, flat=flat))
@@ -64,7 +52,7 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
     if not tree.root.tasks and not tree.root.problems:
         output.put("There are no tasks yet. Write `- [ ] A first task` into .flow/status.md.")
     for problem in tree.root.problems:
-        output.put(click.style(output.line(f".flow/{problem}"), fg="yellow"))
+        output.put(output.coloured(output.line(f".flow/{problem}"), "yellow"))
     if engine.unaccepted(tree):
         output.put(
             "Nothing of that runs yet: `flow accept` takes it in, `flow restore` puts back what was there."
@@ -77,13 +65,9 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
         output.put(f"Interrupted: {recovery.address} {output.line(recovery.name)}{what}")
 
 
-@command("next", "flow next", "flow next --json | jq -r .address")
-def next_task(as_json: bool) -> None:
-    """Show the task that would run next.
-
-    Prints nothing (JSON: null) when nothing is left.
-    """
-    engine = open_engine(readonly=True)
+def show_next(*, as_json: bool = False) -> None:
+    """The answer of `flow next`."""
+    engine = Engine.open(readonly=True)
     tree = engine.tree()
     engine.require_sound(tree)
     task, recovery = tree.cursor(), engine.recovery()
@@ -101,6 +85,22 @@ def next_task(as_json: bool) -> None:
         output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")
     elif recovery is None:
         output.say(nothing_left(tree, "flow step"))
+
+
+def print_change(changed: Changed, *, as_json: bool) -> None:
+    """What became of the task: a line, or an object."""
+    if as_json:
+        output.put_json(
+            {
+                "address": changed.address,
+                "name": changed.name,
+                "status": changed.status.value,
+                "files": list(changed.files),
+            }
+        )
+    else:
+        name = output.line(changed.name) or "the whole plan"
+        output.put("  ".join(part for part in (status_word(changed.status), changed.address, name) if part))
 
 
 def nothing_left(tree: Tree, step: str) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-import click
-
 from tui.commands import output
 from tui.commands.rows import Row, rows
 from tui.marks import EMPTY, FULL, GLYPHS, OUTSIDE, PROBLEM, bar, share
@@ -15,7 +13,7 @@ from tui.marks import EMPTY, FULL, GLYPHS, OUTSIDE, PROBLEM, bar, share
 if TYPE_CHECKING:
     from engine import Engine, Progress, Status, Tree
 
-_COLOURS = {"pending": None, "active": "cyan", "done": "green", "skipped": "bright_black", "failed": "red"}
+_COLOURS = {"active": "cyan", "done": "green", "skipped": "grey", "failed": "red"}
 _WIDEST_ADDRESS = 16
 
 
@@ -29,23 +27,25 @@ def tree_lines(engine: Engine, tree: Tree, shown: Iterable[Row] | None = None) -
         problem = engine.problem_of(row.task)
         if problem is not None:
             text = f"{'':{width}}   {PROBLEM} {output.line(str(problem))}"
-            yield click.style(text, fg="yellow")
+            yield output.coloured(text, "yellow")
     for file in sorted(engine.changed_outside(tree)):
         did = "changed" if engine.known(file) is not None else "made"
-        yield click.style(f"{OUTSIDE} .flow/{output.line(file)} was {did} by another program.", fg="yellow")
+        yield output.coloured(f"{OUTSIDE} .flow/{output.line(file)} was {did} by another program.", "yellow")
 
 
 def heading(name: str, progress: Progress) -> str:
     """`Orbit 2.0  ▰▰▰▱▱▱▱▱▱▱  4/12`."""
     settled, failed, still_open = bar(progress, 10)
-    cells = FULL * settled + click.style(FULL * failed, fg="red") * bool(failed) + EMPTY * still_open
+    cells = FULL * settled + output.coloured(FULL * failed, "red") * bool(failed) + EMPTY * still_open
     return f"{output.bold(output.line(name))}  {cells}  {share(progress)}"
 
 
 @cache
 def status_word(status: Status) -> str:
     """`✔ done`, padded: glyph, word and colour say the same."""
-    return click.style(f"{GLYPHS[status]} {status.value:7}", fg=_COLOURS[status.value])
+    text = f"{GLYPHS[status]} {status.value:7}"
+    colour = _COLOURS.get(status.value)
+    return output.coloured(text, colour) if colour else text
 
 
 def _task_line(engine: Engine, tree: Tree, row: Row, width: int, *, is_next: bool) -> str:
@@ -67,5 +67,5 @@ def _task_line(engine: Engine, tree: Tree, row: Row, width: int, *, is_next: boo
     if extras:
         parts.append(output.dim("  ".join(extras)))
     if is_next:
-        parts.append(click.style("← next", fg="cyan"))
+        parts.append(output.coloured("← next", "cyan"))
     return "  ".join(parts)

@@ -140,13 +140,13 @@ def test_a_reader_that_has_gone_ends_it_quietly(make_project: MakeProject) -> No
 
 DEFECT = """
 import sys
-from tui.commands import show
+from engine import Engine
 from tui.cli import main
 
 def broken(*arguments, **options):
     raise ZeroDivisionError("oh")
 
-show.open_engine = broken
+Engine.open = broken
 sys.exit(main(["status", *sys.argv[1:]]))
 """
 

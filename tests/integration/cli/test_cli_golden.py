@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import Flow
-from tui.cli import COMMANDS
+from tui.commands.group import COMMANDS
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "golden"
 

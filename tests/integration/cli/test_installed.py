@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
-from tui.cli import COMMANDS
+from tui.commands.group import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = {

@@ -6,14 +6,14 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from engine.errors import FlowError
-from tests.torture.tracing import Point, can_trace
+from tests.torture.tracing import Point, can_trace, down_from
 
 from . import oracle
 from .scenarios import SCENARIOS, Scenario
@@ -69,14 +69,14 @@ class Matrix:
     def kill_engine(self, point: Point) -> None:
         """Kill the engine at the point. How often it looks at running work is a matter of time: where there were
         fewer calls this time, one of the last is taken, since killed it has to be."""
-        for ordinal in _down_from(point.ordinal):
+        for ordinal in down_from(point.ordinal):
             if self.stage.kill_engine("step", self.fresh(), Point(point.name, ordinal)).code == -9:
                 return
         raise AssertionError("it was not killed")
 
     def kill_supervisor(self, point: Point) -> None:
         """The same with the supervisor, which looks at the work again and again, too."""
-        for ordinal in _down_from(point.ordinal):
+        for ordinal in down_from(point.ordinal):
             said, killed = self.stage.kill_supervisor(self.fresh(), Point(point.name, ordinal), self.log)
             assert said.code == 0, f"the engine ended with {said}"
             if killed:
@@ -101,15 +101,6 @@ class Matrix:
             )
         if self.failures:
             pytest.fail("\n".join(self.failures), pytrace=False)
-
-
-def _down_from(ordinal: int) -> Iterator[int]:
-    """It, and ever fewer: a recording on a busy machine may have hundreds of looks more."""
-    step = 1
-    while ordinal > 0:
-        yield ordinal
-        ordinal, step = ordinal - step, step * 2
-    yield 1
 
 
 def share_of(points: list[T], share: int | None) -> list[T]:

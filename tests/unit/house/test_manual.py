@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tui.cli import COMMANDS, SECTIONS, cli
 from tui.commands.base import FlowCommand
+from tui.commands.group import COMMANDS, SECTIONS, cli
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "share" / "man" / "man1" / "flow.1"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.cli import COMMANDS
+from tui.commands.group import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text("utf-8")

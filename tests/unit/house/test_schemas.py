@@ -12,8 +12,8 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
-from tui.cli import COMMANDS
 from tui.commands.base import FlowCommand
+from tui.commands.group import COMMANDS
 
 FOLDER = Path(__file__).resolve().parents[3] / "tui" / "schemas"
 SCHEMAS: dict[str, dict[str, Any]] = {
