@@ -101,7 +101,7 @@ class _Memory:
         it was begun. What was taken out of the plan is not taken for a task of another name."""
         digest = _digest(task)
         if record.get("body") != digest:
-            return False
+            return self._is_rewritten(other, record, task)
         is_named = names_of(other).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
         if record.get("gone") and not is_named:
             return False
@@ -112,6 +112,14 @@ class _Memory:
         self._look_around(task)
         is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
         return is_begun or (is_only and other != key_of(path_of(task)))
+
+    def _is_rewritten(self, other: str, record: Record, task: Task) -> bool:
+        """Whether this may be the task that was begun, with another name and another text: it is at work by the plan,
+        and nothing has the name or the text any more."""
+        if record.get("gone") or record.get("begun") != (task.tag or "") or task.status is not Status.ACTIVE:
+            return False
+        self._look_around(task)
+        return task.is_leaf and self.is_nowhere(other, task) and not self._bodies[str(record.get("body"))]
 
     def is_nowhere(self, other: str, task: Task) -> bool:
         """Whether no task has the names of this record."""
@@ -140,7 +148,7 @@ class _Memory:
     def may_know(self, task: Task, path: Sequence[Level]) -> bool:
         """Whether `find` may find anything; this is quicker."""
         return names_of(key_of(path)) in self._named or (
-            bool(self._asking) and _digest(task) in self._asking_bodies
+            bool(self._asking) and (task.status is Status.ACTIVE or _digest(task) in self._asking_bodies)
         )
 
 

@@ -7,7 +7,7 @@ from textwrap import indent
 
 import pytest
 
-from engine import Engine, NeedsPersonError, StateError
+from engine import Engine, NeedsPersonError, StateError, Status
 from engine.storage import Plans, Store
 from tests.conftest import MakeProject
 from tests.integration.conftest import finish
@@ -152,3 +152,15 @@ def test_a_log_takes_no_other_file_away_than_a_plan(make_project: MakeProject) -
     engine._project.log.write("rewritten", because="moved", address="1", name="Work", versions=versions)
     assert engine.undo().because == "done"
     assert registry.exists()
+
+
+async def test_another_name_and_another_text_while_it_runs(make_project: MakeProject) -> None:
+    change = "sed -i 's/Work/Other/; s/echo run/echo more/' .flow/status.md"
+    work = f"- [ ] [Script] Work\n    ```sh\n    echo run >> runs\n    {change}\n    ```\n"
+    root = make_project({"status.md": work + task("Two")})
+    engine = Engine.open(root)
+    with pytest.raises(NeedsPersonError, match="Other has run already"):
+        await finish(engine.run())
+    assert (root / "runs").read_text() == "run\n"
+    assert engine.change("done", "Other").status is Status.DONE
+    assert (await finish(engine.run())).name == "Two"
