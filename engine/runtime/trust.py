@@ -1,7 +1,8 @@
 """Whose code may run. Opening a plan runs nothing; code that its person has not approved is asked about first.
 
 Answers are kept outside the project, in the user's state folder, by the project's path and the code's content
-(DESIGN section 5, Trust), so that a copied or cloned project brings no answers with it.
+(DESIGN section 5, Trust), so that a copied or cloned project brings no answers with it. What holds for all code of a
+project is for the one that has the mark given to it then: another one may stand at its path one day.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from engine.storage import read_if_exists, replace_file, scaffold
 from engine.storage.locks import hold
 
 _APP = "flow-manager"
+_MARK = "mark"
+"""The file in `.flow/` with the random mark of the project that is trusted. Git ignores it, so that no clone has it."""
 _NO_CODE = (BUILT_IN["Manual"], BUILT_IN["Flow"])
 
 
@@ -42,7 +45,7 @@ class Trust:
         if os.environ.get("FLOW_TRUST") == "1":
             return []
         asks = _asks_everywhere()
-        mine = self._read().get(self._root, {})
+        mine = self._mine()
         if mine.get("own") and not asks:
             return []
         return self._new(tasks, mine, scripts=asks or not mine.get("trusted"))
@@ -64,14 +67,14 @@ class Trust:
             return False
         if os.environ.get("FLOW_TRUST") == "1" or any(self._code([task])):
             return True
-        mine = self._read().get(self._root, {})
+        mine = self._mine()
         return bool(mine.get("own") or mine.get("trusted")) and not _asks_everywhere()
 
     def may_import(self, entry: Entry) -> bool:
         """Whether this atom may run as the files of the project's atoms are now; those of the program always may."""
         if entry.target in BUILT_IN.values() or os.environ.get("FLOW_TRUST") == "1":
             return True
-        mine = self._read().get(self._root, {})
+        mine = self._mine()
         if mine.get("own") and not _asks_everywhere():
             return True
         digests = {code.digest for code in (of_entry(entry), *of_atoms(self._flow))}
@@ -87,7 +90,7 @@ class Trust:
         """Scripts of this project's plans may run from now on, and its atoms as they are now. The code of these tasks
         that was not approved before.
         """
-        codes = self._new(tasks, self._read().get(self._root, {}), scripts=True)
+        codes = self._new(tasks, self._mine(), scripts=True)
         self.approve(codes, scripts=True)
         return codes
 
@@ -121,6 +124,14 @@ class Trust:
                     yield from ((code, False) for code in of_atoms(self._flow))
                     seen_atoms = True
 
+    def _mine(self) -> dict[str, Any]:
+        """The answers for this project; of what holds for all of its code only what was said of this very one."""
+        mine: dict[str, Any] = self._read().get(self._root, {})
+        mark = read_if_exists(self._flow / _MARK)
+        if mark is not None and mine.get("mark") == mark.data.decode("ascii", "replace"):
+            return mine
+        return {"approved": mine.get("approved", ())}
+
     def _read(self) -> dict[str, Any]:
         snapshot = read_if_exists(self._file)
         if snapshot is None:
@@ -139,8 +150,10 @@ class Trust:
         scaffold({}, self._file.parent)
         with hold(self._file.with_suffix(".lock")):
             projects = self._read()
-            mine = projects.setdefault(self._root, {})
-            mine |= flags
+            mine = projects[self._root] = self._mine()
+            if flags:
+                mine |= flags | {"mark": os.urandom(16).hex()}
+                replace_file(self._flow / _MARK, mine["mark"].encode())
             mine["approved"] = sorted({*mine.get("approved", ()), *approved})
             text = json.dumps({"version": 1, "projects": projects}, indent=1)
             replace_file(self._file, text.encode())
