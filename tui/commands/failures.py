@@ -22,14 +22,23 @@ class Failure(NamedTuple):
     as_json: bool
 
     def report(self) -> int:
-        """Print it, on stdout as JSON or on stderr as text; returns the exit code."""
+        """Print it, on stdout as JSON or on stderr as text, if that can be written; returns the exit code. Raises
+        BrokenPipeError."""
+        try:
+            self._print()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass  # a full disk behind it, or a terminal that is gone: the exit code has to tell
+        return self.exit_code
+
+    def _print(self) -> None:
         if self.as_json:
             output.put_json({"error": self.error})
-        else:
-            output.say(output.bold(output.coloured("flow: ", "red")) + _shown(self.error["message"]))
-            if self.error.get("hint"):
-                output.say("  " + _shown(self.error["hint"]))
-        return self.exit_code
+            return
+        output.say(output.bold(output.coloured("flow: ", "red")) + _shown(self.error["message"]))
+        if self.error.get("hint"):
+            output.say("  " + _shown(self.error["hint"]))
 
 
 def _shown(text: str) -> str:

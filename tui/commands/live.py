@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tui.commands import output
@@ -59,11 +60,12 @@ class _Watcher:
         try:
             async for event in events:
                 last = self._show(event) or last
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, OSError):
             if not self._let_go:
                 raise
             what = "the task goes on, and the next start follows it" if self._runs else "no task was running"
-            output.say(f"Let go: {what}.")
+            with suppress(OSError):  # the terminal that went away
+                output.say(f"Let go: {what}.")
             return 128 + self._let_go
         return EXIT_CODES[last.outcome.value] if last is not None else 0
 

@@ -127,6 +127,15 @@ def test_a_full_disk_behind_stdout_ends_with_74(make_project: MakeProject) -> No
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("command", "code"), [("nonsense", 2), ("done 9", 2), ("run", 74)])
+def test_what_cannot_be_said_changes_no_exit_code(make_project: MakeProject, command: str, code: int) -> None:
+    root = make_project({"status.md": "- [ ] [Script] One\n    ```sh\n    true\n    ```\n"})
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*FLOW, *command.split()], cwd=root, stderr=full, timeout=60, check=False)
+    assert done.returncode == code
+
+
 def test_a_reader_that_has_gone_ends_it_quietly(make_project: MakeProject) -> None:
     root = make_project({"status.md": "".join(f"- [ ] Task {number}\n" for number in range(5_000))})
     process = subprocess.Popen([*FLOW, "status"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
