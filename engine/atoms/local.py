@@ -28,6 +28,7 @@ from engine.atoms.runner import (
     EXIT,
     EXPORTS,
     EXPORTS_LIMIT,
+    READY,
     RESULT,
     SUFFIXES,
     Ended,
@@ -84,9 +85,10 @@ class LocalRunner:
         if not _RUN.fullmatch(run):
             raise ValueError(f"{run!r} is no run id")
         try:
-            self._open_folder(make=True).close()
             if next(self._starts) % _PRUNE_EVERY == 0:
                 self.prune()
+            with self._open_folder(make=True) as folder:
+                os.close(folder.open(f"{run}{READY}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             child = _Supervisor(
                 _COMMAND if platform.system.has_groups else _PORTABLE,
                 stdin=subprocess.PIPE,
@@ -149,10 +151,11 @@ class LocalRunner:
         return None
 
     def began(self, run: str) -> bool:
-        # `start` made the folder. Where that is gone, somebody removed it, and the mark of this run with it. Of an
-        # output that was removed, the files that were made after it are left.
-        files = (self.folder / f"{run}{suffix}" for suffix in ("", *SUFFIXES))
-        return any(file.exists() for file in files) or not self.folder.exists()
+        try:
+            with self._open_folder() as folder:
+                return f"{run}{READY}" not in folder.names()
+        except (OSError, SecurityError):
+            return True
 
     def is_alive(self, supervisor: ProcessId) -> bool:
         return processes.is_alive(supervisor)
@@ -239,7 +242,7 @@ class LocalRunner:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_GOODBYE)
             self._reap(run)
-        self._remove(f"{run}{suffix}" for suffix in SUFFIXES)
+        self._remove(f"{run}{suffix}" for suffix in (READY, *SUFFIXES))
 
     def unsettled(self) -> str | None:
         """The last run that began and was not forgotten, whatever became of it."""

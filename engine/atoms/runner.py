@@ -38,6 +38,8 @@ EXIT, EXPORTS, RESULT, CALL, SCRIPT, CONTEXT = SUFFIXES = (
     ".context",
 )
 """What there may be of a run beside its output."""
+READY = ".ready"
+"""The name of an output that waits for its run to begin: its supervisor takes it away before anything runs."""
 EXPORTS_LIMIT = 8 << 20
 
 
@@ -111,7 +113,8 @@ class Runner(Protocol):
         """How it ended, or None: it runs still, never ran, or vanished."""
 
     def began(self, run: str) -> bool:
-        """Whether the work may have begun. Reliable once nothing of the run is alive."""
+        """Whether the work may have begun. Reliable once nothing of the run is alive. Only what `start` left says that
+        it has not: where that is gone with all the rest, it may have."""
 
     def is_alive(self, supervisor: ProcessId) -> bool:
         """Whether this very process runs (cheap, where `alive` looks at every process of the machine)."""

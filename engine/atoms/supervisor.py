@@ -11,12 +11,13 @@ It reads one job from the pipe on its standard input (a `marshal`led dict, made 
 the pipe closes. Anything less than a whole job means that the engine died before the intent was durable: it
 ends and has run nothing. Otherwise, in the folder of the job, all durable, in this order:
 
-1. `<run>`, the output, is created. It must not exist: a run happens once. Where it exists, the work may have
-   begun; where it does not and the supervisor is gone, the work never began.
+1. `<run>`, the output, is created. It must not exist: a run happens once. Then `<run>.ready` is removed, which the
+   engine made: where that is still there and the supervisor is gone, the work never began.
 2. the work runs, in a process group of its own, its input empty, its output in that file;
 3. `<run>.exit` says how it ended, in JSON: `code` or `signal`, `timed_out`, `stopped`, `error` (it could not
    be started), `captured` (false: it had the terminal), `seconds`, `started_at`, `ended_at` (seconds since
-   the epoch). It goes into the folder that was opened in the beginning, wherever that was moved to meanwhile.
+   the epoch). It goes into the folder that was opened in the beginning, wherever that was moved to meanwhile; where
+   that was removed (`git clean -X`), into a new one.
 
 The work holds the output file itself, so that it can go on printing when everything else was killed. A file
 that grows past HEAD + TAIL gets its middle taken out while the work goes on: as a hole, offsets stay what
@@ -26,7 +27,7 @@ Exit status: 0 the work ended and its status is on the disk, or there was no job
 """
 
 # pathlib and contextlib would double the start-up
-# ruff: noqa: PTH118, PTH120, PTH123, PTH208, SIM105
+# ruff: noqa: PTH102, PTH108, PTH118, PTH120, PTH123, PTH208, SIM105
 
 import errno
 import marshal
@@ -108,6 +109,11 @@ class Supervision:
     def run(self) -> int:
         output = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.folder = open_folder(self.job["folder"])
+        try:
+            # From here on, nobody takes this run for one that never began (`READY` of `engine.atoms.runner`).
+            os.unlink(self.path + b".ready")
+        except FileNotFoundError:
+            pass  # somebody clears up: they do not
         if self.folder is not None:
             os.fsync(self.folder)
         self.listen()
@@ -313,7 +319,19 @@ class Supervision:
             except OSError as reason:
                 if not waits and reason.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
+                if reason.errno == errno.ENOENT:
+                    self.make_folder()
                 time.sleep(waits.pop() if waits else 3.0)
+
+    def make_folder(self) -> None:
+        """Make the folder anew that somebody removed. Raises OSError where the project is gone as well."""
+        self.folder = None
+        output = self.job["folder"]
+        for folder in (os.path.dirname(output), output):
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                pass
 
     # -- the terminal --
 

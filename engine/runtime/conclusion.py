@@ -86,8 +86,8 @@ def settle(
         while not found[0] and time.monotonic() < until:
             time.sleep(_LOOK_EVERY)
             committed = project.ledger.commit(make, what=status.value)
-        if not found[0] and intent.result is not None:
-            _refuse_unreadable(project, committed.tree, project.intents.refreshed(intent).path)
+        if not found[0]:
+            refuse_unreadable(project, committed.tree, project.intents.refreshed(intent).path)
     except FlowError as error:
         if intent.result is not None:
             kept = f"{intent.name} has ended ({outcome.value}); that is kept, and the next `flow step` commits it."
@@ -124,7 +124,7 @@ def settle(
     return finished
 
 
-def _refuse_unreadable(project: Project, tree: Tree, path: Sequence[Level]) -> None:
+def refuse_unreadable(project: Project, tree: Tree, path: Sequence[Level]) -> None:
     """Raise PlanError where the plans on the way to a task are not such that it is certainly gone from them."""
     for number, level in enumerate(path):
         snapshot = tree.snapshots.get(level.file)

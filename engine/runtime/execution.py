@@ -240,6 +240,8 @@ def follow(
         if not is_told and is_full(project.flow):
             is_told = True
             yield Warned(f"The disk is full: the result of {intent.name} waits until there is room.")
+        if not project.has_intent:  # somebody cleared up (`git clean -X`), the work itself perhaps
+            intent = project.intents.write(intent)
         run.control.wait(pause)
         pause = min(pause * 1.5, _SLOWEST_POLL)
         yield None

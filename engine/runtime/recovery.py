@@ -29,7 +29,16 @@ from engine.atoms.processes import identify
 from engine.errors import ConfigurationError, FlowError, NeedsPersonError, StateError
 from engine.flows import Tree
 from engine.runtime import attempts
-from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, Steps, conclude, counted, log, settle, trip
+from engine.runtime.conclusion import (
+    INTERRUPTIONS_LIMIT,
+    Steps,
+    conclude,
+    counted,
+    log,
+    refuse_unreadable,
+    settle,
+    trip,
+)
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import changes_since
 from engine.runtime.execution import (
@@ -95,11 +104,29 @@ class Recovery:
 
 
 def open_intent(project: Project) -> Intent | None:
-    """The open intent. A torn one is told from the plan: the only active leaf was running (T3.23)."""
+    """The open intent. A torn one is told from the plan: the only active leaf was running (T3.23). None, too, where the
+    plan does not tell."""
     try:
         return project.intents.read()
     except TornIntentError:
         return _guess(project)
+
+
+def claimed_intent(project: Project) -> Intent | None:
+    """The open intent, for whoever holds the claim. Raises NeedsPersonError where a torn one is of a task that the plan
+    does not tell; one of none is put away."""
+    intent = open_intent(project)
+    if intent is None and project.has_intent:
+        tree = project.ledger.read()
+        is_readable = tree.root.file in tree.snapshots and not tree.problems()
+        if not is_readable or active_leaves(tree.root) or project.runner.unsettled() is not None:
+            raise NeedsPersonError(
+                "A task was running, .flow/intent.lock cannot be read, and the plan does not say which task it was.",
+                hint="Put the plan back as it was (`flow check`, `flow restore`); or delete .flow/intent.lock, and"
+                " what was running counts as not begun.",
+            )
+        project.intents.clear()
+    return intent
 
 
 def examine(project: Project, intent: Intent) -> Recovery:
@@ -145,6 +172,8 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         result = AtomResult(Outcome(stored["outcome"]), stored["reason"], stored["exports"])
         return (yield from conclude(project, intent, result, time.monotonic()))
     if task is None:
+        refuse_unreadable(project, tree, intent.path)
+        _refuse_alive(project, intent)
         return (
             yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "Its outcome is unknown.")
         )
@@ -160,18 +189,10 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             attempt=intent.attempt,
         )
     if _never_started(project, intent):
-        project.intents.clear()
         yield from log(project, "unbegun", intent)
-        return (
-            yield from execute(
-                project,
-                run,
-                task,
-                attempt=intent.attempt,
-                interruptions=intent.interruptions,
-                key=intent.key,
-            )
-        )
+        if task.inside:
+            project.intents.clear()
+        return (yield from _run_as(project, run, task, intent, intent.attempt))
     atom, call = _atom(project, intent, task)
     project.trust.refuse(task)
     if isinstance(atom, Supervised) and _can_follow(project, intent):
@@ -258,18 +279,19 @@ def again(project: Project, run: Run, intent: Intent) -> Steps:
             f"{task.address} {task.name} has tasks of its own by now: it cannot run again.",
             hint="`flow recover done` goes on with them, `flow recover skip` skips them, too.",
         )
+    return (yield from _run_as(project, run, task, intent, intent.attempt + 1))
+
+
+def _run_as(project: Project, run: Run, task: Task, intent: Intent, attempt: int) -> Steps:
+    """Run the task of this intent, which stays until the new one takes its place, and where the task cannot run."""
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         project.intents.clear()  # it is a person's to do by now
-    steps = execute(
-        project,
-        run,
-        task,
-        attempt=intent.attempt + 1,
-        interruptions=intent.interruptions,
-        key=intent.key,
+    return (
+        yield from execute(
+            project, run, task, attempt=attempt, interruptions=intent.interruptions, key=intent.key
+        )
     )
-    return (yield from steps)
 
 
 def decide(project: Project, intent: Intent, status: Status) -> Steps:
@@ -278,6 +300,18 @@ def decide(project: Project, intent: Intent, status: Status) -> Steps:
         project.runner.end(intent.run, intent.supervisor)
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
+
+
+def _refuse_alive(project: Project, intent: Intent) -> None:
+    """Raise NeedsPersonError while work is alive whose task is gone from the plan: nothing starts beside it."""
+    if _alive(project, intent):
+        raise NeedsPersonError(
+            f"{intent.name} is no longer in the plan, and its work is still running.",
+            hint="Wait until it has ended, or end it with `flow recover skip`.",
+            address=intent.address,
+            name=intent.name,
+            attempt=intent.attempt,
+        )
 
 
 def _lost(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
@@ -409,7 +443,6 @@ def _did_not_happen(project: Project, intent: Intent) -> bool:
 def _guess(project: Project) -> Intent | None:
     leaves = [leaf for leaf in active_leaves(project.ledger.read().root) if not leaf.inside]
     if len(leaves) != 1:
-        project.intents.clear()
         return None
     task = leaves[0]
     record = project.attempts(task)

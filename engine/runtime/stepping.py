@@ -18,7 +18,7 @@ _DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED
 
 def step(project: Project, run: Run) -> Steps:
     """Go on with the interrupted task if there is one, else run the next."""
-    intent = recovery.open_intent(project)
+    intent = recovery.claimed_intent(project)
     if intent is not None:
         refuse_other(intent.address, intent.name, run.expect)
         return (yield from recovery.resume(project, run, intent))
@@ -35,7 +35,7 @@ def run(project: Project, run: Run, until: str | None, expect: str | None = None
             what = f"{target.address} {target.name} is {target.status.value} already"
             return (yield from execution.nothing(f"{what}: there is nothing to run up to it."))
         path = path_of(target)
-        if recovery.open_intent(project) is None:
+        if recovery.claimed_intent(project) is None:
             _refuse_behind(*execution.next_task(project), target)
     while True:
         finished = yield from step(project, run)
@@ -81,7 +81,7 @@ def _place(task: Task) -> list[int]:
 
 def recover(project: Project, run: Run, choice: str) -> Steps:
     """Do with the interrupted task what a person chose. UsageError: there is none, or no such choice."""
-    intent = recovery.open_intent(project)
+    intent = recovery.claimed_intent(project)
     if intent is None:
         raise UsageError("No task was interrupted.", hint="`flow next` shows what would run.")
     if choice == "resume":
@@ -100,7 +100,7 @@ def recover(project: Project, run: Run, choice: str) -> Steps:
 def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps:
     """Run a failed or interrupted task again. StateError: it is neither."""
     task = hands.find(project.ledger.read(), address, expect)
-    intent = recovery.open_intent(project)
+    intent = recovery.claimed_intent(project)
     if intent is not None:
         if not is_meant(task, intent.path, intent.body):
             raise StateError(
