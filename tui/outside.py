@@ -80,10 +80,9 @@ class _File:
         old, new = self._known(), _texts(plan)
         self.marks = {row for row, text in new.items() if old.get(row) != text}
         # A row that is gone is nowhere to be seen: what was around it is, unless another name came into its place.
-        filled = {row[:-1] for row in new if row not in old}
-        self.marks.update(
-            row[:-1] for row in old if row not in new and row[:-1] in new and row[:-1] not in filled
-        )
+        filled = {row[:-1] for row in new.keys() - old.keys()}
+        around = {row[:-1] for row in old.keys() - new.keys()} - filled
+        self.marks |= around & new.keys()
 
     def visit(self, task: Task) -> None:
         row = _row(task)
@@ -131,9 +130,13 @@ def _rows(plan: Plan) -> Iterator[tuple[Row, Task]]:
 
 def _texts(plan: Plan) -> dict[Row, str]:
     """For each row its own lines, without what is inside it, and wherever it is indented to."""
-    lines = plan.text.splitlines()
+    lines = plan.lines
     texts: dict[Row, str] = {}
     for row, task in _rows(plan):
-        end = task.children[0].line if task.children else max(task.end, task.line + 1)
-        texts[row] = "\n".join(line.strip() for line in lines[task.line - 1 : end - 1]).rstrip()
+        first = task.line
+        end = task.children[0].line if task.children else task.end
+        if end <= first + 1:
+            texts[row] = lines[first - 1].strip()
+        else:
+            texts[row] = "\n".join(line.strip() for line in lines[first - 1 : end - 1]).rstrip()
     return texts
