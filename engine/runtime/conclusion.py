@@ -114,9 +114,8 @@ def settle(
     project.plans.drop_record(*spent)
     project.intents.clear()
     project.runner.forget(intent.run)
-    yield from log(
-        project, outcome.value, intent, status=status.value, message=message, seconds=round(seconds, 3)
-    )
+    told = {"status": status.value, "message": message, "seconds": round(seconds, 3)}
+    yield from log(project, outcome.value, intent, **told, attempt=intent.attempt, key=intent.key)
     if committed.files:
         yield PlanChanged(committed.files)
     finished = ending(intent, status if found[0] else None, outcome, message, seconds)

@@ -77,7 +77,8 @@ def undo(project: Project) -> Undone:
             # What was only marked by hand has run nothing that could run twice.
             if was.path == ran and was.after in _ENDS and was.before not in _ENDS:
                 key, known = attempts.find(project.plans, task)
-                attempts.keep(project.plans, path_of(task), {**known, "undone": True}, task=task, was=key)
+                known = {**_attempt(ended), **known, "undone": True}
+                attempts.keep(project.plans, path_of(task), known, task=task, was=key)
 
     # It is known before the task is open: so it never runs unasked, whenever this is killed.
     committed = project.ledger.commit(make, what="undo", undoes=number, first=first)
@@ -96,6 +97,12 @@ def _task_of_run(
     if ended is not None and "run" not in ended and ended.get("what") == because and named:
         return None
     return max(named, key=lambda path: sum(len(level.names) for level in path)) if named else leaf
+
+
+def _attempt(ended: dict[str, Any] | None) -> dict[str, Any]:
+    """What the next attempt has to know of the one that this record is of; a log may hold anything."""
+    number, key = attempts.number(ended or {}, "attempt"), (ended or {}).get("key")
+    return {"attempt": number, "key": key} if number and isinstance(key, str) else {}
 
 
 def _bare(path: tuple[Level, ...]) -> str:

@@ -132,3 +132,14 @@ def test_a_change_of_several_files_that_no_engine_began_stands_in_nobody_s_way(
     Engine.open(root).change("done", "1")
     assert (root / ".flow/status.md").read_text() == "- [x] One\n"
     assert "rewrite" not in (root / ".flow/status.meta").read_text().splitlines()[-1]
+
+
+async def test_the_next_attempt_knows_of_one_that_was_taken_back(make_project: MakeProject) -> None:
+    script = "    ```sh\n    echo $FLOW_ATTEMPT $FLOW_KEY >> keys\n    ```\n"
+    root = make_project({"status.md": f"- [ ] [Script] Work\n{script}"})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    await finish(engine.retry("1"))
+    (first, key), (second, same) = (line.split() for line in (root / "keys").read_text().splitlines())
+    assert (first, second, same) == ("1", "2", key)
