@@ -238,6 +238,10 @@ class Engine:
         """What other programs wrote in the moment of a swap and nobody has looked through yet."""
         return self._project.store.conflict_copies()
 
+    def unsettled(self) -> list[str]:
+        """What waits in `.flow/swap/` and could not be settled by the first lock taken here, and why, in sentences."""
+        return [str(error) for error in self._project.store.unsettled]
+
     def upcoming(self, *, until: str | None = None) -> list[Task]:
         """The leaves that a run would go through, in order, as things stand; up to `until`, if it is given. Tasks with
         problems are among them, and tell with `obstacles` why a run would pass them over."""

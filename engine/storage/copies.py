@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from engine.storage.disk import close, put, read_all
 from engine.storage.folder import Folder
 
 MARK = ".flow-conflict-"
+_STAMP = "%Y%m%dT%H%M%S.%f"
+_ROOM = 255 - len(MARK) - len("20260101T000000.000000") - len(".99")
+"""Bytes of a name that are left for that of the original."""
 
 
 def keep_copy(folder: Folder, name: str, beside: Folder, original: str) -> Path:
@@ -20,10 +25,9 @@ def keep_copy(folder: Folder, name: str, beside: Folder, original: str) -> Path:
 
     The file itself is moved, not its bytes: a writer that still holds it open goes on writing into the copy.
     """
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    stem = original.encode()[: 255 - len(MARK) - len(stamp) - 4].decode("utf-8", "ignore")
+    stamp = datetime.now(UTC).strftime(_STAMP)
     for number in range(100):
-        copy = f"{stem}{MARK}{stamp}" + (f".{number}" if number else "")
+        copy = f"{_stem(original)}{MARK}{stamp}" + (f".{number}" if number else "")
         try:
             folder.move_new(name, beside, copy)
         except FileExistsError:
@@ -51,9 +55,20 @@ def _move_far(folder: Folder, name: str, beside: Folder, copy: str) -> None:
     folder.unlink(name)
 
 
-def copies_of(folder: Path, name: str) -> list[Path]:
-    """The conflict copies of one file that are still there."""
-    try:
-        return sorted(entry for entry in folder.iterdir() if entry.name.startswith(name + MARK))
-    except OSError:
-        return []
+def _stem(original: str) -> str:
+    """As much of a name, in whole characters, as has room in that of a copy."""
+    while len(os.fsencode(original)) > _ROOM:
+        original = original[:-1]
+    return original
+
+
+def copies_of(targets: Iterable[Path]) -> list[Path]:
+    """The conflict copies of these files that are still there."""
+    stems: dict[Path, set[str]] = {}
+    for target in targets:
+        stems.setdefault(target.parent, set()).add(_stem(target.name))
+    found: list[Path] = []
+    for folder, wanted in stems.items():
+        with suppress(OSError):  # it is gone, or nobody may look into it
+            found += [entry for entry in folder.iterdir() if entry.name.rpartition(MARK)[0] in wanted]
+    return sorted(found)

@@ -27,6 +27,7 @@ _HINTS = {
     errno.EISDIR: "It is a folder, and a file was expected.",
     errno.ENOTDIR: "A part of the path is a file, and a folder was expected.",
     errno.ELOOP: "The symbolic links of this path lead in a circle.",
+    errno.ENOTEMPTY: "Look through what is in it, and move that away.",
     errno.EMFILE: "This program has too many files open.",
     errno.ENAMETOOLONG: "The name is too long for this file system.",
     errno.ENXIO: "It is no regular file.",
@@ -148,17 +149,21 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def read_all(descriptor: int) -> bytes:
-    """The whole file from its start."""
+    """The whole file from its start. OSError for what is no file, of which reading might have no end."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, f"it is {_kind(status)}, and a file was expected")
     os.lseek(descriptor, 0, os.SEEK_SET)
     parts: list[bytes] = []
-    wanted = os.fstat(descriptor).st_size + 1
+    missing = status.st_size
     while True:
-        asked = min(max(wanted, 4096), _CHUNK)
+        asked = min(max(missing + 1, 4096), _CHUNK)
         part = os.read(descriptor, asked)
         parts.append(part)
-        if len(part) < asked:  # of a regular file, a short reading is its end
+        missing -= len(part)
+        # Any reading may come up short; one that ends where the file ended when we began needs no other one to tell.
+        if not part or (missing == 0 and len(part) < asked):
             return b"".join(parts)
-        wanted -= len(part)
 
 
 def close(descriptor: int) -> None:

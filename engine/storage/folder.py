@@ -29,6 +29,14 @@ def _open(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None) -> in
     return os.open(name, flags, mode, dir_fd=dir_fd)
 
 
+def _is_a_link(path: Path) -> SecurityError:
+    return SecurityError(
+        f"{str(path)!r} is a symbolic link where a folder was expected.",
+        hint="Somebody may have put it there meanwhile; look at it before you go on.",
+        path=str(path),
+    )
+
+
 class Folder:
     """One folder, held by descriptor where the platform can (`fd`), else by its path (`fd` is None).
 
@@ -84,12 +92,7 @@ class Folder:
             fd = _open(part, os.O_RDONLY | _FOLDER | NO_FOLLOW, dir_fd=self.fd)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR) and self.is_link(part):
-                path = str(self.path / part)
-                raise SecurityError(
-                    f"{path!r} is a symbolic link where a folder was expected.",
-                    hint="Somebody may have put it there meanwhile; look at it before you go on.",
-                    path=path,
-                ) from error
+                raise _is_a_link(self.path / part) from error
             error.filename = str(self.path / part)  # it knows only the last part
             raise
         return Folder(self._base, fd, *self._parts, part)
@@ -100,9 +103,7 @@ class Folder:
         for part in parts:
             path = path / part
             if path.is_symlink():
-                raise SecurityError(
-                    f"{str(path)!r} is a symbolic link where a folder was expected.", path=str(path)
-                )
+                raise _is_a_link(path)
             if make:
                 path.mkdir(exist_ok=True)
         if not stat.S_ISDIR(path.stat().st_mode):

@@ -25,9 +25,11 @@ from bisect import bisect, insort
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.errors import SecurityError
 from engine.storage import platform
-from engine.storage.disk import close, put, revision_of
+from engine.storage.disk import close, put, read_all, revision_of
 from engine.storage.folder import Folder
+from engine.storage.paths import FLOW
 
 SWAP = "swap"
 RECORD = "target"
@@ -46,10 +48,33 @@ def is_key(name: str) -> bool:
     return len(name) == 24 and all(character in "0123456789abcdef" for character in name)
 
 
-def is_record(data: bytes) -> bool:
-    """Whether these bytes are the path of a target below the project: a `swap/` may have come with a clone."""
+def target_of(root: Path, key: str, folder: Folder) -> Path:
+    """The file for which a folder of `swap/`, named `key`, was made. Raises plain OSError, and SecurityError where no
+    engine made it: a `swap/` may have come with a clone.
+    """
+    fd = folder.open(RECORD)
+    try:
+        record = read_all(fd)
+    finally:
+        close(fd)
+    if revision_of(record)[:24] != key or not _is_record(record):
+        raise SecurityError(
+            f"{str(folder.path)!r} is for no file that is edited here.",
+            hint="It may have come with a clone: look through it, then remove it.",
+            path=str(folder.path),
+        )
+    return root / os.fsdecode(record)
+
+
+def _is_record(data: bytes) -> bool:
+    """Whether these bytes are the path of a plan, or of a file of the project that is no one else's business."""
     parts = os.fsdecode(data).split("/")
-    return b"\0" not in data and not any(part in ("", ".", "..") or Path(part).anchor for part in parts)
+    if b"\0" in data or any(part in ("", ".", "..") or Path(part).anchor for part in parts):
+        return False
+    first, *below = [part.lower() for part in parts]
+    if ".git" in (first, *below) or FLOW in below:
+        return False
+    return first != FLOW or (parts[0] == FLOW and parts[-1].lower().endswith(".md"))
 
 
 def own_part() -> str:
@@ -123,7 +148,7 @@ class Seat:
         if name in self._found:
             return
         part = f"{name}.part"
-        fd = self.folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = self.folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)  # for all who share the project
         try:
             try:
                 put(fd, data)

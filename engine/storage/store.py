@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from engine.errors import NoProjectError, SecurityError, StorageError, UnsupportedFileError
+from engine.errors import FlowError, NoProjectError, SecurityError, StorageError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import copies_of
 from engine.storage.disk import Snapshot, close, disk, misplaced, put, read_all, unsupported, write_all
@@ -17,8 +17,8 @@ from engine.storage.folder import FILE, Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.locks import PATIENCE, hold
 from engine.storage.paths import FLOW, SafePath
-from engine.storage.seat import RECORD, SWAP, Seat, is_key, is_record, own_part
-from engine.storage.settle import Kept, clear, settle_seat
+from engine.storage.seat import RECORD, SWAP, Seat, is_key, own_part, target_of
+from engine.storage.settle import Kept, settle_all, settle_seat
 from engine.storage.swap import Swapped, create, swap
 
 
@@ -86,6 +86,8 @@ class Store:
             self.root = Path(os.path.realpath(root))
         self.flow = self.root / FLOW
         self._kept: list[Kept] = []
+        self.unsettled: list[FlowError] = []
+        """Why some of what waits in `swap/` must go on waiting, as of the last settling; each on its own."""
         self._is_settled = False
         self._folders = threading.local()
 
@@ -104,8 +106,8 @@ class Store:
             try:
                 if not self._is_settled:
                     self._is_settled = True
-                    with suppress(StorageError):  # `settle` tells; here it only must not stand in the way
-                        self._kept += self._settle_all()
+                    with suppress(StorageError, SecurityError):  # whatever needs the folder tells
+                        self._settle_all()
                 yield
             finally:
                 self._let_go()
@@ -293,13 +295,13 @@ class Store:
         through.
         """
         with disk(path.relative, "change"), self.lock(), self._seat(path) as seat:
-            self._kept += settle_seat(seat, spare_the_new=True)
+            self._settle(seat)
             return swap(path, seat, edit, base=base, limit=limit)
 
     def create(self, path: SafePath, data: bytes) -> Snapshot:
         """Durably makes a file that does not exist yet; ContentChangedError when it does by now."""
         with disk(path.relative, "make"), self.lock(), self._seat(path) as seat:
-            self._kept += settle_seat(seat, spare_the_new=True)
+            self._settle(seat)
             return create(path, seat, data)
 
     @contextmanager
@@ -322,40 +324,37 @@ class Store:
         self._is_settled = True
         if self._is_waiting():
             with self.lock():
-                self._kept += self._settle_all()
+                self._settle_all()
         kept, self._kept = self._kept, []
         return kept
 
-    def _settle_all(self) -> list[Kept]:
-        kept: list[Kept] = []
+    def _settle_all(self) -> None:
         if not self.names(self.flow / SWAP):
-            return kept
-        with disk(self.flow / SWAP, "settle"):
-            with self._swap_folder() as folder:
-                keys = clear(folder)
-            for target in filter(None, map(self._target, keys)):
-                seat = Seat(self.root, target, self._swap_folder())
-                try:
-                    kept += settle_seat(seat)
-                finally:
-                    seat.close()
-        return kept
+            return
+        with disk(self.flow / SWAP, "settle"), self._swap_folder() as folder:
+            kept, self.unsettled = settle_all(self.root, folder)
+        self._kept += kept
+
+    def _settle(self, seat: Seat) -> None:
+        """What cannot be settled waits on: the next start tells."""
+        self._kept += settle_seat(seat, spare_the_new=True).kept
 
     def _is_waiting(self) -> bool:
         """Whether there may be anything to settle: a look that takes no lock, for the many starts without."""
         swap = self.flow / SWAP
-        return any(not is_key(name) or self.names(swap / name) != [RECORD] for name in self.names(swap))
-
-    def _target(self, key: str) -> Path | None:
-        """The file for which a folder of `swap/` was made."""
-        record = self.read(self.flow / SWAP / key / RECORD)
-        return self.root / os.fsdecode(record) if record is not None and is_record(record) else None
+        try:
+            return any(not is_key(name) or self.names(swap / name) != [RECORD] for name in self.names(swap))
+        except (StorageError, SecurityError):
+            return True
 
     def conflict_copies(self) -> list[Path]:
         """The conflict copies beside files of this project that nobody has removed yet."""
-        keys = filter(is_key, self.names(self.flow / SWAP))
-        targets = filter(None, map(self._target, keys))
-        return [copy for target in targets for copy in copies_of(target.parent, target.name)]
+        targets: list[Path] = []
+        for key in filter(is_key, self.names(self.flow / SWAP)):
+            # What is no folder of the engine's is among what is unsettled.
+            with suppress(OSError, SecurityError), self._open(SWAP, key) as folder:
+                targets.append(target_of(self.root, key, folder))
+        return copies_of(targets)
 
     def guarantee(self) -> Guarantee:
         """What the file system of this project gives a swap, found out by trying it in `swap/`."""

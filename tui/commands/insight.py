@@ -56,6 +56,7 @@ def doctor(as_json: bool) -> None:
         "changed_outside": len(engine.changed_outside()),
         "unapproved": _count_unapproved(engine),
         "interrupted": engine.recovery() is not None,
+        "unsettled": engine.unsettled(),
         "conflict_copies": [from_here(copy) for copy in engine.conflict_copies()],
     }
     if as_json:
@@ -87,7 +88,8 @@ def _print_findings(found: dict[str, Any]) -> None:
     _finding(outside, "plans changed by another program", "`flow accept` or `flow restore`")
     _finding(unapproved, "pieces of code that nobody approved", "`flow trust --show` prints them")
     _finding(int(found["interrupted"]), "interrupted tasks", "`flow recover` shows more")
-    copies = found["conflict_copies"]
+    unsettled, copies = found["unsettled"], found["conflict_copies"]
+    _finding(len(unsettled), "stuck entries in .flow/swap", output.line(" ".join(unsettled)))
     _finding(len(copies), "conflict copies to look through", output.line(", ".join(copies)))
 
 
