@@ -27,23 +27,34 @@ class Backups:
     def folder(self, file: str) -> Path:
         return self._store.flow.joinpath(BACKUPS, *file.split("/"))
 
-    def keep(self, file: str, *snapshots: Snapshot | None) -> None:
-        """Keeps these versions, each unless it is the latest already. Of twenty, the oldest gives its room.
+    def keep(self, file: str, *snapshots: Snapshot | None) -> set[str]:
+        """Keeps these versions, each unless it is among the last two already, and returns the revisions of those that
+        were kept. Behind the last twenty waits the one before them, whose room the next one takes: should that one be
+        dropped, there are still twenty.
 
         Their bytes are durable at once, a name with the next name in this file system that is: should a loss of
         power come first, the version is still in its place, and the next write keeps it.
         """
         names = self._names(file)
         folder = self.folder(file)
+        kept: set[str] = set()
         for snapshot in snapshots:
-            if snapshot is None or (names and self._revision(names[-1]) == snapshot.revision):
+            if snapshot is None or snapshot.revision in map(self._revision, names[-2:]):
                 continue
             name = f"{_stamp(names[-1] if names else '')}-{snapshot.revision}.md"
-            spent = names.pop(0) if len(names) >= VERSIONS else None
+            spent = names.pop(0) if len(names) > VERSIONS else None
             self._store.replace(folder / name, snapshot.data, durable_name=False, spent=spent)
             names.append(name)
-        for name in names[:-VERSIONS]:
+            kept.add(snapshot.revision)
+        for name in names[: -VERSIONS - 1]:
             self._store.remove(folder / name, durable=False)
+        return kept
+
+    def drop(self, file: str, revision: str) -> None:
+        """Forgets the latest version, if it has this revision: it was kept for a write that failed."""
+        for name in self._names(file)[-1:]:
+            if self._revision(name) == revision:
+                self._store.remove(self.folder(file) / name, durable=False)
 
     def next_place(self, file: str, revision: str) -> Path:
         """Where a version that is moved here goes: the latest of all."""
@@ -52,16 +63,17 @@ class Backups:
 
     def find(self, file: str, revision: str) -> Snapshot | None:
         """The version with this revision, whole."""
-        for name in reversed(self._names(file)):
-            if self._revision(name) == revision:
-                data = self._store.read(self.folder(file) / name)
+        for of, path in self.versions(file):
+            if of == revision:
+                data = self._store.read(path)
                 if data is not None and revision_of(data) == revision:
                     return Snapshot.of(data)
         return None
 
     def versions(self, file: str) -> list[tuple[str, Path]]:
-        """Revision and path of every version, the latest first."""
-        return [(self._revision(name), self.folder(file) / name) for name in reversed(self._names(file))]
+        """Revision and path of the last twenty versions, the latest first."""
+        names = self._names(file)[-VERSIONS:]
+        return [(self._revision(name), self.folder(file) / name) for name in reversed(names)]
 
     def _names(self, file: str) -> list[str]:
         return [name for name in self._store.names(self.folder(file)) if len(self._revision(name)) == 64]

@@ -76,11 +76,12 @@ class Plans:
         new = Snapshot.of(data)
         with self.store.lock():
             known = self._meta.learn(file, new.revision, self._there)
+            kept: set[str] = set()
             try:
-                self.backups.keep(file, base, new)
+                kept = self.backups.keep(file, base, new)
                 guarantee = self._swap(path, base, data)
             except (FlowError, OSError):
-                self._unlearn(file, new.revision, known)
+                self._unlearn(file, new.revision, known, is_kept=new.revision in kept)
                 raise
             with suppress(StorageError):  # the plan is written, and unsettled is true as well
                 self._meta.settle()
@@ -110,12 +111,17 @@ class Plans:
             return None if now is None else now.revision
         return None
 
-    def _unlearn(self, file: str, revision: str, known: str | None) -> None:
-        """After a failure: the revision is known if the plan has it nevertheless, else the old one is."""
+    def _unlearn(self, file: str, revision: str, known: str | None, *, is_kept: bool) -> None:
+        """After a failure: the revision is known if the plan has it nevertheless, else the old one is, and the new
+        one's backup goes if it was made for this write.
+        """
         try:
             now = self.read(file)
-            kept = revision if now is not None and now.revision == revision else known
-            self._meta.change({"plans": {file: kept}, "previous": {}, "settled": True})
+            is_there = now is not None and now.revision == revision
+            change = {"plans": {file: revision if is_there else known}, "previous": {}, "settled": True}
+            self._meta.change(change)
+            if is_kept and not is_there:
+                self.backups.drop(file, revision)
         except StorageError:
             return  # unsettled, it knows both revisions, which is right as well; the first error is told
 

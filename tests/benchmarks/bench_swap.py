@@ -73,8 +73,10 @@ def measure(folder: Path) -> dict[str, float]:
         taken["swap"].append(seconds(partial(project.store.swap, source, edit)))
         started: list[float] = []
 
-        def change(tree: Tree, started: list[float] = started) -> list[Change]:
-            task = tree.root.tasks[0]
+        def change(tree: Tree, number: int = number, started: list[float] = started) -> list[Change]:
+            task = tree.root.tasks[
+                number % len(tree.root.tasks)
+            ]  # a new version each time, as backups keep it
             changes = reopen(task) if task.status is Status.DONE else done(task)
             started.append(time.perf_counter())
             return changes

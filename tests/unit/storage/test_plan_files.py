@@ -66,7 +66,7 @@ def test_t3_12_the_last_twenty_versions_are_kept(plans: Plans) -> None:
 
 def test_t3_12_what_others_share_with_an_old_version_stays_theirs(plans: Plans) -> None:
     """Somebody copied `backups/` by hard links, put a link in the place of one version, and has another one open."""
-    for number in range(20):
+    for number in range(21):
         write(plans, b"- [ ] %d\n" % number)
     folder = plans.backups.folder("status.md")
     first, second, third, *_ = sorted(folder.iterdir())
@@ -81,11 +81,11 @@ def test_t3_12_what_others_share_with_an_old_version_stays_theirs(plans: Plans) 
         held.write(b"spoiled")
     assert copy.read_bytes() == b"- [ ] 0\n" and outside.read_bytes() == ONE
     kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
-    assert kept == [THREE, TWO, ONE, *(b"- [ ] %d\n" % number for number in range(19, 2, -1))]
+    assert kept == [THREE, TWO, ONE, *(b"- [ ] %d\n" % number for number in range(20, 3, -1))]
 
 
 def test_t3_12_a_short_version_takes_the_room_of_a_long_one(plans: Plans) -> None:
-    for number in range(20):
+    for number in range(21):
         write(plans, (b"- [ ] %d\n" % number) * 5000)
     write(plans, ONE)
     write(plans, THREE * 9000)
@@ -93,6 +93,37 @@ def test_t3_12_a_short_version_takes_the_room_of_a_long_one(plans: Plans) -> Non
     assert kept[:2] == [THREE * 9000, ONE] and len(kept) == 20
     plans.store.settle()
     assert not [path for path in plans.store.flow.rglob("*") if path.name.endswith(".part")]
+
+
+def test_t3_12_writes_that_fail_push_out_no_version(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        write(plans, b"- [ ] %d\n" % number)
+    before = plans.backups.versions("status.md")
+    assert len(before) == 20
+    base = plans.read("status.md")
+
+    def refuse(*_: object) -> None:
+        raise StorageError("It is held open.")
+
+    with monkeypatch.context() as held:
+        held.setattr(plans, "_swap", refuse)
+        for number in range(10):
+            with pytest.raises(StorageError, match="held open"):
+                plans.write("status.md", base, b"- [x] %d\n" % (number % 5))
+    assert plans.backups.versions("status.md") == before
+    write(plans, b"- [x] 4\n")
+    assert plans.known("status.md") == Snapshot.of(b"- [x] 4\n")
+
+
+def test_t3_12_to_and_fro_pushes_out_no_version(plans: Plans) -> None:
+    for data in (ONE, TWO, THREE, TWO, THREE, TWO):
+        write(plans, data)
+    kept = [path.read_bytes() for _, path in plans.backups.versions("status.md")]
+    assert kept == [THREE, TWO, ONE]
+    assert plans.known("status.md") == Snapshot.of(TWO)
+    plans.path("status.md").path.unlink()
+    plans.restore("status.md")
+    assert plans.path("status.md").path.read_bytes() == TWO
 
 
 def test_t3_12_a_torn_backup_counts_as_none(plans: Plans) -> None:
