@@ -16,7 +16,7 @@ from engine.storage.disk import close, disk, misplaced
 from engine.storage.folder import FILE, NO_FOLLOW
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    from filelock import BaseFileLock
 
 PATIENCE = 60.0
 """Seconds to wait for a lock that is held for milliseconds; a crowd of processes gets it in no order, so that on a busy
@@ -31,13 +31,13 @@ _INSTANT = 0.02
 class Lock:
     """The exclusive lock of the file at `path`, for one holder: who wants it in a thread beside makes another one.
 
-    Where the system has flock it is that, as of filelock, which holds it where there is another kind or none.
+    Where the system has flock it is that; where there is another kind of lock, or none, filelock holds it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = -1
-        self._other: FileLock | None = None
+        self._other: BaseFileLock | None = None
 
     def acquire(self, patience: float) -> bool:
         """Waits for it up to `patience` seconds. False: somebody else holds it. The file is made where it is missing.
@@ -71,9 +71,14 @@ class Lock:
         return taken is None and self._is_taken_otherwise()
 
     def _is_taken_otherwise(self) -> bool:
-        from filelock import FileLock, Timeout  # takes a while to import
+        from filelock import FileLock, SoftFileLock, Timeout  # takes a while to import
 
-        lock = FileLock(self.path, thread_local=False)
+        lock: BaseFileLock
+        if platform.system.has_flock:
+            # This file system lacks it: the lock is a file that only its holder makes, and ours is there already.
+            lock = SoftFileLock(self.path.with_name(f"{self.path.name}.soft"), thread_local=False)
+        else:
+            lock = FileLock(self.path, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:

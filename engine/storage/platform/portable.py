@@ -23,6 +23,8 @@ class Portable:
     """Whether folders can be opened, so that names are looked up in a folder that cannot be swapped
     meanwhile.
     """
+    has_flock = False
+    """Whether there are locks of open files. A file system may be without them all the same."""
     has_groups = False
 
     # Files

@@ -21,6 +21,7 @@ class Posix(Portable):
     name = "posix"
     has_exchange = True
     has_folders = True
+    has_flock = True
     has_groups = True
     renaming = ""
     working_directory = 0
@@ -71,8 +72,12 @@ class Posix(Portable):
     def is_locked(self, descriptor: int) -> bool | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+        except OSError as error:
+            if error.errno in _TAKEN:
+                return True
+            if error.errno in _NOT_HERE:
+                return None
+            raise
         return False
 
     def session(self) -> dict[str, Any]:

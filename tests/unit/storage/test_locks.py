@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,41 +12,64 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from engine.errors import BusyError, StorageError
 from engine.storage import platform
 from engine.storage.locks import Lock, hold, is_held
+from engine.storage.platform import Portable
 
 HOLDER = """
+import os
 import sys
 from pathlib import Path
 from engine.storage.locks import Lock
-assert Lock(Path(sys.argv[1])).acquire(0)
+if number := int(sys.argv[2]):
+    import fcntl
+    def flock(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+    fcntl.flock = flock
+lock = Lock(Path(sys.argv[1]))
+assert lock.acquire(0)
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
-@pytest.fixture(params=["of the system", "of filelock"])
-def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where there is no flock, filelock holds the lock."""
-    if request.param == "of filelock":
-        monkeypatch.setattr(platform.system, "lock", lambda descriptor: None)
+@pytest.fixture(params=[0, errno.ENOSYS, errno.EOPNOTSUPP], ids=["flock", "ENOSYS", "EOPNOTSUPP"])
+def failing(request: pytest.FixtureRequest, system: Portable, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What flock fails with on this file system, if it does; a system that knows none is asked once."""
+    number: int = request.param
+    if number:
+        if not system.has_flock:
+            pytest.skip("filelock holds it there, of a kind that this system lacks")
+
+        def flock(descriptor: int, operation: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("fcntl.flock", flock)
+    return number
+
+
+@pytest.fixture
+def path(failing: int, tmp_path: Path) -> Path:
     return tmp_path / "lock"
 
 
 @contextmanager
-def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+def holder(path: Path, failing: int) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(path), str(failing)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         yield process
         process.kill()
 
 
-def test_one_at_a_time_among_threads_and_engines(path: Path) -> None:
+def test_one_at_a_time_among_threads_and_engines(path: Path, failing: int) -> None:
     first, second = Lock(path), Lock(path)
     assert first.acquire(0) and not second.acquire(0) and is_held(path)
     first.release()
@@ -54,8 +78,9 @@ def test_one_at_a_time_among_threads_and_engines(path: Path) -> None:
     with pytest.raises(BusyError, match="has held"), hold(path, 0.05):
         pytest.fail("it is held")
     second.release()
+    other = SoftFileLock(f"{path}.soft") if failing else FileLock(path)
     with hold(path), pytest.raises(Timeout):
-        FileLock(path).acquire(timeout=0)
+        other.acquire(timeout=0)
 
 
 def test_who_waits_gets_it_as_soon_as_it_is_free(path: Path) -> None:
@@ -70,8 +95,8 @@ def test_who_waits_gets_it_as_soon_as_it_is_free(path: Path) -> None:
     second.release()
 
 
-def test_a_holder_that_is_killed_holds_nothing(path: Path) -> None:
-    with holder(path) as process:
+def test_a_holder_that_is_killed_holds_nothing(path: Path, failing: int) -> None:
+    with holder(path, failing) as process:
         assert is_held(path) and not Lock(path).acquire(0)
         process.kill()
         process.wait()
