@@ -6,7 +6,8 @@ import errno
 import hashlib
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from engine.storage import platform
 
 _CHUNK = 1 << 20
 _LEAST = 1 << 14
+_NOT_OURS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What a file system says that has no modes, owners or attributes, or leaves them to others."""
 _HINTS = {
     errno.ENOSPC: "The disk is full: free some space, then do it again.",
     errno.EDQUOT: "Your disk quota is used up: free some space, then do it again.",
@@ -187,22 +190,40 @@ def put(descriptor: int, data: bytes, *, mode: int | None = None, like: int | No
         os.ftruncate(descriptor, len(data))
     if like is not None:
         _take_after(descriptor, like)
-    if mode is not None and hasattr(os, "fchmod"):
-        os.fchmod(descriptor, mode)
+    if mode is not None:
+        set_mode(descriptor, mode)
     platform.system.sync(descriptor)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Gives an open file its mode, where the file system lets this user."""
+    if hasattr(os, "fchmod"):
+        with _as_far_as_may_be():
+            os.fchmod(descriptor, mode)
+
+
+@contextmanager
+def _as_far_as_may_be() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
 
 
 def _take_after(descriptor: int, original: int) -> None:
     status = os.fstat(original)
     mine = os.fstat(descriptor)
     if hasattr(os, "fchown") and (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
-        with suppress(PermissionError):  # who may write the folder may replace the file, but not give it away
+        with _as_far_as_may_be():  # who may write the folder may replace the file, but not give it away
             os.fchown(descriptor, status.st_uid, status.st_gid)
-    if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    set_mode(descriptor, stat.S_IMODE(status.st_mode))
+    attributes: list[str] = []
     if hasattr(os, "listxattr"):
-        for attribute in os.listxattr(original):
-            try:
-                os.setxattr(descriptor, attribute, os.getxattr(original, attribute))
-            except OSError:
-                continue  # attributes of the system are its own
+        with _as_far_as_may_be():
+            attributes = os.listxattr(original)
+    for attribute in attributes:
+        try:
+            os.setxattr(descriptor, attribute, os.getxattr(original, attribute))
+        except OSError:
+            continue  # attributes of the system are its own

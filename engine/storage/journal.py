@@ -139,7 +139,7 @@ class Journal:
         return Folder.within(folder.parent, folder.name, make=make)
 
     def _append(self, folder: Folder, record: Mapping[str, Any], durable: bool) -> int:
-        handle = folder.open(self.path.name, _WRITING, 0o644)
+        handle = folder.open(self.path.name, _WRITING)
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise misplaced(self.path, os.fstat(handle))
@@ -149,7 +149,7 @@ class Journal:
                 older = self.path.with_stem(f"{self.path.stem}-{number - 1:012d}")
                 folder.replace(self.path.name, folder, older.name)
                 os.close(handle)
-                handle = folder.open(self.path.name, _WRITING, 0o644)
+                handle = folder.open(self.path.name, _WRITING)
                 size = 0
             line = _line({"seq": number, **record})
             try:

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from engine.errors import ContentChangedError, FlowError, UnsupportedFileError
 from engine.storage import platform
 from engine.storage.copies import keep_copy
-from engine.storage.disk import Snapshot, close, put, read_all, revision_of
+from engine.storage.disk import Snapshot, close, put, read_all, revision_of, set_mode
 from engine.storage.folder import Folder
 from engine.storage.guarantee import Guarantee
 from engine.storage.paths import SafePath
 from engine.storage.seat import ABSENT, Seat
 from engine.storage.target import Target, read_named
 
+Done = TypeVar("Done")
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 
 
@@ -85,6 +87,19 @@ def _best(target: Target) -> Guarantee:
     return Guarantee.LEASED if target.leased else Guarantee.EXCHANGED
 
 
+def _within_reach(seat: Seat, folder: Folder, work: Callable[[], Done]) -> Done:
+    """What `work` returns, with files waiting where one rename leads into this folder."""
+    if seat.folder.device() != folder.device():
+        seat.wait_beside(folder)
+    try:
+        return work()
+    except OSError as error:
+        if error.errno != errno.EXDEV or seat.here is folder:
+            raise
+    seat.wait_beside(folder)  # one device mounted twice: the folders look alike, but no rename goes between
+    return work()
+
+
 class _Attempt:
     """One try to put `data` in place of what was read."""
 
@@ -95,18 +110,7 @@ class _Attempt:
         self.new = revision_of(data)
 
     def run(self) -> Guarantee:
-        folder = self.target.folder
-        if self.seat.folder.device() != folder.device():
-            self.seat.wait_beside(folder)
-        try:
-            return self._run()
-        except OSError as error:
-            if error.errno != errno.EXDEV or self.seat.here is folder:
-                raise
-        self.seat.wait_beside(
-            folder
-        )  # one device mounted twice: the folders look alike, but no rename goes between
-        return self._run()
+        return _within_reach(self.seat, self.target.folder, self._run)
 
     def _run(self) -> Guarantee:
         target, here = self.target, self.seat.here
@@ -129,13 +133,16 @@ class _Attempt:
         except (OSError, FlowError):
             here.discard(name)
             raise
-        return self._verify(name, (own.st_dev, own.st_ino))
+        return self._verify(name, own)
 
-    def _verify(self, name: str, own: tuple[int, int]) -> Guarantee:
+    def _verify(self, name: str, own: os.stat_result) -> Guarantee:
         """After the exchange: durable if the displaced file is what was read, else taken back."""
         target = self.target
         try:
-            if self._is_displaced(name) and target.is_unchanged():
+            displaced = self.seat.here.stat(name)
+            if target.is_it(displaced) and target.is_unchanged():
+                if displaced.st_mode != own.st_mode:
+                    self._follow_mode(own, displaced.st_mode)
                 # The folder of the displaced file need not be durable: wherever it stands then, its hash tells.
                 target.folder.sync()
                 # Looked at twice: a writer that had found the old file just before the exchange shows by now.
@@ -146,11 +153,17 @@ class _Attempt:
             raise
         raise self._conflict(self._take_back(name, own))
 
-    def _is_displaced(self, name: str) -> bool:
-        status = self.seat.here.stat(name)
-        return (status.st_dev, status.st_ino) == self.target.identity
+    def _follow_mode(self, own: os.stat_result, mode: int) -> None:
+        """Another program changed the mode of the file after ours was made like it: ours, in place by now, gets it."""
+        fd = self.target.folder.open(self.target.name)
+        try:
+            if os.path.samestat(os.fstat(fd), own):
+                set_mode(fd, stat.S_IMODE(mode))
+                platform.system.sync(fd)
+        finally:
+            close(fd)
 
-    def _take_back(self, name: str, own: tuple[int, int]) -> Path | None:
+    def _take_back(self, name: str, own: os.stat_result) -> Path | None:
         """Exchanges back, and returns the conflict copy of what somebody had written meanwhile.
 
         The lease still holds, so a writer that waits lands in the file that it meant.
@@ -169,7 +182,7 @@ class _Attempt:
     def _stranger(self, name: str) -> Snapshot | None:
         """The displaced file where it is another one than was read: somebody put it in place just before."""
         try:
-            if self._is_displaced(name):
+            if self.target.is_it(self.seat.here.stat(name)):
                 return None
             fd = self.seat.here.open(name)
             try:
@@ -179,7 +192,7 @@ class _Attempt:
         except OSError:
             return None  # what cannot be read goes back to its place unseen
 
-    def _exchange_back(self, name: str, own: tuple[int, int]) -> Path | None:
+    def _exchange_back(self, name: str, own: os.stat_result) -> Path | None:
         target, here = self.target, self.seat.here
         try:
             here.exchange(name, target.folder, target.name)
@@ -188,10 +201,9 @@ class _Attempt:
             # place.
             return keep_copy(here, name, target.folder, target.name)
         target.folder.sync()
-        status = here.stat(name)
         # Ours stays where it is, for the next start to settle: a program that found it in this moment may open it yet.
         # So does what cannot be read.
-        if (status.st_dev, status.st_ino) == own and self._holds(here, name, self.data):
+        if os.path.samestat(here.stat(name), own) and self._holds(here, name, self.data):
             return None
         return keep_copy(here, name, target.folder, target.name)
 
@@ -257,20 +269,22 @@ def create(path: SafePath, seat: Seat, data: bytes) -> Snapshot:
     """Puts a new file in place, durably; ContentChangedError when the name is taken by then."""
     *folders, name = path.parts
     with Folder.within(path.base, *folders, make=True) as folder:
-        if seat.folder.device() != folder.device():
-            seat.wait_beside(folder)
-        here = seat.here
-        waiting = seat.make(ABSENT, revision_of(data), data)
-        try:
-            here.move_new(waiting, folder, name)
-        except FileExistsError as error:
-            here.discard(waiting)
-            raise changed(path.relative, None, read_named(folder, name), data) from error
-        except OSError:
-            here.discard(waiting)
-            raise
-        folder.sync()
-        return Snapshot.of(data, folder.stat(name))
+        return _within_reach(seat, folder, lambda: _create(path, folder, name, seat, data))
+
+
+def _create(path: SafePath, folder: Folder, name: str, seat: Seat, data: bytes) -> Snapshot:
+    here = seat.here
+    waiting = seat.make(ABSENT, revision_of(data), data)
+    try:
+        here.move_new(waiting, folder, name)
+    except FileExistsError as error:
+        here.discard(waiting)
+        raise changed(path.relative, None, read_named(folder, name), data) from error
+    except OSError:
+        here.discard(waiting)
+        raise
+    folder.sync()
+    return Snapshot.of(data, folder.stat(name))
 
 
 def _copy(folder: Folder, name: str, snapshot: Snapshot) -> None:

@@ -100,6 +100,10 @@ class Target:
             status = self.folder.stat(self.name)
         except FileNotFoundError:
             return False
+        return self.is_it(status)
+
+    def is_it(self, status: os.stat_result) -> bool:
+        """Whether this is the file that was opened."""
         return (status.st_dev, status.st_ino) == self.identity
 
     def is_quiet(self) -> bool:

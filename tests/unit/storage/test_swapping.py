@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ContentChangedError, FileBusyError, StorageError, UnsupportedFileError
-from engine.storage import Guarantee, Snapshot, Store, safe_path
+from engine.storage import Guarantee, Journal, Snapshot, Store, safe_path
 from engine.storage import target as target_module
 from engine.storage.platform import Portable
 
@@ -382,3 +383,91 @@ def test_a_swap_across_file_systems_waits_beside_its_target(
     assert sorted(path.name for path in store.root.iterdir()) == [".flow", "source.txt"]
     store.create(safe_path(store.root, "second.txt"), b"two")
     assert sorted(path.name for path in store.root.iterdir()) == [".flow", "second.txt", "source.txt"]
+
+
+def test_one_device_mounted_twice_is_not_renamed_across(
+    store: Store, file: Path, system: Portable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folders look alike, but the system refuses to rename between them."""
+    real, swap = system.move_new, store.flow / "swap"
+
+    def move_new(one: int | None, first: str, other: int | None, second: str) -> None:
+        here = Path(f"/proc/self/fd/{one}").readlink() if one is not None else Path(first).parent
+        if swap in here.parents:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), first)
+        real(one, first, other, second)
+
+    monkeypatch.setattr(system, "move_new", move_new)
+    store.create(safe_path(store.root, "sub/new.txt"), b"one")
+    assert [path.name for path in (store.root / "sub").iterdir()] == ["new.txt"]
+    assert (store.root / "sub" / "new.txt").read_bytes() == b"one" and store.settle() == []
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EPERM, errno.ENOSYS])
+def test_a_file_system_without_attributes_and_modes_can_be_written(
+    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("listxattr", "fchmod", "fchown"):
+        monkeypatch.setattr(os, name, refuse, raising=False)
+    store.swap(safe_path(store.root, "source.txt"), lambda now: b"new")
+    assert file.read_bytes() == b"new"
+
+
+def test_a_mode_that_is_changed_right_before_the_exchange_is_kept(
+    store: Store, file: Path, system: Portable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not system.has_exchange:
+        pytest.skip("without an exchange the old file is not looked at again by its name")
+    real = system.exchange
+
+    def exchange(one: int | None, first: str, other: int | None, second: str) -> None:
+        file.chmod(0o755)
+        real(one, first, other, second)
+
+    monkeypatch.setattr(system, "exchange", exchange)
+    store.swap(safe_path(store.root, "source.txt"), lambda now: b"new")
+    assert file.read_bytes() == b"new" and file.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_short_reading_is_no_end(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda fd, size: real(fd, min(size, 5)))
+    store.swap(safe_path(store.root, "source.txt"), lambda now: now.data + b"third\n")
+    assert file.read_bytes() == b"first line\nsecond line\nthird\n"
+    assert store.settle() == [] and store.conflict_copies() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become others")
+def test_whoever_shares_the_project_may_write(store: Store, file: Path) -> None:
+    """Folders that hand on their group, and a umask that lets it write."""
+    group, before = 12_345, os.umask(0o002)
+    for path in (store.root, store.flow):
+        os.chown(path, -1, group)
+        path.chmod(0o2775)
+    for folder in store.root.parents[:-2]:
+        folder.chmod(0o755)
+    file.chmod(0o664)
+    os.chown(file, 1001, group)
+    try:
+        for user in (1001, 1002, 1001):
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    os.setgroups([])
+                    os.setgid(group)
+                    os.setuid(user)
+                    own = Store(store.root)
+                    own.swap(safe_path(own.root, "source.txt"), partial(_with_line, line=b"%d\n" % user))
+                    Journal(own.flow / "logs" / "events.jsonl").append({"user": user})
+                    own.settle()
+                    code = len(own.unsettled)
+                finally:
+                    os._exit(code)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        os.umask(before)
+    assert file.read_bytes().endswith(b"1001\n1002\n1001\n")
