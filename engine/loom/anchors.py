@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,13 @@ class Place:
 
 
 def find(lines: Lines, anchor: str, *, after: int = -1) -> list[Place]:
-    """Every place of the anchor behind line `after`, by the strictest reading that finds any.
+    """Every place of the anchor behind line `after`, by the strictest reading that finds any."""
+    return next(readings(lines, anchor, after=after), [])
+
+
+def readings(lines: Lines, anchor: str, *, after: int = -1) -> Iterator[list[Place]]:
+    """The places of the anchor behind line `after` by each reading that finds any; what a stricter one finds is among
+    those of a more lenient one.
 
     From strict to lenient: whole lines, a part of a line; the same with white space compared loosely (tabs against
     spaces, trailing blanks). An anchor of several lines is found across lines.
@@ -35,10 +41,9 @@ def find(lines: Lines, anchor: str, *, after: int = -1) -> list[Place]:
             "An anchor must not be empty.", hint="Give a part of a line that is there.", anchor=anchor
         )
     for loosen in (str, _loosen):
-        found = _search(contents, wanted, loosen)
-        if found:
-            return [Place(place.first + after + 1, place.last + after + 1) for place in found]
-    return []
+        for found in _search(contents, wanted, loosen):
+            if found:
+                yield [Place(place.first + after + 1, place.last + after + 1) for place in found]
 
 
 def find_one(lines: Lines, anchor: str, path: str = "", *, after: int = -1) -> Place:
@@ -53,7 +58,10 @@ def _loosen(text: str) -> str:
     return "\n".join(loosely(line) for line in text.split("\n"))
 
 
-def _search(contents: list[str], wanted: str, loosen: Callable[[str], str]) -> list[Place]:
+def _search(
+    contents: list[str], wanted: str, loosen: Callable[[str], str]
+) -> tuple[list[Place], list[Place]]:
+    """Where it stands as whole lines, and where at all."""
     needle = loosen(wanted)
     text = "\n".join(loosen(line) for line in contents)
     whole: list[Place] = []
@@ -70,7 +78,7 @@ def _search(contents: list[str], wanted: str, loosen: Callable[[str], str]) -> l
         if not partly or partly[-1] != place:
             partly.append(place)
         at = text.find(needle, at + 1)
-    return whole or partly
+    return whole, partly
 
 
 def refusal(lines: Lines, anchor: str, places: Iterable[Place], path: str = "") -> AnchorError:

@@ -32,10 +32,23 @@ def _compiled(glob: str, ignore_case: bool) -> re.Pattern[str]:
             out.append("[^/]")
             at += 1
         elif glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
-            inside = glob[at + 1 : end].replace("\\", r"\\").replace("[", r"\[")
-            out.append(f"(?!/)[{'^' + inside[1:] if inside[0] in '!^' else inside}]")
+            out.append(f"(?!/){_one_of(glob[at + 1 : end])}")
             at = end + 1
         else:
             out.append(re.escape(glob[at]))
             at += 1
     return re.compile("".join(out), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def _one_of(inside: str) -> str:
+    """The pattern for what stands between brackets. A range that runs backwards holds nothing."""
+    is_other = inside[0] in "!^"
+    found: list[str] = []
+    for first, last, one in re.findall(r"(.)-(.)|(.)", inside[is_other:], re.DOTALL):
+        if one:
+            found.append(re.escape(one))
+        elif first <= last:
+            found.append(f"{re.escape(first)}-{re.escape(last)}")
+    if not found:
+        return "." if is_other else "(?!)"
+    return f"[{'^' * is_other}{''.join(found)}]"

@@ -32,7 +32,7 @@ from engine.storage import (
 LIMIT = 10_000_000
 """Bytes that a file may have."""
 ALLOWED = ("**",)
-REFUSED = (".flow/**", ".git/**", "**/.git/**", "**/.git")
+REFUSED = ("**/.flow/**", "**/.flow", "**/.git/**", "**/.git")
 _REMEMBERED = 16
 
 
@@ -73,7 +73,8 @@ class Loom:
     """Reads, previews and writes the files of one project that its globs allow.
 
     All methods raise SecurityError for a path that may not be edited, UnsupportedFileError for what is no text in
-    UTF-8 of at most 10 MB, UsageError for a file that is not there, StorageError for what the disk refuses.
+    UTF-8 of at most 10 MB, UsageError for a file that is not there, and for new text that is none, StorageError for
+    what the disk refuses.
     """
 
     def __init__(
@@ -227,7 +228,26 @@ def _together(edits: Iterable[FileEdit], base: str | None) -> tuple[str, str | N
         )
     if len(bases) > 1:
         raise ConfigurationError("The edits were made for different revisions.", hint="Read the file again.")
+    for one in listed:
+        _refuse_text(one)
     return paths.pop(), bases.pop() if bases else None, listed
+
+
+def _refuse_text(one: FileEdit) -> None:
+    """Raise UsageError for text that would make the file one that is edited no more."""
+    try:
+        one.edit.text.encode()
+    except UnicodeEncodeError as error:
+        what = f"{one.edit.text[error.start]!r}, which is no character"
+    else:
+        if "\0" not in one.edit.text:
+            return
+        what = "a NUL"
+    raise UsageError(
+        f"The text for {one.path!r} holds {what}; nothing was written.",
+        hint="Only text in UTF-8 goes into files.",
+        path=one.path,
+    )
 
 
 def _decode(path: str, data: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.errors import AnchorError
-from engine.loom.anchors import find, find_one, nearest, refusal
+from engine.loom.anchors import Place, find, find_one, nearest, readings
 from engine.loom.edits import Append, Edit, Insert, ReplaceBlock, ReplaceLine
 from engine.loom.lines import Lines, as_lines, indented, loosely
 
@@ -52,28 +52,40 @@ def apply_all(edits: Iterable[Edit], text: str, path: str = "") -> Applied:
 
 def _insert(edit: Insert, lines: Lines, path: str) -> tuple[int, int, list[str]]:
     """The lines to replace and by what. When the text stands there already, it is replaced by itself."""
-    places = find(lines, edit.anchor)
-    for place in places:
-        new = _fitting(edit.text, lines, place.first, edit.indent)
-        start = place.last + 1 if edit.where == "after" else place.first - len(new)
-        end = start + len(new)
-        # Text that holds its own anchor makes the anchor ambiguous once it is there.
-        others = [
-            other for other in places if other != place and not (start <= other.first and other.last < end)
-        ]
-        if start >= 0 and lines.contents[start:end] == new and not others:
-            return start, end, new
-    if len(places) != 1:
-        raise refusal(lines, edit.anchor, places, path)
-    place = places[0]
+    for places in readings(lines, edit.anchor):
+        for place in places:
+            new = _fitting(edit.text, lines, place.first, edit.indent)
+            start = place.last + 1 if edit.where == "after" else place.first - len(new)
+            end = start + len(new)
+            if start >= 0 and lines.contents[start:end] == new and _is_alone(place, places, start, end):
+                return start, end, new
+    place = find_one(lines, edit.anchor, path)
     at = place.last + 1 if edit.where == "after" else place.first
     return at, at, _fitting(edit.text, lines, place.first, edit.indent)
 
 
 def _block(edit: ReplaceBlock, lines: Lines, path: str) -> tuple[int, int, list[str]]:
+    for starts in readings(lines, edit.start):
+        for place in starts:
+            new = _fitting(edit.text, lines, place.first, edit.indent)
+            first = place.last + 1
+            last = first + len(new)
+            if lines.contents[first:last] == new and _is_alone(place, starts, first, last):
+                for ends in readings(lines, edit.end, after=place.last):
+                    if any(end.first == last and _is_alone(end, ends, first, last) for end in ends):
+                        return first, last, new
     start = find_one(lines, edit.start, path)
     end = find_one(lines, edit.end, path, after=start.last)
     return start.last + 1, end.first, _fitting(edit.text, lines, start.first, edit.indent)
+
+
+def _is_alone(place: Place, places: list[Place], start: int, end: int) -> bool:
+    """Whether all other places are in these lines: a text that holds its own anchor is one more place of it, and a
+    stricter one maybe, once it is there.
+    """
+    return len(places) <= 1 + end - start and all(
+        other == place or (start <= other.first and other.last < end) for other in places
+    )
 
 
 def _append(edit: Append, lines: Lines) -> tuple[int, int, list[str]]:

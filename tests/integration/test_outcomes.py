@@ -28,6 +28,16 @@ async def test_t3_24_failures_have_their_reason_and_the_engine_lives(make_projec
         engine.change("skip", name)
 
 
+async def test_t3_24_an_edit_by_a_text_that_is_none_fails_with_that_reason(make_project: MakeProject) -> None:
+    edit = r'{"op": "append", "path": "a.txt", "text": "\ud800"}'
+    root = make_project({"status.md": f"- [ ] [Loom] Edit\n    ```json\n    {edit}\n    ```\n"})
+    (root / "a.txt").write_bytes(b"a\n")
+    engine = Engine.open(root)
+    finished = await finish(engine.step())
+    assert finished.outcome is StepOutcome.FAILED and r"'\ud800'" in finished.message
+    assert engine.recovery() is None and (root / "a.txt").read_bytes() == b"a\n"
+
+
 async def test_t3_25_exports_later_ones_win_and_reserved_keys_are_refused(make_project: MakeProject) -> None:
     plan = """\
 - [ ] [Script] One

@@ -19,6 +19,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.loom import Append, FileEdit, Insert, Loom, ReplaceLine
+from engine.loom.globs import matches
 from engine.storage import Guarantee, Store, revision_of
 from engine.storage.platform import Portable
 
@@ -74,8 +75,44 @@ def test_t6_04_paths_outside_of_the_allowed_globs(store: Store, root: Path, file
 
 
 @pytest.mark.parametrize(
+    ("glob", "fits", "others"),
+    [
+        ("[z-a]*", [], ["a.py", "z.py", "-.py"]),
+        ("[a&&b]*", ["a.py", "&.py"], ["c.py"]),
+        ("[a||c~~d[]*", ["a.py", "[.py", "~.py", "|.py"], ["e.py"]),
+        (r"[\d^]*", ["\\.py", "d.py", "^.py"], ["1.py"]),
+        ("[!a-c]*", ["d.py", "-.py"], ["b.py", "/b"]),
+        ("[!z-a]*", ["d.py"], ["/b"]),
+        ("[a-]*", ["a.py", "-.py"], ["b.py"]),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_t6_04_sets_in_globs_are_literal(glob: str, fits: list[str], others: list[str]) -> None:
+    assert [path for path in (*fits, *others) if matches(path, [glob])] == fits
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b"])
+def test_a_text_that_would_spoil_the_file_is_refused(loom: Loom, root: Path, file: Path, text: str) -> None:
+    edits = [FileEdit("CHANGELOG.md", Append("fine")), FileEdit("CHANGELOG.md", Append(text))]
+    for ask in (loom.preview, loom.write):
+        with pytest.raises(UsageError, match="nothing was written"):
+            ask(edits)
+    unchanged(root, file, b"# Changes\n\n## Unreleased\n\n- one\n")
+
+
+@pytest.mark.parametrize(
     "path",
-    [".flow/status.md", ".git/config", ".GIT/config", "sub/.git/config", "./.flow/x", ".flow//x", "../x"],
+    [
+        ".flow/status.md",
+        ".git/config",
+        ".GIT/config",
+        "sub/.git/config",
+        "sub/.flow/flow.toml",
+        "sub/.FLOW",
+        "./.flow/x",
+        ".flow//x",
+        "../x",
+    ],
 )
 def test_t6_04_the_project_s_own_folders_are_never_edited(loom: Loom, root: Path, path: str) -> None:
     (root / "sub" / ".git").mkdir(parents=True)

@@ -228,3 +228,75 @@ def test_several_edits_build_on_each_other() -> None:
 def test_of_several_edits_all_or_none() -> None:
     with pytest.raises(AnchorError):
         apply_all([Append("a"), Insert("nowhere to be found", "b")], "x\n")
+
+
+def again(edit: Insert | ReplaceBlock, text: str) -> str:
+    """What the edit makes of a text, which must be all that it ever makes of it."""
+    once = apply(edit, text)
+    assert once.changed
+    for _ in range(2):
+        twice = apply(edit, once.text)
+        assert (twice.text, twice.changed, twice.line) == (once.text, False, once.line)
+    return once.text
+
+
+@pytest.mark.parametrize(
+    ("text", "anchor", "new"),
+    [
+        ("import os, sys\n", "import os", "import os"),
+        ("a import os\nend\n", "import os", "import os\nimport os"),
+        ("\tfoo   bar\n", "foo bar", "x = foo bar baz"),
+        ("foo  bar\n", "foo bar", "foo bar"),
+        ("the end\n", "end", "end\nend of all\nend"),
+    ],
+)
+def test_t6_15_text_that_fits_the_anchor_better_than_its_place(text: str, anchor: str, new: str) -> None:
+    after = again(Insert(anchor, new), text)
+    before = again(Insert(anchor, new, "before"), text)
+    assert after.startswith(text.splitlines()[0]) and before.endswith(text.splitlines()[-1] + "\n")
+
+
+@pytest.mark.parametrize(
+    ("new", "text"),
+    [
+        ("BEGIN\nnew", "BEGIN\nold\nEND\n"),
+        ("new\nEND", "BEGIN\nold\nEND\n"),
+        ("BEGIN\nEND", "// BEGIN\nold\n// END\nrest\n"),
+        ("// BEGIN\n//  END", "//\tBEGIN\nold\n// END\n"),
+        ("", "BEGIN\nold\nEND\n"),
+    ],
+)
+def test_t6_15_a_block_that_holds_its_own_markers(new: str, text: str) -> None:
+    for start, end in (("BEGIN", "END"), ("GIN", "ND")):
+        assert again(ReplaceBlock(start, end, new), text) == text.replace("old\n", new and new + "\n")
+
+
+def test_t6_15_what_stands_behind_another_place_is_not_the_edit() -> None:
+    text = "import os, sys\nimport re\nimport os\n"
+    assert apply(Insert("import os", "import re"), text).text == text + "import re\n"
+    with pytest.raises(AnchorError):
+        apply(ReplaceBlock("B", "E", "x"), "B\nx\nE\nB\ny\nE\n")
+
+
+@given(st.lists(st.sampled_from(["a", "a b", "b", " a", "a  b", ""]), max_size=6), st.data())
+def test_t6_15_whatever_is_inserted_is_inserted_once(listed: list[str], data: st.DataObject) -> None:
+    text = "".join(f"{line}\n" for line in listed)
+    pieces = st.sampled_from(["a", "a b", "b"])
+    edit = Insert(data.draw(pieces), data.draw(pieces), data.draw(st.sampled_from(["after", "before"])))
+    try:
+        once = apply(edit, text)
+    except AnchorError:
+        return
+    assert not apply(edit, once.text).changed
+
+
+@given(st.lists(st.sampled_from(["a", "a b", "b", "c"]), max_size=6), st.data())
+def test_t6_15_whatever_is_replaced_is_replaced_once(listed: list[str], data: st.DataObject) -> None:
+    text = "".join(f"{line}\n" for line in listed)
+    pieces = st.sampled_from(["a", "a b", "b", "c"])
+    edit = ReplaceBlock(data.draw(pieces), data.draw(pieces), data.draw(pieces))
+    try:
+        once = apply(edit, text)
+    except AnchorError:
+        return
+    assert not apply(edit, once.text).changed
