@@ -71,13 +71,17 @@ class Lock:
         return taken is None and self._is_taken_otherwise()
 
     def _is_taken_otherwise(self) -> bool:
-        from filelock import FileLock, SoftFileLock, Timeout  # takes a while to import
+        from filelock import Timeout  # takes a while to import
 
         lock: BaseFileLock
         if platform.system.has_flock:
+            from filelock import SoftFileLock
+
             # This file system lacks it: the lock is a file that only its holder makes, and ours is there already.
             lock = SoftFileLock(self.path.with_name(f"{self.path.name}.soft"), thread_local=False)
         else:
+            from filelock import FileLock
+
             lock = FileLock(self.path, thread_local=False)
         try:
             lock.acquire(timeout=0)

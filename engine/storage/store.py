@@ -322,6 +322,7 @@ class Store:
         other programs' bytes, here and in swaps since the last call. Idempotent.
         """
         self._is_settled = True
+        self.unsettled = []
         if self._is_waiting():
             with self.lock():
                 self._settle_all()
