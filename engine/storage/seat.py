@@ -133,10 +133,14 @@ class Seat:
         record = os.fsencode("/".join(parts))
         self.key = revision_of(record)[:24]
         self.folder = swap.below(self.key, make=True)
-        # Listed once: whoever opens a seat holds the lock, so that nobody else puts anything in.
-        self._found = self.folder.names()
         self._near: Folder | None = None
-        self._note(RECORD, record)
+        try:
+            # Listed once: whoever opens a seat holds the lock, so that nobody else puts anything in.
+            self._found = self.folder.names()
+            self._note(RECORD, record)
+        except OSError:
+            self.close()
+            raise
 
     def wait_beside(self, near: Folder) -> None:
         """From now on, files wait in `near`, the folder of the target, and the record says so."""

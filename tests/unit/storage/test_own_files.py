@@ -255,3 +255,16 @@ def test_the_guarantee_is_tried_out_and_named(store: Store, system: Portable) ->
         assert found is Guarantee.LEASED
     assert all(one.means for one in Guarantee)
     assert store.names(store.flow / "swap") == []
+
+
+def test_a_record_that_cannot_be_written_leaves_nothing_open(store: Store, root: Path) -> None:
+    """Else the file system of the project could not be unmounted as long as the app runs."""
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
+        pytest.skip("what is open is not told here")
+    (root / "x").write_bytes(b"old")
+    before = len(list(descriptors.iterdir()))
+    for _ in range(3):
+        with full_disk(0), pytest.raises(StorageError):
+            store.swap(safe_path(root, "x"), lambda now: b"new")
+    assert len(list(descriptors.iterdir())) == before
