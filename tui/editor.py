@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import ChangedOutsideError, FlowError, Restructured, Task
+from engine import ChangedOutsideError, FlowError, Restructured, Task, UsageError
 from tui import behind
 from tui.screens.ask import ConfirmPrompt, TaskPrompt
 from tui.spot import Spot
@@ -213,8 +213,12 @@ class Editor:
             problem = min(plan.problems, key=lambda one: one.line)
         if problem is not None:
             file, line = problem.file, problem.line
-        path = self.screen.engine.root / ".flow" / file
-        behind.start(self.screen.app, self._edit, editor_command(path, line))
+        try:
+            command = editor_command(self.screen.engine.root / ".flow" / file, line)
+        except UsageError as error:
+            self.screen.complain(error)
+        else:
+            behind.start(self.screen.app, self._edit, command)
 
     async def _edit(self, command: list[str]) -> None:
         with stepped_aside(self.screen.app) as possible:
@@ -246,9 +250,19 @@ def _count(task: Task) -> int:
 
 
 def editor_command(path: Path, line: int) -> list[str]:
-    """The command that opens `path` at `line` in the person's editor (`$VISUAL`, `$EDITOR`, else vi)."""
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    name = Path(words[0]).name
+    """The command that opens `path` at `line` in the person's editor (`$VISUAL`, `$EDITOR`, else vi).
+
+    Raises UsageError for a variable that holds no command.
+    """
+    source = next((name for name in ("VISUAL", "EDITOR") if os.environ.get(name)), "")
+    text = os.environ[source] if source else "vi"
+    try:
+        words = shlex.split(text)
+        name = Path(words[0]).name
+    except (ValueError, IndexError) as error:
+        raise UsageError(
+            f"{source} is {text!r}, which is no command.", hint="Set EDITOR to your editor: EDITOR=vim"
+        ) from error
     if name in _COLON:
         return [*words, f"{path}:{line}"]
     if name in _GOTO:

@@ -202,6 +202,17 @@ def test_the_editor_opens_at_the_line(
     assert editor_command(Path("/p/a b.md"), 7) == command
 
 
+@pytest.mark.parametrize("editor", ["vim 'x", "   "])
+async def test_an_editor_that_is_no_command_is_said_in_words(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    async with sit({"status.md": "- [ ] One\n"}) as person:
+        await person.press("e")
+        await person.told("Set EDITOR to your editor")
+
+
 async def test_who_moves_before_an_added_task_is_there_stays_where_they_went(
     sit: Sit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
