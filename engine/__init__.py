@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.runtime.checking import Unreachable
     from engine.runtime.code import Code
     from engine.runtime.conversion import Mended, Taken, init_project_from
-    from engine.runtime.engine import Engine, Running
+    from engine.runtime.engine import Engine
     from engine.runtime.events import (
         Conflict,
         Event,
@@ -47,8 +47,10 @@ if TYPE_CHECKING:
         Warned,
     )
     from engine.runtime.hands import Changed
+    from engine.runtime.identity import headings_of
     from engine.runtime.narration import describe
     from engine.runtime.recovery import Recovery, Resume
+    from engine.runtime.running import Running
     from engine.runtime.scaffold import init_project
     from engine.runtime.sections import Section, drop_section, put_section
     from engine.runtime.structure import Restructured
@@ -85,11 +87,13 @@ else:
             "engine.runtime.checking": "Unreachable",
             "engine.runtime.code": "Code",
             "engine.runtime.conversion": "Mended Taken init_project_from",
-            "engine.runtime.engine": "Engine Running",
+            "engine.runtime.engine": "Engine",
             "engine.runtime.events": "Conflict Event Finished Output PlanChanged Started StepOutcome Warned",
             "engine.runtime.hands": "Changed",
+            "engine.runtime.identity": "headings_of",
             "engine.runtime.narration": "describe",
             "engine.runtime.recovery": "Recovery Resume",
+            "engine.runtime.running": "Running",
             "engine.runtime.scaffold": "init_project",
             "engine.runtime.sections": "Section drop_section put_section",
             "engine.runtime.structure": "Restructured",
@@ -175,6 +179,7 @@ __all__ = [
     "describe",
     "drop_section",
     "find_root",
+    "headings_of",
     "init_project",
     "init_project_from",
     "merge_plans",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigurationError, UsageError
 from engine.lazy import Late
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from engine.runtime import checking, conversion, execution, hands, identity, stepping, structure
     from engine.runtime import claim as claiming
     from engine.runtime import events as happenings
-    from engine.runtime import intent as intents
     from engine.runtime import pump as pumping
     from engine.runtime import recovery as recovering
+    from engine.runtime import running as under_way
     from engine.runtime import undo as undoing
     from engine.runtime.checking import Unreachable
     from engine.runtime.code import Code
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from engine.runtime.events import Event
     from engine.runtime.execution import Run
     from engine.runtime.hands import Changed
+    from engine.runtime.problems import Expected
     from engine.runtime.recovery import Recovery
+    from engine.runtime.running import Running
     from engine.runtime.structure import Restructured
     from engine.runtime.timeline import Attempt
     from engine.runtime.undo import Undone
@@ -49,25 +51,12 @@ else:
     hands = Late("engine.runtime.hands")
     identity = Late("engine.runtime.identity")
     happenings = Late("engine.runtime.events")
-    intents = Late("engine.runtime.intent")
     pumping = Late("engine.runtime.pump")
     recovering = Late("engine.runtime.recovery")
     structure = Late("engine.runtime.structure")
     stepping = Late("engine.runtime.stepping")
+    under_way = Late("engine.runtime.running")
     undoing = Late("engine.runtime.undo")
-
-
-class Running(NamedTuple):
-    """What an engine, this one or another, executes right now. `pid` is that engine's; times are ISO 8601, UTC."""
-
-    run: str
-    address: str
-    name: str
-    atom: str
-    attempt: int
-    started_at: str
-    pid: int
-    supervised: bool
 
 
 class Engine:
@@ -179,26 +168,17 @@ class Engine:
         snapshot = self._project.plans.known(file)
         return snapshot.data.decode("utf-8", "replace") if snapshot is not None else None
 
+    def known_at(self, file: str) -> str:
+        """When that version was written or accepted (ISO 8601, UTC); empty if none is known."""
+        return self._project.plans.known_at(file)
+
+    def last_change(self) -> int:
+        """The number of the latest change of a plan that an engine made; 0 where the log knows none. Blocks briefly."""
+        return self._project.log.last_change()
+
     def running(self) -> Running | None:
         """What is being executed right now, by whichever engine."""
-        if not self._project.has_intent:
-            return None
-        try:
-            intent = self._project.intents.read()
-        except (intents.TornIntentError, ConfigurationError):
-            return None
-        if intent is None or intent.engine is None or not claiming.is_claimed(self._project.store):
-            return None
-        return Running(
-            intent.run,
-            intent.address,
-            intent.name,
-            intent.atom,
-            intent.attempt,
-            intent.started_at,
-            intent.engine.pid,
-            intent.supervisor is not None,
-        )
+        return under_way.running(self._project) if self._project.has_intent else None
 
     def recovery(self) -> Recovery | None:
         """An interrupted task and what is known of it; None while an engine is at work."""
@@ -322,39 +302,51 @@ class Engine:
 
     # Changing
 
-    def change(self, verb: str, address: str, *, expect: str | None = None, note: str = "") -> Changed:
-        """`begin`, `done`, `skip`, `fail` or `reopen` a task."""
+    def change(self, verb: str, address: str, *, expect: Expected = None, note: str = "") -> Changed:
+        """`begin`, `done`, `skip`, `fail` or `reopen` a task; `expect`, here and below: which one is meant."""
         self._may_write()
         return hands.change(self._project, verb, address, expect=expect, note=note)
 
     def add(
-        self, what: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+        self,
+        what: str,
+        *,
+        to: str | None = None,
+        at: int | None = None,
+        expect: str | None = None,
+        beside: Task | None = None,
     ) -> Restructured:
         """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last.
 
-        `expect`: the name of the task at `to`.
+        `expect`: the name of the task at `to`; `beside`: of an earlier reading, by which `to` and `at` were chosen.
         """
         self._may_write()
-        return structure.add(self._project, what, to=to, at=at, expect=expect)
+        return structure.add(self._project, what, to=to, at=at, expect=expect, beside=beside)
 
-    def rename(self, address: str, name: str, *, expect: str | None = None) -> Restructured:
+    def rename(self, address: str, name: str, *, expect: Expected = None) -> Restructured:
         """Give a task another name."""
         self._may_write()
         return structure.rename(self._project, address, name, expect=expect)
 
     def move(
-        self, address: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+        self,
+        address: str,
+        *,
+        to: str | None = None,
+        at: int | None = None,
+        expect: Expected = None,
+        beside: Task | None = None,
     ) -> Restructured:
         """Move a task with all that is in it under `to` (None: the top), as the `at`-th there or as the last."""
         self._may_write()
-        return structure.move(self._project, address, to=to, at=at, expect=expect)
+        return structure.move(self._project, address, to=to, at=at, expect=expect, beside=beside)
 
-    def remove(self, address: str, *, expect: str | None = None) -> Restructured:
+    def remove(self, address: str, *, expect: Expected = None) -> Restructured:
         """Remove a task with all that is in it; a file that it refers to stays."""
         self._may_write()
         return structure.remove(self._project, address, expect=expect)
 
-    def zoom(self, address: str, *, expect: str | None = None) -> Restructured:
+    def zoom(self, address: str, *, expect: Expected = None) -> Restructured:
         """Make a flow of a task, `sub_flows/<slug>.md`, and move its children there."""
         self._may_write()
         return structure.zoom(self._project, address, expect=expect)
@@ -383,24 +375,16 @@ class Engine:
         self._may_write()
         return undoing.undo(self._project)
 
-    def accept(self) -> list[str]:
-        """Take in every plan that was changed outside; returns their names."""
+    def accept(self, shown: Mapping[str, str] | None = None) -> list[str]:
+        """Take in every plan that was changed outside; of those `shown`, only that revision. Returns their names;
+        ContentChangedError: one of them is another by now."""
         self._may_write()
-        changed = self.changed_outside()
-        for file in changed:
-            self._project.plans.accept(file)
-            self._project.log.write("accepted", file=file)
-        return changed
+        return self._project.ledger.accept(shown)
 
-    def restore(self) -> list[str]:
-        """Put back the last version of every plan that was changed outside, or is gone; returns their names."""
+    def restore(self, shown: Mapping[str, str] | None = None) -> list[str]:
+        """Put back the last version of every plan that was changed outside, or is gone; else like `accept`."""
         self._may_write()
-        tree = self.tree()
-        changed = [*self.changed_outside(tree), *self._project.ledger.gone(tree)]
-        for file in changed:
-            self._project.plans.restore(file)
-            self._project.log.write("restored", file=file)
-        return changed
+        return self._project.ledger.restore(shown)
 
     def approve(self, codes: Iterable[Code], *, scripts: bool = False) -> None:
         """Let these pieces of code run from now on; with `scripts` all that this project's plans hold, too, whatever it
@@ -442,7 +426,7 @@ class Engine:
         from now on, which is written into the plan, and it does)."""
         return pumping.pump(lambda: self._claimed(lambda run: stepping.recover(self._project, run, choice)))
 
-    def retry(self, address: str, *, expect: str | None = None) -> AsyncIterator[Event]:
+    def retry(self, address: str, *, expect: Expected = None) -> AsyncIterator[Event]:
         """Run a failed (or interrupted) task again."""
         return pumping.pump(
             lambda: self._claimed(lambda run: stepping.retry(self._project, run, address, expect))

@@ -12,7 +12,7 @@ from engine.lazy import Late
 from engine.runtime import attempts
 from engine.runtime.identity import find_again, is_meant, path_of, root_of
 from engine.runtime.ledger import change_to
-from engine.runtime.problems import refuse_other
+from engine.runtime.problems import Expected, refuse_other
 from engine.runtime.project import Project
 from engine.status import Change, Status, Task, walk
 
@@ -45,16 +45,20 @@ class Changed(NamedTuple):
     files: tuple[str, ...]
 
 
-def find(tree: Tree, address: str, expect: str | None = None) -> Task:
+def find(tree: Tree, address: str, expect: Expected = None) -> Task:
     """The task at an address or of a unique name. Raises UnknownAddressError, NameMismatchError."""
     task = tree.find(address)
-    refuse_other(task.address, task.name, expect)
+    refuse_other(task.address, task.name, expect.name if isinstance(expect, Task) else expect)
+    if isinstance(expect, Task) and path_of(task) != path_of(expect):
+        raise _another(address)
     return task
 
 
-def change(
-    project: Project, verb: str, address: str, *, expect: str | None = None, note: str = ""
-) -> Changed:
+def _another(address: str) -> NameMismatchError:
+    return NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
+
+
+def change(project: Project, verb: str, address: str, *, expect: Expected = None, note: str = "") -> Changed:
     """Set a task's status by hand; on an interrupted task this settles it.
 
     Raises BusyError where this would change the task that an engine is running right now, and what the rules forbid
@@ -75,7 +79,7 @@ def change(
         task = find(tree, address, expect)
         before[:] = [task.status]
         if path_of(task) != path:
-            raise NameMismatchError(f"{address} is another task by now.", hint="Look at the plan again.")
+            raise _another(address)
         changed[:] = [task]
         if status is Status.ACTIVE:
             refuse_tripped(project, task)

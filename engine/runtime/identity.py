@@ -126,6 +126,11 @@ class _Around:
         return self._names[holder][name_of(task)] > 1
 
 
+def headings_of(task: Task) -> str:
+    """The headings that a task stands under, as one text: what tells it from a sibling of its name."""
+    return _Around().section(task)
+
+
 def _headings_in(task: Task) -> list[Heading]:
     """The headings between the children of a task."""
     depth = 1

@@ -150,6 +150,29 @@ class Ledger:
                     wanted.append("/".join(self._plans.path(task.ref).parts))
         return [file for file in wanted if self._plans.had_text(file) and self._there(file) is None]
 
+    def accept(self, shown: Mapping[str, str] | None = None) -> list[str]:
+        """Take in the plans that were changed outside; of those `shown`, the revision that was. Returns their names.
+
+        Raises ContentChangedError when one of them is another by now.
+        """
+        outside = self.changed_outside(self.read())
+        changed = [file for file in outside if shown is None or file in shown]
+        for file in changed:
+            self._plans.accept(file, shown[file] if shown is not None else None)
+            self._log.write("accepted", file=file)
+        return changed
+
+    def restore(self, shown: Mapping[str, str] | None = None) -> list[str]:
+        """Put back the last version of the plans that were changed outside, or are gone; like `accept`, and the
+        revision of a plan that is gone is empty."""
+        tree = self.read()
+        outside = [*self.changed_outside(tree), *self.gone(tree)]
+        changed = [file for file in outside if shown is None or file in shown]
+        for file in changed:
+            self._plans.restore(file, shown[file] if shown is not None else None)
+            self._log.write("restored", file=file)
+        return changed
+
     def _commit(
         self,
         make: Callable[[Tree], Sequence[Change]],

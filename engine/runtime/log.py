@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from engine.storage import Journal, Store
 
 INLINE_LIMIT = 8_192
 _ARTIFACT = re.compile(r"artifacts/[\w-]+\.json", re.ASCII)
-# What `undo` reads. Everything else only tells; that is not worth waiting for the disk twice more in every step.
+# Changes of plans, which `undo` reads. Everything else only tells; that is not worth waiting for the disk twice more
+# in every step.
 _DURABLE = frozenset({"changed", "rewritten"})
 
 
@@ -63,6 +65,12 @@ class Log:
     def latest(self) -> Iterator[dict[str, Any]]:
         """The whole records, newest first; what is not asked for is not read."""
         return self._journal.latest()
+
+    def last_change(self) -> int:
+        """The number of the latest record of a change of a plan, taking one back included; 0: none is known."""
+        with suppress(StorageError):
+            return next((one["seq"] for one in self.latest() if one.get("what") in _DURABLE), 0)
+        return 0
 
     def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A record together with what went to `artifacts/`; without that where it cannot be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.errors import NameMismatchError, PlanError
-from engine.status import Problem
+from engine.status import Problem, Task
 
 
 def problem_error(problems: Sequence[Problem], consequence: str) -> PlanError:
@@ -15,6 +15,11 @@ def problem_error(problems: Sequence[Problem], consequence: str) -> PlanError:
         hint=f"{consequence} `flow check` lists all problems ({len(problems)}).",
         problems=[problem._asdict() for problem in problems],
     )
+
+
+Expected = str | Task | None
+"""Which task is meant where an address may have come to stand for another: the name of it, or the task as an earlier
+reading has it, which tells it from one of the same name under another heading."""
 
 
 def refuse_other(address: str, name: str, expect: str | None) -> None:

@@ -9,7 +9,7 @@ from engine.runtime.conclusion import Steps
 from engine.runtime.events import StepOutcome
 from engine.runtime.execution import Run
 from engine.runtime.identity import is_meant, path_of, resolve
-from engine.runtime.problems import problem_error, refuse_other
+from engine.runtime.problems import Expected, problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.status import Status, Task
 
@@ -97,7 +97,7 @@ def recover(project: Project, run: Run, choice: str) -> Steps:
     return (yield from recovery.decide(project, intent, _DECISIONS[choice]))
 
 
-def retry(project: Project, run: Run, address: str, expect: str | None) -> Steps:
+def retry(project: Project, run: Run, address: str, expect: Expected) -> Steps:
     """Run a failed or interrupted task again. StateError: it is neither."""
     task = hands.find(project.ledger.read(), address, expect)
     intent = recovery.claimed_intent(project)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.errors import StateError, UsageError
+from engine.errors import NameMismatchError, StateError, UsageError
 from engine.flows import Tree
 from engine.runtime import attempts
 from engine.runtime.carrying import Carrying, place_of
 from engine.runtime.hands import find
 from engine.runtime.ledger import Rewrite
+from engine.runtime.problems import Expected
 from engine.runtime.project import Project
 from engine.status import Plan, Task, edits, find_in, parse, walk, zooming
 
@@ -29,17 +30,24 @@ class Restructured:
 
 
 def add(
-    project: Project, what: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+    project: Project,
+    what: str,
+    *,
+    to: str | None = None,
+    at: int | None = None,
+    expect: str | None = None,
+    beside: Task | None = None,
 ) -> Restructured:
     """Add a task (a name, or Markdown of tasks) under `to` or at the top, as the `at`-th there or as the last.
 
-    `expect` is the name of the task at `to`; NameMismatchError where another one stands.
+    `expect` is the name of the task at `to`; `beside` the task by which this place was chosen in an earlier reading,
+    the one around it or a sibling. NameMismatchError where another one stands.
     """
     if expect is not None and to is None:
         raise UsageError("A name is expected of no task.", hint="Say with `to` where to add.")
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
-        plan, parent = _place(tree, to, expect)
+        plan, parent = _place(tree, to, expect, beside)
         new = edits.add(plan, what, to=parent, at=at)
         siblings = _counterpart(new, parent).children if parent is not None else new.tasks
         task = siblings[at - 1 if at is not None else -1]
@@ -48,7 +56,7 @@ def add(
     return _rewrite(project, "added", make)
 
 
-def rename(project: Project, address: str, name: str, *, expect: str | None = None) -> Restructured:
+def rename(project: Project, address: str, name: str, *, expect: Expected = None) -> Restructured:
     """Give a task another name."""
     moved = Carrying()
 
@@ -63,15 +71,22 @@ def rename(project: Project, address: str, name: str, *, expect: str | None = No
 
 
 def move(
-    project: Project, address: str, *, to: str | None = None, at: int | None = None, expect: str | None = None
+    project: Project,
+    address: str,
+    *,
+    to: str | None = None,
+    at: int | None = None,
+    expect: Expected = None,
+    beside: Task | None = None,
 ) -> Restructured:
-    """Move a task with all that is in it under `to` (None: the top), as the `at`-th there or as the last."""
+    """Move a task with all that is in it under `to` (None: the top), as the `at`-th there or as the last. `beside`: as
+    for `add`."""
     moved = Carrying()
     arrived: list[Task] = []
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
-        plan, parent = _place(tree, to)
+        plan, parent = _place(tree, to, beside=beside)
         above = parent if parent is not None else plan.referrer
         while above is not None:
             if above is task:
@@ -95,20 +110,27 @@ def move(
     return _rewrite(project, "moved", make, moved, arrived)
 
 
-def remove(project: Project, address: str, *, expect: str | None = None) -> Restructured:
-    """Remove a task with all that is in it; a file that it refers to stays."""
+def remove(project: Project, address: str, *, expect: Expected = None) -> Restructured:
+    """Remove a task with all that is in it; a file that it refers to stays.
+
+    NameMismatchError also where `expect` is a task of an earlier reading and other tasks are inside of it by now.
+    """
 
     removed: list[Task] = []
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
+        if isinstance(expect, Task) and _inside(task) != _inside(expect):
+            raise NameMismatchError(
+                f"{task.address} {task.name} has other tasks inside by now.", hint="Look at the plan again."
+            )
         removed[:] = [task]
         return [edits.remove(task.plan, task)], task.address, task.name
 
     return _rewrite(project, "removed", make, removed=removed)
 
 
-def zoom(project: Project, address: str, *, expect: str | None = None) -> Restructured:
+def zoom(project: Project, address: str, *, expect: Expected = None) -> Restructured:
     """Make a flow of a task, `sub_flows/<slug>.md`, and move its children there."""
     moved = Carrying()
 
@@ -160,11 +182,19 @@ def _rewrite(
     return Restructured(address, name, committed.files)
 
 
-def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan, Task | None]:
+def _place(
+    tree: Tree, to: str | None, expect: str | None = None, beside: Task | None = None
+) -> tuple[Plan, Task | None]:
     """The plan and the parent that `to` means: of a task with a sub-flow, the top of that."""
-    if to is None:
+    parent = find(tree, to, expect) if to is not None else None
+    if beside is not None:
+        there = find(tree, beside.address, beside)
+        if parent not in (there, there.above):  # what is around it is somewhere else
+            raise NameMismatchError(
+                f"{there.address} {there.name} is somewhere else by now.", hint="Look at the plan again."
+            )
+    if parent is None:
         return tree.root, None
-    parent = find(tree, to, expect)
     if parent.subflow is not None:
         return parent.subflow, None
     if parent.ref is not None:
@@ -172,6 +202,17 @@ def _place(tree: Tree, to: str | None, expect: str | None = None) -> tuple[Plan,
             f"{parent.address} {parent.name} refers to {parent.ref}.", hint="Mend that reference first."
         )
     return parent.plan, parent
+
+
+def _inside(task: Task) -> list[tuple[str, str]]:
+    """The ids and names of the tasks inside one, in its file."""
+    found: list[tuple[str, str]] = []
+    stack = list(task.children)
+    while stack:
+        one = stack.pop()
+        found.append((one.id, one.name))
+        stack += one.children
+    return found
 
 
 def _counterpart(plan: Plan, task: Task) -> Task:

@@ -75,6 +75,14 @@ class Backups:
         names = self._names(file)[-VERSIONS:]
         return [(self._revision(name), self.folder(file) / name) for name in reversed(names)]
 
+    def kept_at(self, file: str, revision: str) -> str:
+        """When the latest version with this revision was kept, in ISO 8601, UTC; empty if there is none."""
+        for name in reversed(self._names(file)):
+            if self._revision(name) == revision:
+                with suppress(ValueError):
+                    return datetime.fromisoformat(name.partition("-")[0]).replace(tzinfo=UTC).isoformat()
+        return ""
+
     def _names(self, file: str) -> list[str]:
         return [name for name in self._store.names(self.folder(file)) if len(self._revision(name)) == 64]
 

@@ -169,20 +169,24 @@ class Plans:
             revisions = {file: snapshot.revision for file, snapshot in snapshots.items()}
             self._meta.change({"plans": revisions})
 
-    def accept(self, file: str) -> str:
-        """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file."""
+    def accept(self, file: str, shown: str | None = None) -> str:
+        """Accepts what is on the disk now. Returns the diff; StorageError when there is no such file.
+
+        ContentChangedError when it has not the revision `shown`.
+        """
         snapshot = self.read(file)
+        self._refuse_unseen(file, snapshot, shown)
         if snapshot is None:
             raise StorageError(
                 f"There is no {file} to accept.", hint="`flow restore` puts it back.", path=file
             )
         return self.adopt(file, snapshot)
 
-    def restore(self, file: str) -> Restored:
+    def restore(self, file: str, shown: str | None = None) -> Restored:
         """Puts back the version that was written or accepted last; what that displaces is backed up first.
 
         StorageError when there is no such version. What is there already is left as it is, with an empty
-        diff.
+        diff. ContentChangedError when what is there has not the revision `shown` (empty: there is no file).
         """
         path = self.path(file)
         with self.store.lock():
@@ -197,6 +201,7 @@ class Plans:
                 place for revision, place in self.backups.versions(file) if revision == last.revision
             )
             now = self.read(file)
+            self._refuse_unseen(file, now, shown)
             if now is None:
                 self.store.create(path, last.data)
             elif now.revision != last.revision:
@@ -204,6 +209,16 @@ class Plans:
                 self._swap(path, now, last.data)
                 self.backups.keep(file, last)
         return Restored(version, diff(file, now, last))
+
+    def known_at(self, file: str) -> str:
+        """When the version that `known` finds was written or accepted, in ISO 8601; empty if there is none."""
+        last = self.known(file)
+        return self.backups.kept_at(file, last.revision) if last is not None else ""
+
+    def _refuse_unseen(self, file: str, now: Snapshot | None, shown: str | None) -> None:
+        revision = now.revision if now is not None else ""
+        if shown is not None and revision != shown:
+            raise changed(file, None, now.data if now is not None else None, None)
 
     def take_away(self, file: str, revision: str) -> bool:
         """Moves a plan among its backups, if it still has this revision; returns whether it did."""

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine import Plan, Problem, Task
+from engine import Plan, Problem, Task, headings_of
 
 Keep = Callable[[Task], bool]
 
@@ -373,7 +373,8 @@ class Rows:
 def carry(task: Task, old: Plan, new: Plan) -> Task | None:
     """The task of the tree `new` that is what `task` was in the tree `old`: at the same path of names.
 
-    Where a name is gone, a task at the same position with a new name counts, if its old name is nowhere beside it.
+    Of several with one name it is the one under the same headings. Where a name is gone, a task at the same position
+    with a new name counts, if its old name is nowhere beside it.
     """
     path: list[Task] = []
     step: Task | None = task
@@ -394,9 +395,14 @@ def carry(task: Task, old: Plan, new: Plan) -> Task | None:
 def _same(task: Task, before: Sequence[Task], after: Sequence[Task]) -> Task | None:
     position = task.number - 1
     at = after[position] if 0 <= position < len(after) else None
-    if at is not None and (at is task or at.name == task.name):
+    if at is task:
         return at
     names = [other for other in after if other.name == task.name]
+    if sum(other.name == task.name for other in before) > 1:
+        headings = headings_of(task)
+        return next((other for other in names if headings_of(other) == headings), None)
+    if at is not None and at.name == task.name:
+        return at
     if names:
         return min(names, key=lambda other: abs(other.number - task.number))
     if at is not None and len(before) == len(after) and all(other.name != at.name for other in before):
