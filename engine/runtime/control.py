@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 
 class Control:
@@ -11,13 +12,19 @@ class Control:
     def __init__(self) -> None:
         self._now = threading.Event()
         self._after = threading.Event()
+        self._run = ""
 
-    def stop(self, *, after_this_task: bool = False) -> None:
-        (self._after if after_this_task else self._now).set()
+    def stop(self, *, run: str = "", after_this_task: bool = False) -> None:
+        """`run`: the only one that is to be ended now. When that has ended by itself, nothing is run after it."""
+        if after_this_task:
+            self._after.set()
+        else:
+            self._run = run
+            self._now.set()
 
-    @property
-    def ends_now(self) -> bool:
-        return self._now.is_set()
+    def ends_now(self, run: str) -> bool:
+        """Whether this run is to be ended."""
+        return self._now.is_set() and self._run in ("", run)
 
     @property
     def ends_after(self) -> bool:
@@ -25,4 +32,7 @@ class Control:
 
     def wait(self, seconds: float) -> None:
         """Sleep, but no longer than until somebody wants the task ended."""
-        self._now.wait(seconds)
+        if self._now.is_set():  # and meant another one
+            time.sleep(seconds)
+        else:
+            self._now.wait(seconds)

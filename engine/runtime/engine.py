@@ -432,11 +432,11 @@ class Engine:
             lambda: self._claimed(lambda run: stepping.retry(self._project, run, address, expect))
         )
 
-    def stop(self, *, after_this_task: bool = False) -> None:
-        """End what this engine is running; the events of the step say when it is done."""
+    def stop(self, *, run: str = "", after_this_task: bool = False) -> None:
+        """End what this engine is running, or only `run`; the events of the step say when it is done."""
         control = self._control
         if control is not None:
-            control.stop(after_this_task=after_this_task)
+            control.stop(run=run, after_this_task=after_this_task)
 
     def stop_other(self) -> Running | None:
         """Ask the engine that runs a task, in whichever process, to end it; None when none runs. Does not wait."""

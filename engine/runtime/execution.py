@@ -224,7 +224,7 @@ def follow(
         if text:
             pause = _POLL
             yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
-        if ended is None and (run.control.ends_now or project.is_stop_requested(intent.run)):
+        if ended is None and (run.control.ends_now(intent.run) or project.is_stop_requested(intent.run)):
             return (yield from stop(project, run, intent, atom, call))
         if text:
             if ended is None and len(text) >= _FLOOD:
@@ -319,7 +319,7 @@ def _try_again(
     yield Warned(f"{reason} It is tried again in {wait:g} s.")
     until = time.monotonic() + wait
     while True:
-        if run.control.ends_now or project.is_stop_requested(intent.run):
+        if run.control.ends_now(intent.run) or project.is_stop_requested(intent.run):
             return (yield from stop(project, run, intent, atom, call))
         if (left := until - time.monotonic()) <= 0:
             break
@@ -333,7 +333,9 @@ def _try_again(
     )
     job = atom.job(call, intent.run)
     intent = project.intents.write(intent)
-    if project.is_stop_requested(before):  # whoever asked knew the attempt before this one
+    if run.control.ends_now(before) or project.is_stop_requested(
+        before
+    ):  # whoever asked knew the attempt before this one
         return (yield from stop(project, run, intent, atom, call))
     project.runner.forget(before)
     yield from log(project, "started", intent, attempt=intent.attempt, atom=intent.atom, file=intent.file)

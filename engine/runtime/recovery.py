@@ -177,7 +177,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         return (
             yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "Its outcome is unknown.")
         )
-    while _is_about_to_start(project, intent) and not run.control.ends_now:
+    while _is_about_to_start(project, intent) and not run.control.ends_now(intent.run):
         run.control.wait(_POLL)
         yield None
     if intent.may_live_elsewhere and project.runner.ended(intent.run) is None:
