@@ -331,9 +331,10 @@ class Conductor:
 
     def carry(self, old: Tree, new: Tree) -> None:
         """There is a new reading: the tasks that are kept in mind may have other addresses."""
-        for spot in (self.waiting, self.until, self.screen.editor.moving):
+        for spot in (self.waiting, self.until):
             if spot is not None:
                 spot.carry(old, new)
+        self.screen.editor.carry(old, new)
 
     def changed(self, change: WasChanged) -> None:
         """A change went through, or (not `written`) found all as it was to be; the task that a run waited for lets it

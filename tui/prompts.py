@@ -249,7 +249,7 @@ class Prompts:
         became: Callable[[Reading], str] | None = None,
     ) -> None:
         """Asks, unless something is asked already. `became`: what of a reading settles the question, in words; empty
-        while it stands."""
+        while it stands, and it may renew what the prompt says."""
         if self.is_asking:
             return
         self._open, self._became = prompt, became
@@ -278,8 +278,12 @@ class Prompts:
 
     def look(self, reading: Reading) -> None:
         """Closes the prompt on the screen if the question was settled elsewhere."""
-        if isinstance(self._open, Prompt) and self._became is not None and (words := self._became(reading)):
-            self._open.close_by_itself(words)
+        prompt = self._open
+        if prompt is None or not prompt.is_current or self._became is None:
+            return
+        words = self._became(reading)
+        if words and isinstance(prompt, Prompt):
+            prompt.close_by_itself(words)
             self._became = None
 
     def work_ended(self) -> None:

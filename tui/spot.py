@@ -19,7 +19,9 @@ class Spot:
     _seen: tuple[Task, Plan] | None = field(default=None, init=False, repr=False)
 
     def find(self, tree: Tree) -> Task | None:
-        """It, unless another task stands there."""
+        """It, unless it is gone, or another task stands there."""
+        if self._seen is not None:
+            return None
         try:
             task = tree.find(self.address)
         except UnknownAddressError:
@@ -30,7 +32,7 @@ class Spot:
         return (self.address, self.name) == (address, name)
 
     def carry(self, old: Tree, new: Tree) -> None:
-        here = self.find(old) if self._seen is None else None
+        here = self.find(old)
         if here is not None:
             self._seen = (here, old.root)
         if self._seen is None:

@@ -108,7 +108,7 @@ async def test_nothing_else_is_changed_while_a_task_is_being_moved(sit: Sit) -> 
     before = "- [ ] One\n- [ ] Two\n"
     async with sit({"status.md": before}) as person:
         await person.press("g", "m", "j", "x")
-        await person.sees("One is being moved: put it down, or leave it, first.")
+        await person.sees("Put down what is being moved, or leave it, first: One")
         await person.press("d", "a", "s")
         assert person.app.screen is person.main
         assert plan(person) == before

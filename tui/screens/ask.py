@@ -6,18 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.screens.evidence import sentence, subject
 from tui.screens.modal import Modal
-from tui.screens.prompt import Choice, Prompt
+from tui.screens.prompt import TALL, Choice, Prompt, be_deaf
+from tui.text import one_line
 from tui.widgets.field import Field
+
+_AROUND, _AROUND_SHORT = 8, 3
+"""Lines of the box beside what is said in it: border, padding, the field and the space around that."""
+_REFUSED = 300
 
 
 class ConfirmPrompt(Prompt):
@@ -40,6 +46,14 @@ class ConfirmPrompt(Prompt):
         parts += [sentence((text, "$muted")) for text in self.sentences]
         yield Static(Content("\n").join(parts))
 
+    def tell(self, address: str, name: str, sentences: list[str]) -> None:
+        """Says what is known by now of the task that is asked about. An answer to other words does not count."""
+        if (name, sentences) != (self.task_name, self.sentences):
+            be_deaf(self.app)
+        if (address, name, sentences) != (self.address, self.task_name, self.sentences):
+            self.address, self.task_name, self.sentences = address, name, sentences
+            self.renew(self.evidence())
+
     def choices(self) -> Iterable[Choice]:
         yield Choice("y", self.yes[0], self.yes[1], "yes")
         yield Choice("n", self.no, "nothing changes", None, safe=True)
@@ -60,6 +74,7 @@ class TaskPrompt(Modal[str | None]):
 
     def __init__(self, about: str, text: str = "", *, typed: str = "", refused: str = "") -> None:
         super().__init__()
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         self.about = about
         self.text = text
         self.typed = typed
@@ -69,10 +84,28 @@ class TaskPrompt(Modal[str | None]):
         with Vertical(id="box") as box:
             box.border_title = self.TITLE_WORD
             box.border_subtitle = "enter takes it · esc"
-            yield Static(sentence((self.about, "$muted")))
+            yield Static(sentence((self.about, "$muted")), id="about")
             yield Field(self.typed or self.text, compact=True, placeholder="[Script] Run the tests")
             if self.refused:
-                yield Static(sentence((self.refused, "$error")), id="refused")
+                yield Static(sentence((one_line(self.refused, _REFUSED), "$error")), id="refused")
+
+    def on_mount(self) -> None:
+        self._fit(self.app.size)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        """Leaves room for the field, whatever the length of what is said around it."""
+        room = size.height - (_AROUND if size.height >= TALL else _AROUND_SHORT)
+        for said in self.query("#about, #refused"):
+            said.styles.max_height = max(1, room // 2 if self.refused else room)
+
+    def renew(self, about: str) -> None:
+        """Says what is known by now of the task that is asked about; what was typed stays."""
+        self.about = about
+        for said in self.query("#about").results(Static):
+            said.update(sentence((about, "$muted")))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -42,7 +42,7 @@ class Choice:
     enabled: bool = True
 
 
-_TALL = 20
+TALL = 20
 _AROUND, _AROUND_SHORT = 5, 2
 """Lines of a prompt beside its evidence and its choices: border, padding and margin, where there is room for them."""
 _LEAST = 4
@@ -51,6 +51,14 @@ _LEAST = 4
 _MORE = "ctrl+d: more"
 
 LATER = Choice("escape", "not now", "nothing changes", None, safe=True)
+
+
+def be_deaf(app: App[Any]) -> None:
+    """Lets keys count for nothing for a moment: what they were meant for has just changed."""
+    from tui.app import FlowApp
+
+    if isinstance(app, FlowApp):
+        app.presses.be_deaf()
 
 
 class ChoiceLine(Static, can_focus=True):
@@ -114,6 +122,8 @@ class Prompt(Modal[str | None]):
     LEVEL = "warning"
     ends_with_work = False
     """Whether it asks about the work that runs, and so about nothing once that has ended."""
+    ended = ""
+    """What is said then, if nothing else says it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,shift+tab", "nearby(-1)", show=False),
         Binding("down,tab", "nearby(1)", show=False),
@@ -126,7 +136,7 @@ class Prompt(Modal[str | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (_TALL, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         self._room = 0
         """Cells that a choice has."""
 
@@ -178,10 +188,10 @@ class Prompt(Modal[str | None]):
         lines = self.query(ChoiceLine)
         if not lines:
             return  # its parts are not there yet, or are being taken away
-        self._room = min(size.width, 86) - (4 if size.height >= _TALL else 2)
+        self._room = min(size.width, 86) - (4 if size.height >= TALL else 2)
         cut = max(line.cells for line in lines) > self._room
         self.query_one("#explained").display = cut
-        around = _AROUND if size.height >= _TALL else _AROUND_SHORT
+        around = _AROUND if size.height >= TALL else _AROUND_SHORT
         room = size.height - len(lines) - around - (2 if cut else 0)
         evidence = self.query_one("#evidence")
         evidence.styles.max_height = max(1, room)
@@ -245,12 +255,9 @@ class Prompt(Modal[str | None]):
 
         A key that was meant for this prompt comes too late, and means something else to what is below.
         """
-        from tui.app import FlowApp
-
         if not self.is_current:
             return
-        if isinstance(self.app, FlowApp):
-            self.app.presses.be_deaf()
+        be_deaf(self.app)
         if words:
             self.app.notify(one_line(words, 300), severity="warning", timeout=10, markup=False)
         self.dismiss(None)
