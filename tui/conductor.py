@@ -92,6 +92,8 @@ class Conductor:
         self._takes = False
         self.last_work: Work | None = None
         self._undoes = ""
+        self._number = 0
+        self._stops = False
         self.prompts = Prompts(self)
         session.takes_terminal = self._takes_terminal
 
@@ -205,6 +207,7 @@ class Conductor:
         self.waiting = None
         self._takes = takes
         self._began = began
+        self._stops = False
         self.last_work = work
         if self.session.work(work):
             self.screen.forget_complaints()
@@ -221,8 +224,12 @@ class Conductor:
         """Takes in one event of the engine."""
         match event:
             case Started():
-                self.own = Own(event, monotonic() - (_seconds_since(self._began) if event.follows else 0))
+                since = monotonic() - (_seconds_since(self._began) if event.follows else 0)
+                was, self.own = self.own, Own(event, since, last=self._stops)
+                if was is not None and was.stopping:
+                    self._end()  # that attempt failed by itself, and this is the next one at its task
                 self.screen.started(event)
+                self.prompts.work_began(self.own)
             case Output():
                 self.screen.printing.news(event.run)
             case Conflict():
@@ -399,24 +406,29 @@ class Conductor:
                 StopPrompt(own.event.address, own.event.name, own.since, goes_on=self.goes_on), answered
             )
         elif self.session.busy:
-            self.engine.stop(after_this_task=True)
+            self._end_after()
         elif self.reading is not None and self.reading.running is not None:
             self.screen.say("Another engine runs this: `flow stop` ends it.", "$muted")
         else:
             self.screen.say("Nothing is running here. q quits.", "$muted")
 
     def _end(self) -> None:
-        """Ends the task that runs now, if one still does."""
-        if self.own is not None and not self.own.stopping:
-            self.own.stopping = True
-            self.engine.stop()
+        """Ends the task that runs now; between two of them, nothing is run any more."""
+        if self.own is None:
+            self._end_after()
+        elif not self.own.stopping:
+            self.own.stopping = self._stops = True
+            self.engine.stop(run=self.own.event.run)
             self.screen.show_state()
 
     def _end_after(self) -> None:
         """Lets the running task end, and runs nothing behind it."""
-        if self.own is not None:
+        self._stops = True
+        self.engine.stop(after_this_task=True)
+        if self.own is None:
+            self.screen.say("Nothing more is run.", "$muted")
+        else:
             self.own.last = True
-            self.engine.stop(after_this_task=True)
             self.screen.show_state()
 
     def do_quit(self) -> None:

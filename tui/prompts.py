@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.screen import ModalScreen
 
@@ -28,7 +28,7 @@ from tui.screens.prompt import Prompt
 from tui.spot import Spot
 
 if TYPE_CHECKING:
-    from tui.conductor import Conductor
+    from tui.conductor import Conductor, Own
     from tui.screens.main import MainScreen
     from tui.session import Reading, Session
 
@@ -289,7 +289,24 @@ class Prompts:
     def work_ended(self) -> None:
         """Closes the prompt on the screen if it asks about the work; what became of that is said already."""
         if isinstance(self._open, Prompt) and self._open.ends_with_work:
-            self._open.close_by_itself()
+            self._open.close_by_itself(self._open.ended)
+
+    def work_began(self, own: Own) -> None:
+        """Another task runs: the prompt on the screen that asks about what runs asks about that one."""
+        if not self.is_asking:
+            return
+        from tui.screens.leave import LeavePrompt
+
+        if isinstance(self._open, LeavePrompt) and self._open.is_current:
+            self._open.follow(own.event.address, own.event.name, own.since)
+
+
+class _Change(NamedTuple):
+    """What another program did to a plan: the diff from the version of `known_at`, and the revision of that."""
+
+    diff: str
+    revision: str
+    known_at: str
 
 
 def _became(reading: Reading, address: str, name: str, *, failed: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import ClassVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
@@ -15,15 +16,35 @@ from tui import marks
 from tui.screens.evidence import sentence, subject
 from tui.screens.prompt import Choice, Prompt
 
+_UNSEEN = 0.6
+"""Seconds in which a person sees that another task has come into the question."""
 
-class _LeavePrompt(Prompt):
-    """About a task that runs since `since` (monotonic)."""
+
+class LeavePrompt(Prompt):
+    """About a task that runs since `since` (monotonic), and then about the one that runs behind it."""
+
+    ends_with_work = True
+    ENDS = ""
+    """The answer that ends the task. It does not count right after another one has come into the question."""
 
     def __init__(self, address: str, name: str, since: float) -> None:
         super().__init__()
         self.address = address
         self.task_name = name
         self.since = since
+        self._unseen_until = 0.0
+
+    def follow(self, address: str, name: str, since: float) -> None:
+        """This task runs by now."""
+        if (address, name) != (self.address, self.task_name):
+            self._unseen_until = monotonic() + _UNSEEN
+        self.address, self.task_name, self.since = address, name, since
+        self.renew(self.evidence())
+
+    def dismiss(self, result: str | None = None) -> AwaitComplete:
+        if result == self.ENDS and monotonic() < self._unseen_until:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -35,10 +56,12 @@ class _LeavePrompt(Prompt):
         return marks.took(monotonic() - self.since)
 
 
-class QuitPrompt(_LeavePrompt):
+class QuitPrompt(LeavePrompt):
     """Answers with detach, wait or end."""
 
     TITLE_WORD = "Quit"
+    ENDS = "end"
+    ended = "What ran has ended by itself: quit once more to leave."
 
     def evidence(self) -> Iterable[Widget]:
         parts = [
@@ -54,11 +77,11 @@ class QuitPrompt(_LeavePrompt):
         yield Choice("n", "stay", "nothing changes", None, safe=True)
 
 
-class StopPrompt(_LeavePrompt):
+class StopPrompt(LeavePrompt):
     """Answers with after or now. ctrl+c once more is now, as people who press it expect."""
 
     TITLE_WORD = "Stop"
-    ends_with_work = True
+    ENDS = "now"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "dismiss('now')", show=False, priority=True),
     ]
