@@ -362,6 +362,7 @@ class Conductor:
         undo = self.screen.actions.get("undo")
         offers = written and verb != "undo" and not goes_on
         self._undoes = said if offers and undo is not None and undo.keys else ""
+        self._number = change.number
         undoes = f" · {undo.shown_key} undoes" if self._undoes and undo is not None else ""
         self.screen.say(f"{said}{undoes}", "$warning" if change.has_run else "$foreground")
         self.screen.navigator.expect(change)
@@ -370,8 +371,11 @@ class Conductor:
         if goes_on:
             self.start(self._run_on)
 
-    def changed_outside(self) -> None:
-        """Another program has changed a plan: the key that takes back may be refused, so it is not offered."""
+    def look_at_offer(self, old: Reading, new: Reading) -> None:
+        """Takes back the offer to undo what was done last when somebody else has changed a plan since: the key would be
+        refused, or undo that."""
+        if new.outside <= old.outside and new.last_change <= self._number:
+            return
         status = self.screen.query_one("#status", StatusLine)
         if self._undoes and status.message.startswith(one_line(self._undoes)):
             status.flash(self._undoes)

@@ -57,6 +57,8 @@ class Reading:
     """The tasks that only lack their own mark, when nothing else is left: the next step sets it."""
     changed: frozenset[Task]
     """The tasks that another program changed and that no person has seen since."""
+    last_change: int
+    """The number of the latest change of a plan by an engine."""
 
 
 class WasRead(Message):
@@ -100,7 +102,8 @@ class WasChanged(Message):
     """A change of a task by hand went through, or was refused. `verb` is a change's, or undo.
 
     `written`: whether anything had to be changed for it. `undone`: what undo took back (`done`, `renamed`, ...);
-    `has_run`: that was the result of a run.
+    `has_run`: that was the result of a run. `number` is the one of the change; `again` asks for a refused one
+    once more.
     """
 
     def __init__(
@@ -113,8 +116,12 @@ class WasChanged(Message):
         written: bool = True,
         undone: str = "",
         has_run: bool = False,
+        number: int = 0,
+        again: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
+        self.number = number
+        self.again = again
         self.written = written
         self.undone = undone
         self.has_run = has_run
@@ -213,6 +220,7 @@ class Session:
             outside=outside,
             complete=tuple(tree.complete()) if cursor is None else (),
             changed=self.outside.update(tree, outside),
+            last_change=self.engine.last_change(),
         )
 
     def _whole(self) -> Tree:
@@ -284,6 +292,7 @@ class Session:
                 written=bool(done.files),
                 undone=undone,
                 has_run=isinstance(done, Undone) and done.has_run,
+                number=await asyncio.to_thread(self.engine.last_change),
             )
             self.target.post_message(said)
 

@@ -145,10 +145,9 @@ class MainScreen(Screen[None]):
             self._labels.clear()
             self.blocks.forget()
             self._mark(reading.changed)
-            if old is not None and reading.outside - old.outside:
-                self.conductor.changed_outside()
             root = reading.tree.root
             if old is not None:
+                self.conductor.look_at_offer(old, reading)
                 self.conductor.carry(old.tree, reading.tree)
                 self.navigator.places.carry(old.tree.root, root)
                 self.flow_tree.rows.keep = self.finder.keep()
