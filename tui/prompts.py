@@ -172,7 +172,7 @@ class Prompts:
                             lambda: self.engine.step(force=True, expect=conflict.name)
                         )
                     )
-                case _:
+                case "keep":
                     self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
 
         self.ask(ConflictPrompt(conflict), answered)

@@ -9,12 +9,12 @@ from textual.widgets import Static
 
 from engine import Conflict
 from tui.screens.evidence import sentence, subject
-from tui.screens.prompt import Choice, Prompt
+from tui.screens.prompt import LATER, Choice, Prompt
 from tui.widgets.three_way import ThreeWay
 
 
 class ConflictPrompt(Prompt):
-    """Answers with reload, retry, or nothing to keep the file."""
+    """Answers with reload, retry or keep."""
 
     TITLE_WORD = "Conflict"
 
@@ -46,4 +46,5 @@ class ConflictPrompt(Prompt):
             safe=True,
         )
         yield Choice("t", "retry", "apply the edit now, to what is there now", "retry")
-        yield Choice("k", "keep the file", "as it is; the task stays active", None)
+        yield Choice("k", "keep the file", "as it is; the task stays active", "keep")
+        yield LATER
