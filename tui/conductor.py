@@ -160,7 +160,7 @@ class Conductor:
     def retry(self, task: Task) -> None:
         """Runs a failed task again."""
         if self._may_start():
-            self.start(lambda: self.engine.retry(task.address, expect=task.name))
+            self.start(lambda: self.engine.retry(task.address, expect=task))
 
     def _may_start(self) -> bool:
         reading = self.reading
@@ -328,7 +328,7 @@ class Conductor:
     def change(self, verb: str, task: Task | None) -> None:
         if task is None or self.screen.error is not None or self.refuse_readonly():
             return
-        self.session.change(verb, task.address, task.name)
+        self.session.change(verb, task)
 
     @property
     def waited_for(self) -> Task | None:

@@ -23,6 +23,7 @@ from engine import (
     Event,
     Finished,
     FlowError,
+    NeedsPersonError,
     NoProjectError,
     Plan,
     Progress,
@@ -264,10 +265,19 @@ class Session:
             self.busy = False
         self.target.post_message(WorkEnded(failure))
 
-    def change(self, verb: str, address: str, name: str) -> None:
-        """Changes the status of a task: `verb` is done, skip, fail, reopen or begin. `name` guards the address."""
+    def change(self, verb: str, task: Task) -> None:
+        """Changes the status of a task: `verb` is done, skip, fail, reopen or begin."""
+        address = task.address
+        behind.start(self.app, self._change, verb, lambda: self._by_hand(verb, address, task))
 
-        behind.start(self.app, self._change, verb, lambda: self.engine.change(verb, address, expect=name))
+    def _by_hand(self, verb: str, address: str, task: Task) -> Changed:
+        recovery = self.engine.recovery() if verb in ("done", "skip", "fail") else None
+        if recovery is not None and recovery.children and recovery.address == address:
+            raise NeedsPersonError(
+                f"{recovery.name} was interrupted, and its work goes on: that is not ended unasked.",
+                hint="`flow recover` asks what to do with it.",
+            )
+        return self.engine.change(verb, address, expect=task)
 
     def undo(self) -> None:
         """Takes back the last change of the plan."""
