@@ -284,7 +284,7 @@ class Conductor:
     def refused(self, error: FlowError, again: Callable[[], None] | None = None) -> None:
         """Asks what an error leaves to a person, and shows the others.
 
-        `again`: what to do once code may run, if that is not the work that was refused.
+        `again`: what was refused, if that is not the work: it is done when a person lets it.
         """
         self.screen.call_person(error.message)
         match error:
@@ -298,7 +298,7 @@ class Conductor:
                     self.prompts.asked_about = ""
                     self.screen.complain(error)
             case ChangedOutsideError():
-                self.prompts.ask_outside(error)
+                self.prompts.ask_outside(error, again or self._work_again)
             case _:
                 self.screen.complain(error)
 
@@ -381,15 +381,15 @@ class Conductor:
             status.flash(self._undoes)
         self._undoes = ""
 
-    def not_changed(self, verb: str, error: FlowError) -> None:
-        """A change was refused."""
+    def not_changed(self, verb: str, error: FlowError, again: Callable[[], None] | None) -> None:
+        """A change was refused; `again` asks for it once more."""
         if verb == "undo":
             # What was said of the last one must not stand there as if it were this one.
             self.screen.say(f"Not undone: {error.message}", "$error")
         if verb == "move":
             self.screen.editor.stays()
         if verb not in ("add", "rename") or not self.screen.editor.asks_again(error):
-            self.refused(error)
+            self.refused(error, again)
         self.session.read()
 
     # Stopping and leaving

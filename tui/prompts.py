@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from engine import (
     ChangedOutsideError,
     Conflict,
+    ContentChangedError,
     Engine,
     FlowError,
     Preview,
@@ -206,40 +207,52 @@ class Prompts:
 
         self.ask(TrustPrompt(str(error), codes), answered)
 
-    def ask_outside(self, error: ChangedOutsideError) -> None:
-        def answered(answer: str | None) -> None:
-            if answer is not None:
-                behind.start(self.screen.app, self._settle_outside, answer)
+    def ask_outside(self, error: ChangedOutsideError, again: Callable[[], None]) -> None:
+        """Shows what another program changed; does `again` what was refused when that is accepted."""
+        behind.start(self.screen.app, self._show_outside, error.message, again)
 
-        behind.start(self.screen.app, self._show_outside, error, answered)
-
-    async def _show_outside(self, error: ChangedOutsideError, answered: Callable[[str | None], None]) -> None:
+    async def _show_outside(self, message: str, again: Callable[[], None]) -> None:
         try:
-            files = await asyncio.to_thread(self._changes_outside)
+            changes = await asyncio.to_thread(self._changes_outside)
         except FlowError as problem:
             self.screen.complain(problem)
-        else:
-            from tui.screens.outside import OutsidePrompt
+            return
+        from tui.screens.outside import OutsidePrompt
 
-            self.ask(OutsidePrompt(files, error.message), answered)
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                shown = {file: change.revision for file, change in changes.items()}
+                behind.start(self.screen.app, self._settle_outside, answer, shown, again)
 
-    def _changes_outside(self) -> dict[str, str]:
-        """The plans that were changed outside, each with the diff from the version known last."""
-        tree = self.engine.tree()
-        files = self.engine.changed_outside()
-        texts = {file: tree.snapshots[file].data.decode("utf-8", "replace") for file in files}
-        return {file: diff_of(self.engine.known(file) or "", text, file) for file, text in texts.items()}
+        diffs = {file: change.diff for file, change in changes.items()}
+        versions = {file: change.known_at for file, change in changes.items()}
+        self.ask(OutsidePrompt(diffs, message, versions), answered)
 
-    async def _settle_outside(self, answer: str) -> None:
+    def _changes_outside(self) -> dict[str, _Change]:
+        """The plans that were changed outside, each as it is now, and from which version."""
+        tree, engine = self.engine.tree(), self.engine
+        changes: dict[str, _Change] = {}
+        for file in engine.changed_outside(tree):
+            now = tree.snapshots[file]
+            diff = diff_of(engine.known(file) or "", now.data.decode("utf-8", "replace"), file)
+            changes[file] = _Change(diff, now.revision, engine.known_at(file))
+        return changes
+
+    async def _settle_outside(self, answer: str, shown: dict[str, str], again: Callable[[], None]) -> None:
         settle = self.engine.accept if answer == "accept" else self.engine.restore
         try:
-            files = await asyncio.to_thread(settle)
+            files = await asyncio.to_thread(settle, shown)
+        except ContentChangedError as error:
+            await self._show_outside(
+                f".flow/{error.path} was changed once more: this is how it is now.", again
+            )
         except FlowError as error:
             self.screen.complain(error)
         else:
-            self.screen.say(
-                f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}", "$foreground"
-            )
+            said = f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}"
+            self.screen.say(said if files else "Settled elsewhere.", "$foreground")
+            if answer == "accept":
+                again()
         self.session.read()
 
     def ask(

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from posixpath import normpath
 from time import monotonic, sleep
 
@@ -284,7 +285,7 @@ class Session:
 
         behind.start(self.app, self._change, "undo", self.engine.undo)
 
-    def restructure(self, verb: str, change: Callable[[], Restructured]) -> None:
+    def restructure(self, verb: str, change: Callable[[], Changed | Undone | Restructured]) -> None:
         """Changes the tree of tasks: `change` blocks."""
         behind.start(self.app, self._change, verb, change)
 
@@ -292,7 +293,8 @@ class Session:
         try:
             done = await asyncio.to_thread(change)
         except FlowError as error:
-            self.target.post_message(WasChanged(verb, error=error))
+            again = partial(self.restructure, verb, change)
+            self.target.post_message(WasChanged(verb, error=error, again=again))
         else:
             undone = done.because if isinstance(done, Undone) else ""
             said = WasChanged(

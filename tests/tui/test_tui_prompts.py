@@ -136,7 +136,9 @@ async def test_t6_10_preview_conflict_reload_and_both_changes_are_there(sit: Sit
         log.write_text("# Changelog\n\nWritten by another program\n\n## Unreleased\n")
         await person.press("y")
         await person.asked("Conflict")
-        await person.sees("Written by another program", "base", "disk", "edit", "reload", "keep the file")
+        await person.sees(
+            "Written by another program", "base", "disk", "edit", "reload", "keep the file", "not now"
+        )
         assert "Orbit" not in log.read_text()
         await person.press("r")
         await person.asked("Preview")
@@ -310,7 +312,6 @@ async def test_t1_14_a_strict_project_asks_before_it_writes_over_an_outside_chan
         await person.sees("~ status.md  +1 -1", "-- [ ] Two", "+- [ ] Two, by hand", "accept", "put back")
         await person.press("a")
         await person.sees("Accepted: status.md")
-        await person.press("x")
         await person.until(lambda: person.status("2") == "done")
 
 

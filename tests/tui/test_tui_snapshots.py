@@ -281,7 +281,7 @@ def test_the_prompt_changed_outside(
 ) -> None:
     build = orbit["build.md"]
     files = {"build.md": diff_of(build, build.replace("Wheel installs", "The wheel installs"), "build.md")}
-    outside = over(lambda: OutsidePrompt(files, ".flow/build.md was changed by another program."))
+    outside = over(lambda: OutsidePrompt(files, ".flow/build.md was changed by another program.", {}))
     assert snap_compare(app_on(make_project(orbit)), terminal_size=size, run_before=outside)
 
 

@@ -184,7 +184,7 @@ class MainScreen(Screen[None]):
     @on(WasChanged)
     def _was_changed(self, message: WasChanged) -> None:
         if message.error is not None:
-            self.conductor.not_changed(message.verb, message.error)
+            self.conductor.not_changed(message.verb, message.error, message.again)
         else:
             self.conductor.changed(message)
 
