@@ -397,12 +397,14 @@ def _same(task: Task, before: Sequence[Task], after: Sequence[Task]) -> Task | N
     at = after[position] if 0 <= position < len(after) else None
     if at is task:
         return at
-    names = [other for other in after if other.name == task.name]
-    if sum(other.name == task.name for other in before) > 1:
+    may_be_shared = bool(task.plan.headings if task.parent is None else task.plan.inner)
+    if may_be_shared and sum(other.name == task.name for other in before) > 1:
         headings = headings_of(task)
-        return next((other for other in names if headings_of(other) == headings), None)
+        namesakes = (other for other in after if other.name == task.name)
+        return next((other for other in namesakes if headings_of(other) == headings), None)
     if at is not None and at.name == task.name:
         return at
+    names = [other for other in after if other.name == task.name]
     if names:
         return min(names, key=lambda other: abs(other.number - task.number))
     if at is not None and len(before) == len(after) and all(other.name != at.name for other in before):
