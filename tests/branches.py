@@ -51,6 +51,12 @@ def texts(branches: Branches) -> tuple[str, str, str]:
     )
 
 
+def halved(text: str) -> str:
+    """The same plan with two spaces a level."""
+    lines = text.splitlines(keepends=True)
+    return "".join(" " * ((len(line) - len(line.lstrip(" "))) // 2) + line.lstrip(" ") for line in lines)
+
+
 def _plan(depths: tuple[int, ...]) -> str:
     lines, level = [], -1
     for number, wanted in enumerate(depths):

@@ -66,17 +66,19 @@ def depth_of(task: Task) -> int:
 
 def indent_of(task: Task) -> int:
     """The columns that a task line is indented by."""
-    line = task.plan.lines[task.line - 1].removeprefix("\ufeff")
-    blank = line[: len(line) - len(line.lstrip(" \t"))]
-    return len(blank.expandtabs(4))
+    return _indent(task.plan.lines[task.line - 1].removeprefix("\ufeff"))
 
 
-def width_of(plan: Plan) -> int:
-    """The indentation of one level: that of the first nested task; new files get four."""
+def _indent(line: str) -> int:
+    return len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(4))
+
+
+def width_of(plan: Plan, otherwise: int = NEW_WIDTH) -> int:
+    """The indentation of one level: that of the first nested task; `otherwise` where none is nested."""
     for task in plan.tasks:
         if task.children:
             return indent_of(task.children[0])
-    return NEW_WIDTH
+    return otherwise
 
 
 def own_lines(task: Task) -> list[int]:
@@ -93,18 +95,25 @@ def own_lines(task: Task) -> list[int]:
 def laid_out(tasks: Sequence[Task], level: int, width: int) -> list[str]:
     """The lines of neighbouring tasks and everything in them, indented for `level` in a file of that width.
 
-    Lines between two of the tasks come along. Every line ends with a line feed.
+    Lines between two of the tasks come along. Bodies keep their place beside the children, so that no line of them gets
+    into one. Every line ends with a line feed.
     """
     if not tasks:
         return []
     plan = tasks[0].plan
+    before = width_of(plan)
     shifts: dict[int, int] = {}
     stack = [(task, level) for task in tasks]
     while stack:
         task, depth = stack.pop()
-        shift = depth * width - indent_of(task)
-        for number in own_lines(task):
-            shifts[number] = shift
+        shift, column = depth * width - indent_of(task), indent_of(task) + before
+        shifts[task.line] = shift
+        last, is_inner = task.line, True
+        for number in own_lines(task)[1:]:
+            line = plan.lines[number - 1]
+            is_inner = (is_inner or number > last + 1) and (not line.strip() or _indent(line) >= column)
+            shifts[number] = shift + width - before if is_inner else shift
+            last = number
         stack.extend((child, depth + 1) for child in task.children)
     first = level * width - indent_of(tasks[0])
     lines: list[str] = []

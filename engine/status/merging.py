@@ -1,7 +1,8 @@
 """Merging two copies of a plan that were changed apart from each other, with the copy that both began from.
 
 Tasks merge one by one, by who they are: the status by rule, name and body as text does. So branches that changed
-different tasks merge without a conflict however close the tasks stand, and what both added is kept.
+different tasks merge without a conflict however close the tasks stand, and what both added is kept. Copies that indent
+a level differently are brought to one width first.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from engine.errors import PlanError
+from engine.status.body import body
 from engine.status.changes import set_marker
-from engine.status.model import RULES, Plan, Problem, Status, Task
+from engine.status.layout import laid_out, rows, width_of
+from engine.status.model import RULES, Body, Plan, Problem, Status, Task
 from engine.status.pairing import pair, renamed_apart, section_names
 from engine.status.scanner import parse
 from engine.status.syntax import STATUSES
 from engine.status.threeway import Clash, Key, merge_keys
 
+_Value = TypeVar("_Value", str, int)
 _OURS, _BETWEEN, _THEIRS = "<<<<<<< ours\n", "=======\n", ">>>>>>> theirs\n"
 #: How far a task is on in each state: of two changes, the one that is further on wins.
 _ADVANCE = {Status.PENDING: 0, Status.ACTIVE: 1, Status.FAILED: 2, Status.SKIPPED: 3, Status.DONE: 4}
@@ -53,14 +58,17 @@ def merge_plans(base: bytes, ours: bytes, theirs: bytes, file: str = "status.md"
     mark = _agreed(*("\ufeff" if plan.text.startswith("\ufeff") else "" for plan in copies))
     last = _agreed(*("\n" if plan.text.endswith("\n") or not plan.lines else "" for plan in copies))
     texts = [_plain(plan.text) for plan in copies]
-    if texts[1] == texts[2] or texts[0] in texts[1:]:
-        return Merged(_ended(mark, _agreed(*texts), last))
+    if (text := _undisputed(*texts)) is not None:
+        return Merged(_ended(mark, text, last))
     copies = [
         plan if plan.text == text else parse(text, file) for plan, text in zip(copies, texts, strict=True)
     ]
-    merging = _Merging(*copies)
     readable = all(problem.code in RULES for plan in copies for problem in plan.problems)
-    lines = merging.tree() if readable else merging.lines()
+    laid = _in_one_width(copies) if readable else copies
+    if laid is not None and (text := _undisputed(*(plan.text for plan in laid))) is not None:
+        return Merged(_ended(mark, text, last))
+    merging = _Merging(*(laid or copies))
+    lines = merging.whole() if laid is None else merging.tree() if readable else merging.lines()
     text = "".join(lines)
     problems: list[Problem] = []
     if not merging.conflicts and readable and not copies[1].problems and not copies[2].problems:
@@ -81,8 +89,37 @@ def _ended(mark: str, text: str, last: str) -> str:
     return mark + (text if last else text.removesuffix("\n"))
 
 
-def _agreed(base: str, ours: str, theirs: str) -> str:
+def _undisputed(base: str, ours: str, theirs: str) -> str | None:
+    """The merged text where one side alone changed it, or both alike."""
+    return _agreed(base, ours, theirs) if ours == theirs or base in (ours, theirs) else None
+
+
+def _agreed(base: _Value, ours: _Value, theirs: _Value) -> _Value:
     return theirs if ours == base else ours
+
+
+def _in_one_width(copies: Sequence[Plan]) -> list[Plan] | None:
+    """The copies, each level indented as the merged plan has it: a task of another width would get to another level.
+    None where a text does not bear that, as one that would get into another task.
+    """
+    widths = [width_of(plan, 0) for plan in copies]
+    width = _agreed(*widths) or widths[2] or widths[0]
+    laid: list[Plan] = []
+    for plan, its_own in zip(copies, widths, strict=True):
+        if its_own in (0, width):
+            laid.append(plan)
+            continue
+        start, end = plan.tasks[0].line - 1, max(plan.tasks[-1].end - 1, plan.tasks[-1].line)
+        lines = [*plan.lines[:start], *laid_out(plan.tasks, 0, width), *plan.lines[end:]]
+        moved = parse("".join(lines), plan.file)
+        if rows(moved.tasks) != rows(plan.tasks) or _bodies(moved) != _bodies(plan):
+            return None
+        laid.append(moved)
+    return laid
+
+
+def _bodies(plan: Plan) -> list[Body]:
+    return [body(task) for task in plan.walk()]
 
 
 def winner(base: Status | None, ours: Status, theirs: Status) -> Status:
@@ -129,6 +166,10 @@ class _Merging:
     def __init__(self, base: Plan, ours: Plan, theirs: Plan) -> None:
         self._copies = _Same(base, ours, theirs)
         self.conflicts = 0
+
+    def whole(self) -> Iterator[str]:
+        """Both files in one conflict."""
+        yield from self._conflict(_lines(self._copies.ours), _lines(self._copies.theirs))
 
     def lines(self) -> Iterator[str]:
         """The merged file where it is no tree: line by line."""

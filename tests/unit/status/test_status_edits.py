@@ -86,7 +86,13 @@ def test_t4_06_indentation_is_that_of_the_file(width: int, text: str) -> None:
     read = plan(text)
     new = add(read, "- [ ] X\n  - [ ] Y\n    body\n", to=read.tasks[0].children[0])
     pad = " " * width
-    assert new.text == text + f"{pad * 2}- [ ] X\n{pad * 3}- [ ] Y\n{pad * 3}  body\n"
+    assert new.text == text + f"{pad * 2}- [ ] X\n{pad * 3}- [ ] Y\n{pad * 4}body\n"
+
+
+def test_a_subtree_of_another_width_keeps_its_notes_beside_its_tasks() -> None:
+    read = plan("- [ ] A\n    - [ ] B\n")
+    new = add(read, "- [ ] X\n  - A note.\n  - [ ] Y\n  - More.\n")
+    assert new.text.endswith("- [ ] X\n    - A note.\n    - [ ] Y\n    - More.\n")
 
 
 def test_t4_07_rename() -> None:

@@ -7,8 +7,9 @@ from hypothesis import given
 
 from engine import PlanError
 from engine.status import Status, parse
+from engine.status.layout import rows
 from engine.status.merging import Merged, merge_plans, winner
-from tests.branches import BRANCHES, DISJOINT, STATES_ONLY, Branches, texts
+from tests.branches import BRANCHES, DISJOINT, STATES_ONLY, Branches, halved, texts
 
 PLAN = """\
 Project: Orbit
@@ -285,6 +286,61 @@ def test_what_is_no_text_is_refused(bad: bytes) -> None:
         merge_plans(b"- [ ] One\n", b"- [x] One\n", bad)
 
 
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        (
+            "- [ ] A\n- [ ] B\n",
+            "- [ ] A\n  - [ ] Of the editor\n- [ ] B\n",
+            "- [ ] A\n    - [ ] Of flow\n- [ ] B\n",
+            "- [ ] A\n  - [ ] Of the editor\n  - [ ] Of flow\n- [ ] B\n",
+        ),
+        (
+            "- [ ] A\n    - [ ] A1\n",
+            "- [ ] A\n  - [ ] A1\n",
+            "- [/] A\n    - [x] A1\n    - [ ] A2\n        - A note.\n",
+            "- [/] A\n  - [x] A1\n  - [ ] A2\n    - A note.\n",
+        ),
+        (  # nothing is left of the width of the base
+            "- [ ] A\n    - [ ] A1\n- [ ] B\n",
+            "- [ ] A\n- [ ] B\n",
+            "- [ ] A\n  - [ ] A1\n- [ ] B\n  - [ ] B1\n",
+            "- [ ] A\n- [ ] B\n  - [ ] B1\n",
+        ),
+        (
+            "- [ ] A\n- [ ] B\n    - [ ] B1\n",
+            "- [ ] A\n  - A note.\n  - [ ] A1\n- [ ] B\n  - [ ] B1\n",
+            "- [ ] A\n- [/] B\n    - [x] B1\n    - [ ] B2\n",
+            "- [ ] A\n  - A note.\n  - [ ] A1\n- [/] B\n  - [x] B1\n  - [ ] B2\n",
+        ),
+        (
+            "- [ ] A\n  - [ ] A1\n",
+            "- [ ] A\n  - A note.\n  - [ ] A1\n",
+            "- [ ] A\n    - [ ] A1\n- [ ] B\n",
+            "- [ ] A\n    - A note.\n    - [ ] A1\n- [ ] B\n",
+        ),
+        (  # what is behind a child and not in it
+            "- [ ] A\n    - [ ] A1\n    - A note.\n\n      ```sh\n        x\n      ```\n",
+            "- [x] A\n    - [x] A1\n    - A note.\n\n      ```sh\n        x\n      ```\n",
+            "- [ ] A\n  - [ ] A1\n  - A note.\n\n    ```sh\n      x\n    ```\n- [ ] B\n",
+            "- [x] A\n  - [x] A1\n  - A note.\n\n    ```sh\n      x\n    ```\n- [ ] B\n",
+        ),
+    ],
+)
+def test_copies_that_indent_differently(base: str, ours: str, theirs: str, expected: str) -> None:
+    assert clean(ours, theirs, base) == expected
+
+
+def test_a_text_that_bears_no_other_width_is_one_conflict() -> None:
+    base = "- [ ] A\n      <div>\n    - [ ] A1\n"  # nearer to A, the tag would hide the task
+    ours = changed(base, ("    - [ ] A1\n", "    - [ ] A1\n    - [ ] A2\n"))
+    theirs = "- [ ] A\n  - [ ] A1\n- [ ] B\n"
+    assert not parse(ours).problems
+    found = merged(ours, theirs, base)
+    assert found.conflicts == 1
+    assert found.text == f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"
+
+
 def test_what_is_no_plan_merges_line_by_line() -> None:
     base = "- [?] One\n\ntext\n\n- [ ] Two\n"
     found = merged(base.replace("text", "a"), base.replace("[ ] Two", "[x] Two"), base)
@@ -351,3 +407,19 @@ def test_states_alone_never_conflict_and_merge_by_the_rule(branches: Branches) -
 def test_branches_that_changed_different_tasks_do_not_conflict(branches: Branches) -> None:
     base, ours, theirs = texts(branches)
     clean(ours, theirs, base)
+
+
+@given(BRANCHES)
+def test_the_widths_of_the_copies_make_no_difference(branches: Branches) -> None:
+    base, ours, theirs = texts(branches)
+    wanted = merged(ours, theirs, base)
+    trees = rows(parse(wanted.text).tasks)
+    for copies in ((ours, halved(theirs), base), (halved(ours), theirs, base), (ours, theirs, halved(base))):
+        found = merged(*copies)
+        assert found.conflicts == wanted.conflicts
+        assert [problem.code for problem in found.problems] == [problem.code for problem in wanted.problems]
+        if not found.conflicts:
+            assert rows(parse(found.text).tasks) == trees
+        assert [line.strip() for line in found.text.split("\n")] == [
+            line.strip() for line in wanted.text.split("\n")
+        ]
