@@ -17,7 +17,7 @@ from engine.status.body import body
 from engine.status.changes import set_marker
 from engine.status.layout import laid_out, rows, width_of
 from engine.status.model import RULES, Body, Plan, Problem, Status, Task
-from engine.status.pairing import pair, renamed_apart, section_names
+from engine.status.pairing import pair, renamed_apart, replaced, section_names
 from engine.status.scanner import parse
 from engine.status.syntax import STATUSES
 from engine.status.threeway import Clash, Key, merge_keys
@@ -294,17 +294,24 @@ def _numbered(same: _Same) -> tuple[list[list[Key]], dict[int, _Same]]:
     for task, old in other.items():
         number_of[task] = number_of[old]
         tasks[number_of[old]].theirs = task
-    for old, my_task, other_task in renamed_apart(base, ours, theirs, mine, other):
+    for old, my_task, other_task in list(renamed_apart(base, ours, theirs, mine, other)):
         number = number_of[my_task] = number_of[other_task] = number_of[old]
         tasks[number] = _Same(old, my_task, other_task, is_apart=True)
-    added: dict[object, int] = {}
+        mine[my_task] = other[other_task] = old
+    in_place, in_other = replaced(base, ours, mine), replaced(base, theirs, other)
+    added: dict[object, Task] = {}
     for key, task in section_names(ours):
-        if task not in number_of:
-            added[key] = number_of[task] = len(tasks)
+        if task in in_place:
+            added[key] = task
+            number_of[task] = len(tasks)
             tasks[len(tasks)] = _Same(ours=task)
     for key, task in section_names(theirs):
-        if task not in number_of:
-            number_of[task] = added[key] if key in added else len(tasks)
+        if task in in_other:
+            twin = added.get(key)
+            # In the places of different tasks one name may be what two of them are called now.
+            if twin is not None and (in_place[twin] | in_other[task]) and not in_place[twin] & in_other[task]:
+                twin = None
+            number_of[task] = number_of[twin] if twin is not None else len(tasks)
             tasks.setdefault(number_of[task], _Same()).theirs = task
     versions = [_keys(each, number_of) for each in (same.base, same.ours, same.theirs)]
     return versions, tasks

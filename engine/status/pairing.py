@@ -58,6 +58,15 @@ def renamed_apart(
             yield old, *both
 
 
+def replaced(base: Sequence[Task], side: Sequence[Task], pairs: Mapping[Task, Task]) -> dict[Task, set[Task]]:
+    """The tasks that `side` has alone, each with those of `base` that are gone and in whose place it may stand."""
+    found: dict[Task, set[Task]] = {task: set() for task in side if task not in pairs}
+    for old, runs in _places(base, side, pairs, found).items():
+        for task in (*runs[0], *runs[1]):
+            found[task].add(old)
+    return found
+
+
 def _places(
     base: Sequence[Task], side: Sequence[Task], pairs: Mapping[Task, Task], new: Collection[Task]
 ) -> dict[Task, tuple[deque[Task], deque[Task]]]:

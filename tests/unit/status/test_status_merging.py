@@ -180,6 +180,27 @@ def test_a_task_that_both_sides_renamed_is_a_conflict(
     assert merged(plan(theirs), plan(ours), plan(base)).conflicts == found.conflicts
 
 
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        ("A B C", "N B C", "A N C"),
+        ("A B C", "N B C", "A B N"),
+        ("A B C", "B N", "A N C"),
+        ("A B", "A N", "A B N"),  # renamed by one side alone, or taken away
+    ],
+)
+def test_two_tasks_that_got_one_name_take_a_person(base: str, ours: str, theirs: str) -> None:
+    def plan(names: str) -> str:
+        return "".join(f"- [ ] {name}\n" for name in names.split())
+
+    for found in (
+        merged(plan(ours), plan(theirs), plan(base)),
+        merged(plan(theirs), plan(ours), plan(base)),
+    ):
+        assert [problem.code for problem in found.problems] == ["duplicate"]
+        assert found.text.count("- [ ] N\n") == 2
+
+
 def test_two_other_tasks_in_the_place_of_one_keep_their_states_and_all_that_is_in_them() -> None:
     ours = changed(PLAN, ("- [ ] Lint", "- [x] Formatting\n    - [x] Imports"))
     theirs = changed(PLAN, ("- [ ] Lint", "- [ ] Types\n    - Strict."))
