@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,21 +37,29 @@ class FlowCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """A word such as `- [ ] Pack`, which has the look of a task, is no option."""
+        if any(word.startswith("- ") for word in args):
+            args = self._options_first(args)
+        return super().parse_args(ctx, args)
+
+    def _options_first(self, args: list[str]) -> list[str]:
+        """The same words in their order, but for the options and their values, which come before a `--`."""
         taking = {
             name
             for one in self.params
             if isinstance(one, click.Option) and not one.is_flag
             for name in one.opts
         }
-        texts = [
-            index
-            for index, word in enumerate(args)
-            if word.startswith("- ") and (not index or args[index - 1] not in taking)
-        ]
-        if texts and "--" not in args:
-            rest = [word for index, word in enumerate(args) if index not in texts]
-            args = [*rest, "--", *(args[index] for index in texts)]
-        return super().parse_args(ctx, args)
+        options: list[str] = []
+        others: list[str] = []
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                others.extend(words)
+            elif word[:1] == "-" and word != "-" and not word.startswith("- "):
+                options += [word, *islice(words, word in taking)]
+            else:
+                others.append(word)
+        return [*options, "--", *others]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:

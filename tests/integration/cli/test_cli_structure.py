@@ -174,3 +174,19 @@ def test_a_task_as_it_stands_in_a_plan_is_no_option(flow: Flow, make_project: Ma
     assert flow("fail", "2", "--note", "- no option either", cwd=root).code == 0
     assert (root / ".flow/status.md").read_text() == "- [x] Zero\n- [!] One\n- [ ] Two\n"
     assert flow("add", "-x", cwd=root).code == 2
+
+
+def test_a_word_with_the_look_of_a_task_keeps_its_place_among_the_others(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": "- [ ] One\n"})
+    ran = flow("rename", "- x", "One", "--expect", "One", "--json", cwd=root)
+    assert (ran.code, ran.json["error"]["code"]) == (2, "unknown_address")
+    assert text(root) == "- [ ] One\n"
+    (root / "- f.txt").write_text("a\n")
+    ran = flow("loom", "line", "- f.txt", "1", "--expect", "a", "--text", "--", cwd=root)
+    assert (ran.code, (root / "- f.txt").read_text()) == (0, "--\n")
+    assert flow("rename", "--", "1", "- x", cwd=root).code == 0
+    assert text(root) == "- [ ] - x\n"
+    assert flow("rename", "- x", "One", "--expect", "- x", cwd=root).code == 0
+    assert text(root) == "- [ ] One\n"
