@@ -85,15 +85,16 @@ def command(
     return make
 
 
-class Folder(click.Path):
-    """A folder to make. An empty word, as of a shell variable that is not set, is not the folder one stands in."""
+class Place(click.Path):
+    """A file or folder by its name. An empty word, as of a shell variable that is not set, is not the folder one stands
+    in."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True) -> None:
+        super().__init__(file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
-            self.fail("It is empty: name a folder, or leave it out.", param, ctx)
+            self.fail("It is empty: give a name, or leave it out.", param, ctx)
         return super().convert(value, param, ctx)
 
 

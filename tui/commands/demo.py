@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from tui.commands import output
-from tui.commands.base import Folder, command
+from tui.commands.base import Place, command
 
 
 @command("demo", "flow demo", "flow demo ~/demo", "flow demo </dev/null | cat", shapes=("status",))
-@click.argument("folder", required=False, type=Folder(), metavar="[DIR]")
+@click.argument("folder", required=False, type=Place(), metavar="[DIR]")
 @click.pass_context
 def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     """Make a small real project in DIR and open it.

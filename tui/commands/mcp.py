@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from tui.commands import output
-from tui.commands.base import FlowCommand
+from tui.commands.base import FlowCommand, Place
 
 
 @click.command("mcp", cls=FlowCommand, examples=("flow mcp", "flow mcp --root ~/projects/orbit"))
 @click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(file_okay=False),
     metavar="DIR",
     help="Serve the project at or above DIR; the working directory unless given.",
 )
@@ -41,7 +41,7 @@ def mcp(root: Path | None, trust: bool) -> None:
     if find_spec("mcp_types") is None:  # older versions of the package have no such module
         raise UsageError(
             "The package `mcp`, 2.3 or newer, is not installed here.",
-            hint="Install it: pip install 'flow-manager[mcp]', with pipx: pipx inject flow-manager mcp",
+            hint="In the clone that this is from: pip install '.[mcp]', with pipx: pipx inject flow-manager mcp",
         )
     from tui.mcp.server import serve
 

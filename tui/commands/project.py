@@ -8,13 +8,13 @@ import click
 
 import tui
 from tui.commands import output
-from tui.commands.base import Folder, command, open_engine
+from tui.commands.base import Place, command, open_engine
 
 PLAN = "status.md"
 
 
 @command("init", "flow init", "flow init ../other-project", "flow init --agents")
-@click.argument("folder", default=".", type=Folder(), metavar="[DIR]")
+@click.argument("folder", default=".", type=Place(), metavar="[DIR]")
 @click.option("--agents", is_flag=True, help="Also tell AI agents, in AGENTS.md, how to work with the plan.")
 def init(folder: Path, agents: bool, as_json: bool) -> None:
     """Make .flow/: a starter plan, the built-in atoms, settings.

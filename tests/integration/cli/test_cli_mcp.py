@@ -404,10 +404,12 @@ def test_without_a_project_or_the_package_one_line_says_what_to_do(
 ) -> None:
     ran = flow_process("mcp", cwd=tmp_path)
     assert (ran.code, ran.out) == (7, "")
+    ran = flow_process("mcp", "--root", "", cwd=root)
+    assert (ran.code, ran.out) == (2, "")
     monkeypatch.setattr("tui.commands.mcp.find_spec", lambda name: None)
     ran = flow("mcp", "--root", str(root), cwd=tmp_path)
     assert ran.code == 2
-    assert "pip install 'flow-manager[mcp]'" in ran.err
+    assert "pip install '.[mcp]'" in ran.err
 
 
 def test_other_commands_do_not_load_the_protocol(root: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -184,3 +186,36 @@ def test_what_cannot_be_written_is_told(flow: Flow, root: Path) -> None:
     assert flow("report", "--output", "no/such/folder.html", cwd=root).code == 74
     (root / "folder").mkdir()
     assert flow("report", "--output", "folder", cwd=root).code == 2
+    assert flow("report", "--output", "", cwd=root).code == 2
+
+
+def test_a_report_goes_where_it_is_sent_and_replaces_nothing_else(
+    flow: Flow, flow_process: Flow, root: Path
+) -> None:
+    page = flow("report", "--markdown", cwd=root).out.encode()
+    (root / "file.md").write_text("before")
+    (root / "file.md").chmod(0o600)
+    (root / "link.md").symlink_to("file.md")
+    assert flow("report", "--markdown", "--output", "link.md", cwd=root).code == 0
+    assert (root / "link.md").is_symlink()
+    assert ((root / "file.md").read_bytes(), (root / "file.md").stat().st_mode & 0o777) == (page, 0o600)
+
+    os.mkfifo(root / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=root, stdout=subprocess.PIPE) as reader:
+        assert flow("report", "--markdown", "--output", "pipe", cwd=root).code == 0
+        assert reader.communicate()[0] == page
+    assert (root / "pipe").is_fifo()
+
+    for name in ("-", "/dev/stdout"):
+        ran = flow_process("report", "--markdown", "--output", name, cwd=root)
+        assert (ran.code, ran.out.encode(), ran.err) == (0, page, "")
+    assert not (root / "-").exists()
+
+
+@pytest.mark.parametrize("name", [".flow/status.md", ".flow/new.html", "link.html"])
+def test_a_report_is_written_over_no_plan(name: str, flow: Flow, root: Path) -> None:
+    (root / "link.html").symlink_to(".flow/status.md")
+    plan = (root / ".flow/status.md").read_text()
+    assert flow("report", "--output", name, cwd=root).code == 2
+    assert (root / ".flow/status.md").read_text() == plan
+    assert not (root / ".flow/new.html").exists()

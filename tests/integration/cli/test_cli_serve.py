@@ -45,7 +45,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(
     monkeypatch.setattr("tui.commands.serve.find_spec", not_there)
     ran = flow("serve", cwd=make_project(PLAN))
     assert ran.code == 2
-    assert "pip install 'flow-manager[web]'" in ran.err
+    assert "pip install '.[web]'" in ran.err
 
 
 def test_without_a_project_it_does_not_start(tmp_path: Path, flow: Flow) -> None:
