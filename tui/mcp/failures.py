@@ -89,9 +89,12 @@ def _hint(engine: Engine | None, error: Exception, *, interrupted: bool) -> str:
 
 
 def refuse_recovery(engine: Engine, address: str) -> None:
-    """An interrupted task that may not run twice is settled by people: raise for it."""
+    """An interrupted task that may not run twice is settled by people: raise for it, and for what it is in."""
     recovery = engine.recovery()
-    if recovery is None or recovery.effect != "once" or engine.find(address).address != recovery.address:
+    if recovery is None or recovery.effect != "once":
+        return
+    changed = engine.find(address).address
+    if recovery.address != changed and not recovery.address.startswith((f"{changed}.", f"{changed}/")):
         return
     hint = (
         "Call `step`: it goes on with this task."

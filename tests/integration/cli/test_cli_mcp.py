@@ -328,6 +328,22 @@ async def test_a_result_that_nobody_took_comes_before_the_next_task(
         assert (await agent("step", expect="b"))["name"] == "b"
 
 
+async def test_what_an_interrupted_task_is_in_is_for_people_too(
+    here: Serve, root: Path, start_engine: StartEngine, wait_for: Callable[..., None]
+) -> None:
+    task = "    - [ ] [Script] Build\n        ```sh\n        touch ran; sleep 60\n        ```\n"
+    (root / ".flow/status.md").write_text(f"- [ ] Parent\n{task}- [ ] Next\n")
+    engine = start_engine(root)
+    wait_for((root / "ran").exists, LIMIT)
+    kill(engine)
+    kill_work(Engine.open(root))
+    async with here() as agent:
+        for tool in ("skip", "done"):
+            error = await agent.error(tool, address="1")
+            assert (error["code"], error["recovery"]["address"]) == ("interrupted", "1.1")
+        assert (await agent("skip", address="2"))["status"] == "skipped"
+
+
 async def test_untrusted_code_is_refused_with_what_a_person_has_to_do(
     here: Serve, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
