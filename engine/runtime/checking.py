@@ -14,14 +14,16 @@ from engine.flows import Tree
 from engine.runtime.identity import files_to
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, Registry, dispatch, load_registry, note_on
-from engine.status import Problem, Status, Task, body, parse
+from engine.runtime.settings import settings_problem
+from engine.status import Problem, Status, Task, body, parse, walk
+from engine.status.wording import OWN_FOLDERS
 from engine.storage import read_if_exists
 
 if TYPE_CHECKING:
     from engine.runtime.recovery import Recovery
 
 _REGISTRY = "flow.registry.json"
-_OWN_FOLDERS = frozenset({"artifacts", "atoms", "backups", "logs", "swap"})
+_NO_PLANS = OWN_FOLDERS | {"atoms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,11 @@ class Unreachable:
 
 
 def check(project: Project) -> list[Problem]:
-    """Problems of all files and tasks that can be reached, of the registry, and of atoms' configurations."""
+    """Problems of all files and tasks that can be reached, of settings and registry, and of atoms' configurations."""
     tree = project.ledger.read()
     found = list(tree.problems())
+    if (wrong := settings_problem(project.flow)) is not None:
+        found.append(wrong)
     try:
         registry = load_registry(project.flow)
     except FlowError as error:
@@ -130,6 +134,19 @@ def ahead(tree: Tree) -> list[Task]:
     return found
 
 
+def upcoming(tree: Tree, last: Task | None) -> list[Task]:
+    """The leaves that a run would go through, in order, up to the end of `last` if there is one."""
+    first = tree.cursor()
+    if first is None or first.status is Status.FAILED:
+        return []
+    tasks = [first, *(task for task in ahead(tree) if task is not first)]
+    if last is None:
+        return tasks
+    inside = set(walk([last]))
+    ends = [number for number, task in enumerate(tasks) if task in inside]
+    return tasks[: ends[-1] + 1] if ends else []
+
+
 def obstacles(project: Project, tree: Tree, tasks: Sequence[Task]) -> list[Problem | None]:
     """What a run would stop at when it comes to each of these tasks (or pass over until all else is done); None where
     it goes on by itself."""
@@ -192,7 +209,7 @@ def _markdown_files(flow: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(flow):
         top = Path(folder) == flow
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not (top and name in _OWN_FOLDERS)
+            name for name in folders if not name.startswith(".") and not (top and name in _NO_PLANS)
         )
         for name in sorted(files):
             if name.lower().endswith(".md") and not name.startswith("."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from engine.runtime.project import Project
 from engine.runtime.scaffold import init_project
 from engine.status import Problem, parse
 from engine.status.fixing import fix
+from engine.status.wording import reference_problem
 from engine.storage import Snapshot, Store, diff, read
 
 
@@ -51,7 +53,7 @@ class Taken:
 
 def plan_file(project: Project, path: Path) -> str:
     """The name below `.flow/` of the plan at a path, or of that name. Raises UsageError for what is no plan here."""
-    for place in (path.resolve(), path.absolute(), project.flow / path):
+    for place in (Path(os.path.realpath(path)), path.absolute(), project.flow / path):
         if place.is_relative_to(project.flow) and place.is_file():
             return place.relative_to(project.flow).as_posix()
     raise UsageError(
@@ -119,6 +121,11 @@ def take_in(project: Project, source: Path, *, name: str | None = None) -> Taken
             f"{name!r} is no name for a plan.", hint="It ends in .md, like `--as sub_flows/build.md`."
         )
     file = project.plans.path(name).relative
+    reason = reference_problem(file)
+    if reason is not None:  # no task could take it in
+        raise UsageError(
+            f"{name!r} is no name for a plan. {reason}", hint="Choose another name: `--as NAME.md`."
+        )
     if project.plans.read(file) is not None:
         raise UsageError(f"There is a .flow/{file} already.", hint="Choose another name: `--as NAME.md`.")
     text, taken = _convert(source, file)

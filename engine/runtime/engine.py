@@ -13,7 +13,8 @@ from engine.runtime.attempts import number
 from engine.runtime.control import Control
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry, note_on
-from engine.status import Plan, Problem, Status, Task, walk
+from engine.runtime.settings import settings_problem
+from engine.status import Plan, Problem, Status, Task
 from engine.storage import find_root
 
 if TYPE_CHECKING:
@@ -226,16 +227,7 @@ class Engine:
         """The leaves that a run would go through, in order, as things stand; up to `until`, if it is given. Tasks with
         problems are among them, and tell with `obstacles` why a run would pass them over."""
         tree = self.tree()
-        first, last = tree.cursor(), tree.find(until) if until is not None else None
-        leaves = checking.ahead(tree)
-        if first is None or first.status is Status.FAILED:
-            return []
-        ahead = [first, *(task for task in leaves if task is not first)]
-        if last is None:
-            return ahead
-        inside = set(walk([last]))
-        ends = [number for number, task in enumerate(ahead) if task in inside]
-        return ahead[: ends[-1] + 1] if ends else []
+        return checking.upcoming(tree, tree.find(until) if until is not None else None)
 
     def obstacles(self, tree: Tree, tasks: Sequence[Task]) -> list[Problem | None]:
         """What a run would stop at when it comes to each of these tasks of `tree`; None where it goes on by itself. The
@@ -250,6 +242,10 @@ class Engine:
     def check(self) -> list[Problem]:
         """Every problem of the project."""
         return checking.check(self._project)
+
+    def settings_problem(self) -> Problem | None:
+        """What is wrong with `flow.toml`: no plan can be changed until that is mended."""
+        return settings_problem(self._project.flow)
 
     def notes(self) -> list[Problem]:
         """What is no problem and may be a mistake: tags that are nearly those of an atom, code that nothing runs."""

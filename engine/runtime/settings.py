@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import ConfigurationError
+from engine.status import Problem
 from engine.storage import read_if_exists
 
 
@@ -14,6 +16,16 @@ class Settings(NamedTuple):
 
     strict: bool = False
     editable: tuple[str, ...] = ("**",)
+
+
+def settings_problem(flow: Path) -> Problem | None:
+    """What is wrong with the settings below the folder `flow`: nothing can be changed until that is mended."""
+    try:
+        load_settings(flow)
+    except ConfigurationError as error:
+        line, column = error.fields.get("line", 1), error.fields.get("column", 1)
+        return Problem("flow.toml", line, column, error.message, error.hint, error.code)
+    return None
 
 
 def load_settings(flow: Path) -> Settings:
@@ -31,8 +43,11 @@ def load_settings(flow: Path) -> Settings:
     try:
         data = tomllib.loads(snapshot.data.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        place = re.search(r"line (\d+), column (\d+)", str(error))
         raise ConfigurationError(
-            f".flow/flow.toml cannot be read: {error}.", hint="Mend the line that it names."
+            f".flow/flow.toml cannot be read: {error}.",
+            hint="Mend the line that it names.",
+            **({"line": int(place[1]), "column": int(place[2])} if place else {}),
         ) from error
     unknown = sorted(set(data) - {"integrity", "loom"})
     if unknown:

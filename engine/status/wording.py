@@ -105,6 +105,10 @@ def _split_reference(text: str) -> tuple[str, str | None]:
     return text, None
 
 
+#: Folders below `.flow/` that Flow Manager keeps for itself, and git does not see.
+OWN_FOLDERS = frozenset({"artifacts", "backups", "logs", "swap"})
+
+
 def reference_problem(ref: str) -> str | None:
     """Why a reference can be no path inside `.flow/`, from its text alone; None when it can."""
     if not ref.strip() or "\0" in ref:
@@ -119,4 +123,7 @@ def reference_problem(ref: str) -> str | None:
         return f"The reference {ref!r} has backslashes."
     if ".." in ref.split("/"):
         return f"The reference {ref!r} leads out of its folder."
+    first = next((part for part in ref.split("/") if part not in ("", ".")), "")
+    if first in OWN_FOLDERS:
+        return f"The reference {ref!r} leads into a folder that Flow Manager keeps for itself."
     return None

@@ -131,7 +131,7 @@ class Journal:
 
     def _older(self) -> list[Path]:
         found = self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")
-        return sorted(path for path in found if path.stem.rpartition("-")[2].isdigit())
+        return sorted(path for path in found if path.stem.rpartition("-")[2].isdecimal())
 
     def _folder(self, *, make: bool = False) -> Folder:
         """The open folder of the log. Links are not followed: they may have come with a clone, and lead anywhere."""

@@ -41,7 +41,7 @@ def mcp(root: Path | None, trust: bool) -> None:
     if find_spec("mcp_types") is None:  # older versions of the package have no such module
         raise UsageError(
             "The package `mcp`, 2.3 or newer, is not installed here.",
-            hint="In the clone that this is from: pip install '.[mcp]', with pipx: pipx inject flow-manager mcp",
+            hint="In the clone of this: pip install '.[mcp]', with pipx: pipx inject flow-manager mcp",
         )
     from tui.mcp.server import serve
 

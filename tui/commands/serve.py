@@ -42,7 +42,7 @@ def serve(host: str, port: int, readonly: bool, unsafe_bind: bool) -> None:
     if find_spec("textual_serve") is None:
         raise UsageError(
             "The package `textual-serve` is not installed.",
-            hint="In the clone that this is from: pip install '.[web]', with pipx: pipx inject flow-manager textual-serve",
+            hint="In the clone of this: pip install '.[web]', with pipx: pipx inject flow-manager textual-serve",
         )
     from tui.web import Site
 

@@ -51,7 +51,8 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
         output.put("\n".join(lines))  # at once: of ten thousand lines, writing each takes the longest
     if not tree.root.tasks and not tree.root.problems:
         output.put("There are no tasks yet. Write `- [ ] A first task` into .flow/status.md.")
-    for problem in tree.root.problems:
+    wrong = engine.settings_problem()
+    for problem in [*tree.root.problems, *([wrong] if wrong is not None else [])]:
         output.put(output.coloured(output.line(f".flow/{problem}"), "yellow"))
     if engine.unaccepted(tree):
         output.put(

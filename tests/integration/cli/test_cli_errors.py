@@ -214,3 +214,40 @@ def test_a_command_alone_says_what_is_missing(flow: Flow, tmp_path: Path) -> Non
     assert (ran.code, len(ran.err.splitlines())) == (2, 2)
     ran = flow("statsu", cwd=tmp_path)
     assert ran.err.count("`flow") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [('integrity = "adopt"\nloom = src\n', "2:8"), ('integrity = "never"\n', "1:1"), ("colour = 1\n", "1:1")],
+)
+def test_settings_that_stop_every_change_are_a_problem(
+    settings: str, place: str, flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": PLAN, "flow.toml": settings})
+    assert flow("done", "Sign", cwd=root).code != 0
+    ran = flow("check", cwd=root)
+    assert ran.code == 4
+    assert ran.out.startswith(f".flow/flow.toml:{place}: ")
+    assert f".flow/flow.toml:{place}: " in flow("status", cwd=root).out
+    assert flow("doctor", "--json", cwd=root).json["problems"] == 1
+
+
+@pytest.mark.parametrize("folder", ["logs", "backups", "swap", "artifacts", "./logs"])
+def test_no_plan_is_in_a_folder_that_git_does_not_see(
+    folder: str, flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": f"- [ ] [Hidden]({folder}/z.md)\n", f"{folder}/z.md": "- [ ] One\n"})
+    ran = flow("check", cwd=root)
+    assert (ran.code, "a folder that Flow Manager keeps for itself" in ran.out) == (4, True)
+    (root / "t.md").write_text("- [ ] A\n")
+    assert flow("import", "t.md", "--as", f"{folder}/new.md", cwd=root).code == 2
+    assert not (root / ".flow" / folder / "new.md").exists()
+
+
+def test_a_log_of_another_name_and_a_link_in_a_circle(flow: Flow, make_project: MakeProject) -> None:
+    root = make_project({"status.md": PLAN, "logs/events-².jsonl": ""})
+    (root / "l.md").symlink_to("l.md")
+    assert flow("check", cwd=root).code == 0
+    assert flow("report", "--markdown", cwd=root).code == 0
+    ran = flow("fix", "l.md", cwd=root)
+    assert (ran.code, ran.out) == (2, "")
