@@ -46,11 +46,7 @@ def check(project: Project) -> list[Problem]:
         return [*found, Problem(_REGISTRY, 1, 1, error.message, error.hint, error.code)]
     for entry in registry.entries.values():
         if entry.broken:
-            found.append(
-                Problem(
-                    _REGISTRY, 1, 1, f"The atom {entry.name!r} is broken: {entry.broken}.", "", "registry"
-                )
-            )
+            found.append(Problem(_REGISTRY, 1, 1, f"[{entry.name}]: {entry.broken}", "", "registry"))
     for task in tree.walk():
         found.extend(_of_task(project, registry, task))
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from engine.errors import PlanError
 from engine.status.blocks import LONGEST_LINE
@@ -121,6 +122,9 @@ def _write(
                         number + 1, f"The {'quote' if container.is_quote else 'item'} that a task is in."
                     )
             if inner.mark is not None:
+                around = takewhile(lambda each: each.mark is None, reversed(path[:frame]))
+                if any(not each.is_quote and each.start < number for each in around):
+                    sheet.lose(number + 1, "The place of a task in an item that is none.")
                 if inner.bullet[:1].isdigit():
                     sheet.lose(number + 1, f"The number {inner.bullet} of a task.")
                 text = stripped(line, number, path[: frame + 1])

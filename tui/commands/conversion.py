@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -97,7 +98,7 @@ def import_(file: Path, name: str | None, as_json: bool) -> None:
         output.put("What could not be kept:")
     _print_problems(str(file), taken.lost)
     if taken.file != "status.md":
-        output.say(f"To take it in, add a task: flow add {output.line(_reference(taken.file))}")
+        output.say(f"To take it in, add a task: flow add {output.line(shlex.quote(_reference(taken.file)))}")
 
 
 def _agreed(name: str) -> bool:
@@ -108,7 +109,12 @@ def _agreed(name: str) -> bool:
 
 
 def _reference(file: str) -> str:
-    return f"'[{Path(file).stem}]({file})'"
+    """The text of a task that refers to this plan: a link that readers can click, where the name bears one."""
+    from engine import parse
+
+    name = Path(file).stem
+    *links, other = (f"[{name}]({file})", f"[{name}](<{file}>)", f'{name} @ "{file}"')
+    return next((link for link in links if parse(f"- [ ] {link}\n").tasks[0].ref == file), other)
 
 
 def _print_problems(name: str, problems: Iterable[Problem]) -> None:

@@ -118,7 +118,7 @@ def _drop_if_empty(root: Path) -> None:
 def _hooks(root: Path) -> tuple[Path, ...]:
     """Where git looks for them: `core.hooksPath`, else the hooks of the repository, which its worktrees share."""
     require_repository(root)
-    folder = root / line("rev-parse", "--git-path", "hooks", at=root)
+    folder = Path(os.path.realpath(root / line("rev-parse", "--git-path", "hooks", at=root)))
     return tuple(folder / name for name in _HOOKS)
 
 

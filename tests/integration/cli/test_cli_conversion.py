@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -337,3 +338,18 @@ def test_in_a_strict_project_it_is_said_what_waits_to_be_accepted(
     assert flow("accept", cwd=root).code == 0
     assert flow("check", "--unattended", cwd=root).code == 0
     assert flow("run", cwd=root).code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.md", "a b.md", "it's.md", 'a "b" c.md', "a [b](c) <d.md", "a%20b.md", "sub/c d.md"]
+)
+def test_import_prints_the_line_that_takes_the_plan_in(
+    name: str, flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": "- [ ] One\n"})
+    (root / "source.md").write_text("- [ ] Task\n")
+    ran = flow("import", "source.md", "--as", name, cwd=root)
+    line = ran.err.rpartition(": flow ")[2].strip()
+    assert flow(*shlex.split(line), cwd=root).code == 0
+    assert flow("check", "--json", cwd=root).json["problems"] == []
+    assert flow("status", "--json", cwd=root).json["tasks"][1]["ref"] == name

@@ -126,12 +126,22 @@ text behind
     assert [(problem.line, problem.message) for problem in imported.lost] == [
         (5, "The state of 'star', which the tasks around it contradict."),
         (6, "The number 1. of a task."),
+        (18, "The place of a task in an item that is none."),
         (23, "The quote that a task is in."),
         (26, "The name 'same', which another task has: a number was added."),
         (27, "The box [?], which marks no task: it became text."),
         (28, "The task would refer to the flow 'docs/guide.md': its text was altered."),
         (29, "The task would refer to the flow 'noon': its text was altered."),
         (30, "What the text of 'flow' would mean: it was altered."),
+    ]
+
+
+def test_a_task_in_an_item_that_is_none_loses_its_place_and_that_is_listed() -> None:
+    imported = taken_in("- plain\n  - [ ] One\n    - [ ] Inside\n  - [ ] Two\n- [ ] Three\n")
+    assert imported.text == "- plain\n- [ ] One\n  - [ ] Inside\n- [ ] Two\n- [ ] Three\n"
+    assert [(problem.line, problem.message) for problem in imported.lost] == [
+        (2, "The place of a task in an item that is none."),
+        (4, "The place of a task in an item that is none."),
     ]
 
 
