@@ -19,7 +19,8 @@ VARIABLE = "_FLOW_COMPLETE"
 """The environment variable by which a shell asks for suggestions."""
 
 _FILES = "\tfiles"
-"""Instead of suggestions: the shell completes paths, which it does better."""
+"""Instead of suggestions: the shell completes paths, which it does better. fish gets the word without its quotes, which
+it leaves in."""
 
 SCRIPTS = {
     "bash": """\
@@ -63,7 +64,7 @@ function __flow_complete
     set -l line (commandline -cp | string collect)
     set -l replies (COMP_LINE=$line _FLOW_COMPLETE=fish flow 2>/dev/null)
     if test "$replies[1]" = \\tfiles
-        __fish_complete_path (commandline -ct)
+        __fish_complete_path "$replies[2]"
     else if set -q replies[1]
         printf '%s\\n' $replies
     end
@@ -99,12 +100,15 @@ def answer(cli: click.Command, shell: str) -> int:
         return 1
     words, quote = _words(os.environ.get("COMP_LINE", ""))
     *arguments, incomplete = words[1:] or [""]
+    is_option = incomplete.startswith("-") and not incomplete.startswith("- ")
+    if incomplete.startswith("- ") and not "".join(arguments[-1:]).startswith("-"):
+        arguments.append("--")  # a name, as in `FlowCommand.parse_args`
     found = ShellComplete(cli, {}, "flow", VARIABLE).get_completions(arguments, incomplete)
     if any(item.type in ("file", "dir") for item in found):
-        output.put(_FILES)
+        output.put(f"{_FILES}\n{incomplete}" if shell == "fish" else _FILES)
         return 0
     # `--until=2`: what is suggested is only what comes behind the sign.
-    given = incomplete.rpartition("=")[2] if incomplete.startswith("-") else incomplete
+    given = incomplete.rpartition("=")[2] if is_option else incomplete
     for item in found:
         value = str(item.value)
         if not value.startswith(given) or output.line(value) != value:
@@ -146,5 +150,9 @@ def _quoted(text: str, quote: str) -> str:
     """`text` as bash reads it back, in the middle of a word that `quote` opened."""
     if quote == "'":
         return text.replace("'", "'\\''")
-    special = '"\\$`' if quote else " \t\"'\\$`!&()*;<>?[]{}|~#^=:,"
+    if quote:
+        # In double quotes a backslash keeps history from being expanded, and stays: outside of them it goes.
+        escaped = {one: f"\\{one}" for one in '"\\$`'} | {"!": '"\\!"'}
+        return "".join(escaped.get(one, one) for one in text)
+    special = " \t\"'\\$`!&()*;<>?[]{}|~#^=:,"
     return "".join("\\" + one if one in special else one for one in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ PLAN = """\
 - [ ] Once
     - [ ] Same
 - [ ] Ratio a:b
+- [ ] - dashed name
+- [ ] Hey!you
 - [ ] Evil \x1b[2J name
 """
 
@@ -83,6 +86,7 @@ def test_commands_options_choices_and_files_complete(ask: Ask) -> None:
     assert ask("bash", "flow run --un") == ["--until"]
     assert ask("bash", "flow recover re") == ["resume", "retry"]
     assert ask("zsh", "flow import x") == ["\tfiles"]
+    assert ask("zsh", "flow done '- d") == ["- dashed name"]
     assert ask("zsh", "flow run --until=1.1") == ["--until=1.1\tRun the tests"]
 
 
@@ -113,6 +117,10 @@ TYPED = {
     "'Über": "Überprüfen & los",
     "Rat": "Ratio a:b",
     "4.": "4.1",
+    "'- da": "- dashed name",
+    '"- da': "- dashed name",
+    "Hey": "Hey!you",
+    '"Hey': "Hey!you",
 }
 
 
@@ -144,3 +152,20 @@ def test_a_real_shell_reads_back_the_names(shell: str, root: Path, tmp_path: Pat
             assert seen.exists(), bytes(terminal.raw)
             assert seen.read_text().splitlines() == ["flow", "done", meant]
             seen.unlink()
+
+
+def test_fish_completes_files_behind_an_open_quote(root: Path) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("fish is not installed")
+    (root / "file with spaces.md").touch()
+    flow = f"function flow; '{sys.executable}' -P -m tui $argv; end; flow completion fish | source; "
+    for typed in ('"file w', "'file w", "file\\ w"):
+        asked = subprocess.run(
+            ["fish", "--no-config", "-c", flow + "complete -C $TYPED"],
+            cwd=root,
+            env={**os.environ, "TYPED": f"flow import {typed}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "file with spaces.md" in asked.stdout.replace("\\ ", " "), typed
