@@ -76,27 +76,36 @@ def trust(show: bool, as_json: bool) -> None:
 
 @command("paths", "flow paths", "flow paths --json | jq -r .plan")
 def paths(as_json: bool) -> None:
-    """Show where things are: the plan, its logs, your settings."""
+    """Show where things are: the plan, its logs, your settings. Outside of a project, what needs none."""
     import platformdirs
 
+    from engine import NoProjectError, find_root
     from tui import preferences
 
-    engine = open_engine(readonly=True)
-    flow = engine.root / ".flow"
+    try:
+        root = find_root()
+    except NoProjectError as error:
+        root = None
+        if not as_json:
+            output.say(error.message)
+    own = {
+        "root": "",
+        "plan": f".flow/{PLAN}",
+        "settings": ".flow/flow.toml",
+        "log": ".flow/logs/events.jsonl",
+        "output": ".flow/logs/output",
+        "backups": ".flow/backups",
+    }
     found = {
-        "root": engine.root,
-        "plan": flow / PLAN,
-        "settings": flow / "flow.toml",
-        "log": flow / "logs" / "events.jsonl",
-        "output": flow / "logs" / "output",
-        "backups": flow / "backups",
+        **{name: root / path if root is not None else None for name, path in own.items()},
         "config": preferences.folder() / preferences.FILE,
         "themes": preferences.folder() / "themes",
         "state": platformdirs.user_state_path("flow-manager"),
         "schemas": Path(tui.__file__).parent / "schemas",
     }
     if as_json:
-        output.put_json({name: str(path) for name, path in found.items()})
+        output.put_json({name: str(path) if path is not None else None for name, path in found.items()})
         return
     for name, path in found.items():
-        output.put(f"{name:9} {output.line(str(path))}")
+        if path is not None:
+            output.put(f"{name:9} {output.line(str(path))}")

@@ -311,13 +311,22 @@ def test_check_takes_single_files_in_a_project_or_not(
     assert flow("check", "missing.md", cwd=root).code == 2
 
 
-def test_paths_says_where_things_are(flow: Flow, make_project: MakeProject) -> None:
+def test_paths_says_where_things_are(
+    flow: Flow, make_project: MakeProject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     root = make_project(NESTED)
     found = flow("paths", "--json", cwd=root).json
     assert found["plan"] == str(root / ".flow/status.md")
     assert (Path(found["schemas"]) / "paths.json").is_file()
     assert Path(found["config"]).name == "config.toml"
     assert found["schemas"] in flow("paths", cwd=root).out
+    outside = flow("paths", "--json", cwd=tmp_path_factory.mktemp("outside"))
+    assert (outside.code, outside.err) == (0, "")
+    own = dict.fromkeys(("root", "plan", "settings", "log", "output", "backups"))
+    assert outside.json == found | own
+    ran = flow("paths", cwd=tmp_path_factory.mktemp("outside"))
+    assert (ran.code, ran.out.split()[0]) == (0, "config")
+    assert "There is no .flow/ folder" in ran.err
 
 
 @pytest.mark.parametrize("name", ["", "status", "run", "recover", "loom", "loom insert", "demo", "done"])
