@@ -309,7 +309,11 @@ def _numbered(same: _Same) -> tuple[list[list[Key]], dict[int, _Same]]:
         if task in in_other:
             twin = added.get(key)
             # In the places of different tasks one name may be what two of them are called now.
-            if twin is not None and (in_place[twin] | in_other[task]) and not in_place[twin] & in_other[task]:
+            if (
+                twin is not None
+                and (in_place[twin] or in_other[task])
+                and in_place[twin].isdisjoint(in_other[task])
+            ):
                 twin = None
             number_of[task] = number_of[twin] if twin is not None else len(tasks)
             tasks.setdefault(number_of[task], _Same()).theirs = task

@@ -61,9 +61,14 @@ def renamed_apart(
 def replaced(base: Sequence[Task], side: Sequence[Task], pairs: Mapping[Task, Task]) -> dict[Task, set[Task]]:
     """The tasks that `side` has alone, each with those of `base` that are gone and in whose place it may stand."""
     found: dict[Task, set[Task]] = {task: set() for task in side if task not in pairs}
-    for old, runs in _places(base, side, pairs, found).items():
-        for task in (*runs[0], *runs[1]):
-            found[task].add(old)
+    gone: defaultdict[int, set[Task]] = defaultdict(set)
+    places = _places(base, side, pairs, found)
+    for old, runs in places.items():
+        for run in runs:
+            gone[id(run)].add(old)
+    # Tasks beside each other share a set: in a plan where all are new, a set for each would be quadratic.
+    for run in {id(run): run for runs in places.values() for run in runs}.values():
+        found.update((task, gone[id(run)]) for task in run)
     return found
 
 
