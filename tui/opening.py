@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +19,16 @@ def open_nearest(*, readonly: bool = False) -> int:
         engine = Engine.open(readonly=readonly)
     except NoProjectError as error:
         # Only where there is none: a folder that cannot be looked into, for one, is no place to begin.
-        if readonly or "path" not in error.fields or not _has_terminal():
+        if readonly or "path" not in error.fields or not _has_terminal() or is_dumb():
             raise
         return _first_use(Path(error.fields["path"]))
     if not _has_terminal():
         raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.")
+    if is_dumb():
+        raise click.UsageError(
+            f"The app cannot draw on this terminal: TERM is {os.environ['TERM']!r}. Start it with the TERM of a"
+            " terminal that can, as xterm-256color; `flow status` prints the plan anywhere."
+        )
     return _open(engine)
 
 
@@ -52,3 +58,9 @@ def _first_use(folder: Path) -> int:
 
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says of itself that nothing can be drawn on it: Rich then makes up a size for it, over which
+    Textual never comes to rest."""
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")

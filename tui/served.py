@@ -13,6 +13,7 @@ from textual.messages import ExitApp
 from engine import Engine, FlowError
 from tui import app, preferences
 from tui.commands.failures import explain
+from tui.opening import is_dumb
 
 _GOODBYE = 5.0
 
@@ -34,6 +35,8 @@ def main() -> int:
     """Runs the app until the page is closed or a person quits. Returns the exit code of the process."""
     with suppress(OSError):  # there is none
         _let_go_of_terminal()
+    if is_dumb():
+        del os.environ["TERM"]  # the server's terminal, which is not the page's
     try:
         engine = Engine.open(readonly="--readonly" in sys.argv[1:])
         return app.run(engine, preferences.load())
