@@ -164,9 +164,7 @@ class Conductor:
 
     def _may_start(self) -> bool:
         reading = self.reading
-        if reading is None or self.screen.error is not None:
-            return False
-        if self.refuse_readonly():
+        if self.refuse_unread() or reading is None or self.refuse_readonly():
             return False
         if self.session.busy or self.prompts.preparing:
             self.screen.say("A task is running already: ctrl+c stops it.", "$warning")
@@ -185,6 +183,15 @@ class Conductor:
                 "This is a read-only view: start without --readonly to change or run.", "$warning"
             )
         return self.engine.readonly
+
+    def refuse_unread(self) -> bool:
+        """Whether there is no plan to run or to change now, which is said."""
+        error = self.screen.error
+        if error is not None:
+            self.screen.say(f"Nothing runs or changes until this is mended: {error.message}", "$error")
+        elif self.reading is None:
+            self.screen.say("The plans are still being read. Press it again in a moment.", "$warning")
+        return error is not None or self.reading is None
 
     def _next(self, work: Work) -> None:
         task = self.reading.next if self.reading is not None else None
@@ -318,7 +325,7 @@ class Conductor:
 
     def do_undo(self) -> None:
         """Takes back the last change of the plan."""
-        if self.screen.error is None and not self.refuse_readonly():
+        if not self.refuse_unread() and not self.refuse_readonly():
             self.screen.navigator.will_change()
             self.session.undo()
 
@@ -326,7 +333,7 @@ class Conductor:
         self.change("begin", self.screen.flow_tree.chosen)
 
     def change(self, verb: str, task: Task | None) -> None:
-        if task is None or self.screen.error is not None or self.refuse_readonly():
+        if task is None or self.refuse_unread() or self.refuse_readonly():
             return
         self.session.change(verb, task)
 

@@ -196,7 +196,9 @@ class Navigator:
 
     def do_cursor(self) -> None:
         reading = self.screen.reading
-        if reading is not None and reading.next is not None:
+        if reading is None:
+            self.screen.conductor.refuse_unread()
+        elif reading.next is not None:
             self.following = False
             self.go_to(reading.next)
         else:

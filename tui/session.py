@@ -61,6 +61,8 @@ class Reading:
     """The tasks that another program changed and that no person has seen since."""
     last_change: int
     """The number of the latest change of a plan by an engine."""
+    unaccepted: tuple[str, ...]
+    """The plans on the way to the next task that a person has to accept or put back before it runs."""
 
 
 class WasRead(Message):
@@ -223,7 +225,16 @@ class Session:
             complete=tuple(tree.complete()) if cursor is None else (),
             changed=self.outside.update(tree, outside),
             last_change=self.engine.last_change(),
+            unaccepted=self._unaccepted(tree, cursor) if outside else (),
         )
+
+    def _unaccepted(self, tree: Tree, following: Task | None) -> tuple[str, ...]:
+        on_the_way: set[str] = set()
+        step = following
+        while step is not None:
+            on_the_way.add(step.plan.file)
+            step = step.plan.referrer
+        return tuple(file for file in self.engine.unaccepted(tree) if file in on_the_way)
 
     def _whole(self) -> Tree:
         """The tree; a plan that lost everything may be about to be saved anew, and until then the old picture stands,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.conftest import BUILT_IN
 from tests.tui.conftest import Sit
+from tui.screens import states
 
 SCRIPT = "- [ ] [Script] Work\n    ```sh\n    true\n    ```\n- [ ] After\n"
 
@@ -74,7 +77,7 @@ async def test_a_plan_that_becomes_a_folder_is_said_and_comes_back(sit: Sit) -> 
         plan = person.app.engine.root / ".flow" / "status.md"
         plan.unlink()
         plan.mkdir()
-        await person.sees("status.md", "q quits")
+        await person.sees("status.md", "q quit")
         await person.press("x", "s", "a", "escape")
         plan.rmdir()
         plan.write_text(SCRIPT)
@@ -95,3 +98,46 @@ async def test_t2_07_a_subflow_that_breaks_is_a_problem_of_its_task_until_it_is_
         await person.sees("Last")
         sub.write_text("- [ ] One again\n")
         await person.sees("next 1/1 One again")
+
+
+@pytest.mark.parametrize("size", [(104, 28), (40, 15)])
+async def test_while_the_plan_cannot_be_read_the_lines_say_so_and_offer_what_can_be_done(
+    sit: Sit, size: tuple[int, int]
+) -> None:
+    async with sit({"status.md": SCRIPT}, size=size) as person:
+        flow = person.app.engine.root / ".flow"
+        flow.rename(flow.with_name("away"))
+        await person.press("f5")
+        await person.sees("✖ No plan here", "f5 read again", "q quit")
+        assert "next 1" not in person.text
+        assert {hint.action for hint in states.footer(person.main)} == {"reread", "quit", "help"}
+        for key in "srxzae":
+            await person.press("escape", key)
+            await person.sees("Nothing runs or changes until this")
+        flow.with_name("away").rename(flow)
+        await person.press("escape", "f5")
+        await person.sees("next 1 Work")
+
+
+async def test_keys_that_need_the_whole_plan_say_that_it_is_still_being_read(sit: Sit) -> None:
+    async with sit({"status.md": SCRIPT}) as person:
+        person.main.reading = None
+        for key in "csx":
+            await person.press("escape", key)
+            await person.sees("still being read")
+
+
+async def test_a_strict_project_says_what_was_changed_outside_and_that_s_settles_it(sit: Sit) -> None:
+    files = {"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n", "flow.toml": 'integrity = "strict"\n'}
+    async with sit(files, watch=True) as person:
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done", "the task is done")
+        plan = person.app.engine.root / ".flow" / "status.md"
+        before = plan.read_text()
+        plan.write_text(before.replace("- [ ] Three\n", ""))
+        await person.sees("~ status.md was changed outside and is not accepted", "s settle status.md")
+        await person.press("s")
+        await person.asked("Changed outside")
+        await person.press("b")
+        await person.sees("next 2 Two", "s step 2 Two")
+        assert plan.read_text() == before

@@ -410,7 +410,8 @@ class MainScreen(Screen[None]):
         if id not in self.actions:
             self.conductor.refuse_readonly()
             return
-        if self.actions[id].writes and id != "stop" and self.editor.holds_one():
+        writes = self.actions[id].writes and id != "stop"
+        if writes and (self.editor.holds_one() or self.conductor.refuse_unread()):
             return
         if self.actions[id].group in (actions.Group.MOVE, actions.Group.ZOOM, actions.Group.FIND):
             self.navigator.moves += 1

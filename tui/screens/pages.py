@@ -121,11 +121,7 @@ def empty_hint(screen: MainScreen) -> Content | None:
         return Content.assemble(
             (f"{error.title}\n\n", "bold $error"),
             (f"{error.message}\n", "$foreground"),
-            (f"{error.hint}\n\n" if error.hint else "\n", "$muted"),
-            ("f5", "bold $primary"),
-            (" looks again   ", "$muted"),
-            ("q", "bold $primary"),
-            (" quits", "$muted"),
+            (error.hint, "$muted"),
         )
     if screen.flow_tree.rows:
         return None

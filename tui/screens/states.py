@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
     """What the engine is doing: words, the style to say it in, the name of a task, and words behind that."""
     reading = screen.reading
-    if reading is None:
-        if screen.error is not None:
-            return screen.error.title, "$error", "", ""
-        return "Reading the sub-flows …" if screen.flow_tree.rows else "", "$muted", "", ""
     conductor = screen.conductor
     own = conductor.own
+    if screen.error is not None and own is None:
+        return f"✖ {screen.error.title}: ", "$error", screen.error.message, ""
+    if reading is None:
+        return "Reading the sub-flows …" if screen.flow_tree.rows else "", "$muted", "", ""
     if screen.editor.moving is not None:
         # The keys are in the footer as well: where room is short, they are cut and not the name.
         return f"↕ moving {screen.editor.moving.name}: enter puts it here, esc leaves it", "$accent", "", ""
@@ -42,6 +42,8 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
     following = reading.next
     if following is not None and following.status is Status.FAILED:
         return f"✖ {following.address} ", "$status-failed", following.name, " failed and holds the plan"
+    if reading.unaccepted:
+        return f"~ {reading.unaccepted[0]}", "$accent", "", " was changed outside and is not accepted"
     waited_for = conductor.waited_for
     if waited_for is not None and waited_for.status is Status.ACTIVE:
         return f"● waiting for you: {waited_for.address} ", "$status-active", waited_for.name, ""
@@ -62,7 +64,7 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
 def note_of(screen: MainScreen) -> tuple[str, str]:
     """What stands at the right of the status line while nothing passes."""
     reading = screen.reading
-    if reading is None:
+    if reading is None or screen.error is not None:
         return "", ""
     if screen.finder.needle and not screen.finder.typing:
         return f"/{screen.finder.needle}  {screen.finder.found} found", "$primary"
@@ -93,8 +95,10 @@ def footer(screen: MainScreen) -> list[Hint]:
     reading = screen.reading
     task = screen.flow_tree.chosen
     writes = not screen.engine.readonly
-    if reading is None:
-        offer("reread", "read again")
+    if reading is None or screen.error is not None:
+        if screen.session.busy:
+            offer("stop")
+        offer("reread")
         offer("quit")
         offer("help")
         return hints
@@ -147,19 +151,22 @@ def footer(screen: MainScreen) -> list[Hint]:
 def _details(screen: MainScreen, offer: _Offer) -> None:
     """The keys while the detail side has the focus."""
     output = screen.detail.output
+    searches = output.display and bool(output.needle)
+    if searches:
+        offer("find_next")
+        offer("find_previous")
+        offer("cancel", "end the search")
+    elif output.display and output.below and not output.follows:
+        offer("follow")
+    if not screen.engine.readonly:
+        _work(screen, offer)
+        _selection(screen, offer)
+    if not searches:
+        offer("cancel", "tree")
+    offer("switch", "next side")
     offer("down", "scroll")
     if output.display:
-        if output.needle:
-            offer("find_next")
-            offer("find_previous")
-            offer("cancel", "end the search")
-        elif not output.follows:
-            offer("follow", "follow")
         offer("search", "search the output")
-    offer("switch", "next side")
-    offer("cancel", "tree")
-    if screen.session.busy:
-        offer("stop")
     offer("help")
 
 
@@ -182,6 +189,9 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
         return
     if task.status is Status.FAILED:
         offer("step", f"retry or skip {task.address} {task.name}")
+        return
+    if reading.unaccepted:
+        offer("step", f"settle {reading.unaccepted[0]}")
         return
     if screen.conductor.waited_for is task:
         if screen.flow_tree.chosen is not task:

@@ -66,6 +66,12 @@ class OutputView(ScrollView, can_focus=True):
     def is_empty(self) -> bool:
         return self._printed.is_empty
 
+    @property
+    def below(self) -> int:
+        """How many rows are below the last one on the screen."""
+        end = round(self.scroll_offset.y) + self.scrollable_content_region.height
+        return max(0, self.virtual_size.height - end)
+
     # Following
 
     def follow(self) -> None:
@@ -102,11 +108,9 @@ class OutputView(ScrollView, can_focus=True):
             shown, found = self.found
             title.append((f" · {one_line(self.needle, 40)} ", "$primary"))
             title.append((f"{shown}/{found}" if found else "nothing found", "$muted"))
-        if not self.follows:
-            end = round(self.scroll_offset.y) + self.scrollable_content_region.height
-            title.append(
-                (f" · paused, {max(0, self.virtual_size.height - end)} below · F follows", "$warning")
-            )
+        below = self.below
+        if below and not self.follows:
+            title.append((f" · paused, {below} below · F follows", "$warning"))
         if title != self._title:
             self._title = title
             self.border_title = Content.assemble(*title)
