@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import Status, Task
-from tui.places import Place
-from tui.widgets.rows import Keep
+from engine import Plan, Status, Task
+from tui.places import Place, carried
+from tui.widgets.rows import Keep, carry
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -35,7 +35,7 @@ class Finder:
         self.matches = 0
         self._shown: tuple[Task | None, int] = None, 0
         self._filter = 0
-        self._before: tuple[Place, set[Task]] | None = None
+        self._before: tuple[Place, set[Task], int] | None = None
         self._order: tuple[Reading, list[Task], list[str]] | None = None
 
     @property
@@ -61,7 +61,7 @@ class Finder:
             self.screen.search.open(output.needle, "a part of a line of the output")
         else:
             tree = self.screen.flow_tree
-            self._before = (self.screen.navigator.here(), set(tree.rows.toggled))
+            self._before = (self.screen.navigator.here(), set(tree.rows.toggled), self._filter)
             self.screen.search.open(self.needle, "a part of a task's name")
         self.screen.show_state()
 
@@ -92,10 +92,24 @@ class Finder:
             before, self._before = self._before, None
             if not keep and before is not None:
                 self.forget()
-                place, toggled = before
-                self.screen.flow_tree.rows.toggled = toggled
+                place, self.screen.flow_tree.rows.toggled, self._filter = before
+                self.screen.flow_tree.rows.keep = self.keep()
                 self.screen.navigator.put_back(place)
         self.screen.show_state()
+
+    def carry(self, old: Plan, new: Plan) -> None:
+        """There is a new reading: escape goes back to the same place in it, and the matches are those of now."""
+        if self._before is not None:
+            place, toggled, which = self._before
+            tasks = (carry(task, old, new) for task in toggled)
+            there = carried(place, old, new) or Place(None, None, place.scroll)
+            self._before = (there, {task for task in tasks if task is not None}, which)
+        if self.needle:
+            order, found = self._matching()
+            task = carry(self._shown[0], old, new) if self._shown[0] is not None else None
+            shown = next((number for number, at in enumerate(found, 1) if order[at] is task), 0)
+            self._shown = (task if shown else None), shown
+            self.screen.search.count(self.found if found else "")
 
     def forget(self) -> None:
         """Ends the search for a task: nothing is marked any more."""
@@ -140,13 +154,10 @@ class Finder:
             self._find(direction)
         else:
             search = self.screen.actions["search"].shown_key
-            self.screen.say(f"Nothing was searched yet: {search} searches.", "$muted")
+            self.screen.say(f"Nothing is searched now: {search} searches.", "$muted")
 
     def _find(self, direction: int, *, here_too: bool = False) -> None:
-        order, names = self.names()
-        needle = self.needle.casefold()
-        found = [number for number, name in enumerate(names) if needle in name]
-        self.matches = len(found)
+        order, found = self._matching()
         if not found:
             self._shown = None, 0
             if not here_too:
@@ -161,6 +172,14 @@ class Finder:
         self._shown = order[near], found.index(near) + 1
         self.screen.navigator.following = False
         self.screen.navigator.go_to(order[near])
+
+    def _matching(self) -> tuple[list[Task], list[int]]:
+        """All tasks, and the places among them of those that match, which are counted."""
+        order, names = self.names()
+        needle = self.needle.casefold()
+        found = [number for number, name in enumerate(names) if needle in name]
+        self.matches = len(found)
+        return order, found
 
     def names(self) -> tuple[list[Task], list[str]]:
         """All tasks in the order of the tree, and their names without regard to case; made once a reading."""

@@ -118,7 +118,11 @@ class Navigator:
     # Zooming
 
     def go_to(self, task: Task) -> None:
-        """Selects a task, zooming out as far as it needs."""
+        """Selects a task, zooming out as far as it needs, and without the filter if that hides it."""
+        if self._is_hidden(task):
+            name = self.screen.finder.filter_name
+            self.screen.finder.show_everything()
+            self.screen.say(f"Everything is shown again: {task.name} is not {name}.", "$warning")
         if not self.tree.reveal(task):
             zoom = self.tree.rows.zoom
             while zoom is not None and not _is_inside(task, zoom):
@@ -142,7 +146,8 @@ class Navigator:
         if scroll is not None:
             tree.scroll_to(y=scroll, animate=False, force=True)
         if select is not None:
-            tree.reveal(select)
+            if not tree.reveal(select):
+                self.select_near(select)
         elif reading.next is not None:
             self.select_near(reading.next)
         self.screen.show_state()
@@ -180,6 +185,16 @@ class Navigator:
             return
         place = self.places.around(zoom)
         self.zoom(place.zoom if place else zoom.plan.referrer, zoom, place.scroll if place else None)
+
+    def zoom_out_to(self, level: int) -> None:
+        """Makes a flow around this one the picture; `level` counts from 0, the whole plan."""
+        path: list[Task | None] = []
+        above = self.tree.rows.zoom
+        while above is not None:
+            path.insert(0, above)
+            above = above.above
+        path.insert(0, None)
+        self.zoom(path[level], path[level + 1])
 
     def do_back(self) -> None:
         self._history(self.places.back)
@@ -223,8 +238,15 @@ class Navigator:
     def follow(self) -> None:
         """Selects the running task, unless a person has moved since the work was started."""
         running = self.tree.facts.running
-        if self.following and running is not None and self.tree.chosen is not running:
+        if running is None or self.tree.chosen is running or self._is_hidden(running):
+            return
+        if self.following:
             self.go_to(running)
+
+    def _is_hidden(self, task: Task) -> bool:
+        """Whether the filter leaves a task out."""
+        keep = self.tree.rows.keep
+        return keep is not None and not keep(task)
 
 
 def _is_inside(task: Task, zoom: Task) -> bool:

@@ -7,9 +7,11 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engine import Plan, Task
 from tui import marks
 from tui.actions import Group
 from tui.screens.picker import Entry
+from tui.widgets.rows import carry
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -30,6 +32,17 @@ def _is_idle(main: MainScreen) -> bool:
     if reading is None or main.session.busy:
         return False
     return reading.next is None and reading.recovery is None and not reading.complete
+
+
+def _go_to(main: MainScreen, task: Task, root: Plan) -> None:
+    """Selects a task of the plan `root`, which may have been read again since."""
+    found = carry(task, root, main.flow_tree.rows.root)
+    if found is None:
+        main.say(f"{task.name} is not in the plan any more.", "$warning")
+        return
+    main.navigator.moves += 1
+    main.navigator.following = False
+    main.navigator.go_to(found)
 
 
 def entries(main: MainScreen, query: str) -> Sequence[Entry]:
@@ -66,7 +79,7 @@ def entries(main: MainScreen, query: str) -> Sequence[Entry]:
             hint=task.address,
             glyph=marks.GLYPHS[task.status],
             style=f"bold $status-{task.status}",
-            take=partial(main.navigator.go_to, task),
+            take=partial(_go_to, main, task, main.flow_tree.rows.root),
         )
         for task in (tasks[number] for number in at)
     ]

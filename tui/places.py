@@ -51,11 +51,12 @@ class Places:
 
     def carry(self, old: Plan, new: Plan) -> None:
         """Brings every place over to a new reading; the ones that are gone are forgotten."""
-        self._behind = [place for each in self._behind if (place := _carried(each, old, new)) is not None]
-        self._ahead = [place for each in self._ahead if (place := _carried(each, old, new)) is not None]
+        self._behind = [place for each in self._behind if (place := carried(each, old, new)) is not None]
+        self._ahead = [place for each in self._ahead if (place := carried(each, old, new)) is not None]
 
 
-def _carried(place: Place, old: Plan, new: Plan) -> Place | None:
+def carried(place: Place, old: Plan, new: Plan) -> Place | None:
+    """A place in a new reading; None if what was zoomed into is gone."""
     zoom = carry(place.zoom, old, new) if place.zoom is not None else None
     if place.zoom is not None and (zoom is None or not (zoom.inside or zoom.subflow)):
         return None

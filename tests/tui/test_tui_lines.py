@@ -82,12 +82,14 @@ async def test_a_warning_is_said_to_its_end_in_lines_of_its_own(sit: Sit) -> Non
 async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:
     async with sit(DEEP, size=(110, 24)) as person:
         await person.press("tab")
+        assert "s step 1/1/1 Lint" in keys(person)
+        assert "esc tree" in keys(person)
         assert "j scroll" in keys(person)
-        assert "step" not in keys(person)
         await person.press("?")
         await person.sees("Here and now", "scroll")
         await person.press("escape", "escape", "?")
-        await person.sees("Here and now", "step 1/1/1 Lint")
+        await person.sees("Here and now", "step 1/1/1 Lint", "zoom")
+        assert "scroll " not in person.text.partition("Move")[0]
 
 
 async def test_a_click_selects_two_zoom_and_one_on_a_name_above_zooms_out(sit: Sit) -> None:

@@ -150,7 +150,8 @@ class MainScreen(Screen[None]):
                 self.conductor.look_at_offer(old, reading)
                 self.conductor.carry(old.tree, reading.tree)
                 self.navigator.places.carry(old.tree.root, root)
-                self.flow_tree.rows.keep = self.finder.keep()
+            self.finder.carry(self.flow_tree.rows.root, root)
+            self.flow_tree.rows.keep = self.finder.keep()
             moved = self.navigator.moved or self.flow_tree.selected != self._unmoved
             self.flow_tree.update_tree(root, self.facts())
             if old is None and not moved and reading.next is not None:
@@ -369,13 +370,7 @@ class MainScreen(Screen[None]):
 
     @on(Breadcrumb.Pressed)
     def _crumb_pressed(self, message: Breadcrumb.Pressed) -> None:
-        path: list[Task | None] = []
-        above = self.flow_tree.rows.zoom
-        while above is not None:
-            path.insert(0, above)
-            above = above.above
-        path.insert(0, None)
-        self.navigator.zoom(path[message.level], path[message.level + 1])
+        self.navigator.zoom_out_to(message.level)
 
     def call_person(self, text: str) -> None:
         """Calls a person who is not looking at the terminal."""
@@ -397,6 +392,8 @@ class MainScreen(Screen[None]):
 
     @on(Search.Closed)
     def _search_closed(self, message: Search.Closed) -> None:
+        if not message.keep:
+            self.query_one("#status", StatusLine).end_flash()
         self.finder.end_search(message.keep)
 
     @on(OutputView.Found)

@@ -112,7 +112,10 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._announce()
 
     def update_tree(self, root: Plan, facts: Facts) -> None:
-        """A new reading of the same plans: zoom, selection, folds and scroll stay, as far as their tasks are there."""
+        """A new reading of the same plans: zoom, selection, folds and scroll stay, as far as their tasks are there.
+
+        Where the selection is gone, the row at its place is selected; if all beside it went, what they were inside of.
+        """
         old = self.rows.root
         task = self.chosen
         index = self.selected
@@ -120,8 +123,7 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.facts = facts
         self.rows.toggled = {new for each in self.rows.toggled if (new := carry(each, old, root)) is not None}
         self.rows.show(root, zoom)
-        new = carry(task, old, root) if task is not None else None
-        at = self.rows.index(new)
+        at = self.rows.index(_nearest(task, old, root))
         before = self.selected
         self._measure()
         self.selected = at if at is not None else self._selectable(min(index, max(0, len(self.rows) - 1)), -1)
@@ -443,6 +445,18 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         if task.status is Status.ACTIVE:
             return [("active", "active")]
         return [(one_line(facts.label(task), 20), "faint" if task.status is Status.DONE else "muted")]
+
+
+def _nearest(task: Task | None, old: Plan, new: Plan) -> Task | None:
+    """A task in another reading, or what it was inside of, if nothing is there any more."""
+    found = carry(task, old, new) if task is not None else None
+    while task is not None and found is None:
+        task = task.above
+        around = carry(task, old, new) if task is not None else None
+        if around is not None and around.inside:
+            return None
+        found = around
+    return found
 
 
 def _short(text: str, width: int) -> str:
