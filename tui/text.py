@@ -63,7 +63,7 @@ def output_line(text: str, active: str = "") -> Text:
     `active` are the colour sequences that hold where it begins. Only colours are obeyed; after a carriage return
     inside the line only what follows it is shown, as a terminal would have drawn over the rest.
     """
-    text = active + _last_drawn(text)
+    text = active + last_drawn(text)
     parts: list[str] = []
     end = 0
     for found in _COLOUR.finditer(text):
@@ -78,9 +78,10 @@ def plain_line(text: str) -> str:
     """What `output_line` shows, without its styles. Cheap: a search asks it of every line."""
     if text.isprintable():
         return text
-    return _COLOUR.sub("", _last_drawn(text)).translate(_ONE_LINE)
+    return _COLOUR.sub("", last_drawn(text)).translate(_ONE_LINE)
 
 
-def _last_drawn(text: str) -> str:
+def last_drawn(text: str) -> str:
+    """What stands behind the last carriage return of a line."""
     text = text.rstrip("\r")
     return text[text.rfind("\r") + 1 :].expandtabs(8)

@@ -1,4 +1,4 @@
-"""Finding a task while the plan changes, or while a filter hides it; and where the selection goes when its task is gone."""
+"""Finding a task while the plan changes, or while a filter hides it; where the selection goes when its task is gone."""
 
 from __future__ import annotations
 

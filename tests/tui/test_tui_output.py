@@ -52,6 +52,39 @@ def test_only_the_last_lines_are_kept_and_numbers_stay() -> None:
     assert lines.rows == printed.LIMIT
 
 
+def test_the_last_line_is_found_before_it_has_a_line_break_and_once_it_has_one() -> None:
+    lines = Printed()
+    lines.add("one\nPassword:")
+    lines.search("password")
+    assert list(lines.matches) == [1]
+    lines.add(" and more")
+    assert list(lines.matches) == [1]
+    lines.add("\nthe password\npass")
+    assert list(lines.matches) == [1, 2]
+    lines.add("word?")
+    assert list(lines.matches) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_line_that_is_cut_says_so(end: str) -> None:
+    lines = Printed()
+    for _ in range(3):
+        lines.add("x" * printed.PIECE)
+    lines.add(end)
+    assert lines.text == "x" * printed.PIECE + printed.CUT
+    rows = [row for y in range(lines.rows) if (row := lines.row(y)) is not None]
+    assert "".join(row.plain for row, _ in rows) == lines.text
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_of_a_line_that_was_drawn_over_and_over_the_last_is_shown(end: str) -> None:
+    lines = Printed()
+    for number in range(101):
+        lines.add(f"\r{number} %" + " " * 70)
+    lines.add(end)
+    assert lines.text.rstrip() == "100 %"
+
+
 def printing(gate: Path, count: int = 60) -> str:
     """A script that prints lines, waits for the gate, and prints one more."""
     return (

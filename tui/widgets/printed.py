@@ -13,13 +13,16 @@ from itertools import accumulate
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from tui.text import colours_after, output_line, plain_line
+from tui.text import colours_after, last_drawn, output_line, plain_line
 
 LIMIT = 5_000
 """Lines kept. The whole output stays in its file under `.flow/logs/output/`."""
 
 PIECE = 2_000
 """A longer line is cut: a screen has no use for it, and drawing it would hold up the keys."""
+
+CUT = " … cut here: all that is kept is in its file"
+"""Stands at the end of a line that is cut."""
 
 
 class Printed:
@@ -59,16 +62,20 @@ class Printed:
 
     def add(self, text: str) -> int:
         """Takes in text as it came, in pieces that end anywhere. Returns how many rows were forgotten at the top."""
-        *whole, self._partial = (self._partial + text).split("\n")
-        if len(self._partial) > 2 * PIECE:
-            self._partial = self._partial[-PIECE:]
+        *whole, partial = (self._partial + text).split("\n")
+        if len(partial) > 2 * PIECE:
+            partial = partial[partial.rfind("\r", 0, -1) + 1 :][: PIECE + 1]
+        self._partial = partial
         skipped = max(0, len(whole) - LIMIT)
-        lines = [line[:PIECE] for line in whole[skipped:]]
+        lines = [_shortened(line) for line in whole[skipped:]]
         lost = max(0, len(self._lines) + len(lines) - LIMIT)
         forgotten = (
             sum(self._heights[number] for number in range(lost)) if lost < LIMIT else sum(self._heights)
         )
-        before = self._first + len(self._lines) + skipped
+        last = self._first + len(self._lines)
+        if self.matches and self.matches[-1] == last:
+            self.matches.pop()  # it was not finished, and is looked through again
+        before = last + skipped
         if not self._active and "\x1b" not in text:
             self._lines.extend(("", line) for line in lines)
         else:
@@ -79,7 +86,7 @@ class Printed:
         self._first += lost + skipped
         self._ends = None
         if self.needle:
-            self._search(enumerate(lines, before))
+            self._search(enumerate([*lines, *self._unfinished()], before))
             while self.matches and self.matches[0] < self._first:
                 self.matches.popleft()
         return forgotten
@@ -96,9 +103,7 @@ class Printed:
     @property
     def rows(self) -> int:
         """How many rows all lines take."""
-        return (self._index()[-1] if self._heights else 0) + (
-            self._height(self._partial) if self._partial else 0
-        )
+        return (self._index()[-1] if self._heights else 0) + sum(map(self._height, self._unfinished()))
 
     def row_of(self, number: int) -> int:
         """The first row of the line of this number."""
@@ -112,7 +117,7 @@ class Printed:
         if at < len(ends):
             active, line = self._lines[at]
         elif self._partial:
-            active, line = self._active, self._partial[:PIECE]
+            active, line = self._active, _shortened(self._partial)
         else:
             return None
         part = y - (ends[at - 1] if at else 0)
@@ -129,7 +134,7 @@ class Printed:
     def _height(self, line: str) -> int:
         if line.isascii() and line.isprintable():
             return max(1, -(-len(line) // self.width))
-        return len(_breaks(plain_line(line[:PIECE]), self.width)) + 1
+        return len(_breaks(plain_line(line), self.width)) + 1
 
     # Searching
 
@@ -138,14 +143,25 @@ class Printed:
         self.needle = needle.casefold()
         self.matches.clear()
         if self.needle:
-            self._search(enumerate((line for _, line in self._lines), self._first))
+            self._search(enumerate((line for _, line in self._all()), self._first))
 
     def _search(self, lines: Iterable[tuple[int, str]]) -> None:
         needle = self.needle
         self.matches.extend(number for number, line in lines if needle in plain_line(line).casefold())
 
     def _all(self) -> list[tuple[str, str]]:
-        return [*self._lines, (self._active, self._partial)] if self._partial else list(self._lines)
+        return [*self._lines, *((self._active, line) for line in self._unfinished())]
+
+    def _unfinished(self) -> list[str]:
+        """The last line, if it has no line break yet."""
+        return [_shortened(self._partial)] if self._partial else []
+
+
+def _shortened(line: str) -> str:
+    """What is kept of a line; at the end of one that is too long stands that it is cut."""
+    if len(line) > PIECE:
+        line = last_drawn(line)
+    return line if len(line) <= PIECE else line[:PIECE] + CUT
 
 
 def _breaks(plain: str, width: int) -> list[int]:
