@@ -419,7 +419,7 @@ class Conductor:
         elif self.session.busy:
             self._end_after()
         elif self.reading is not None and self.reading.running is not None:
-            self.screen.say("Another engine runs this: `flow stop` ends it.", "$muted")
+            self.screen.say("Another engine runs this: `flow stop` ends it.", "$warning")
         else:
             self.screen.say("Nothing is running here. q quits.", "$muted")
 

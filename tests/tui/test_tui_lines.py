@@ -79,6 +79,24 @@ async def test_a_warning_is_said_to_its_end_in_lines_of_its_own(sit: Sit) -> Non
         assert status.size.height == 1
 
 
+async def test_why_something_stopped_is_said_to_its_end(sit: Sit) -> None:
+    plan = {"status.md": "- [ ] A task whose name leaves no room\n- [ ] B\n"}
+    async with sit(plan, size=(80, 24)) as person:
+        status = person.main.query_one(StatusLine)
+        status.flash("Stopped: Slow one · It was stopped; the next start asks what to do.", "$status-active")
+        await person.sees("the next start asks what to do.", "next 1 A task")
+
+
+async def test_a_standing_note_gives_way_to_the_name_of_the_task(sit: Sit) -> None:
+    plan = "- [!] Publish the wheel\n- [ ] Last\n"
+    async with sit({"status.md": plan}, size=(40, 15)) as person:
+        person.main.query_one(StatusLine).note("~ 2 rows changed outside")
+        await person.sees("✖ 1 Publish… failed")
+    async with sit({"status.md": plan}, size=(80, 24)) as person:
+        person.main.query_one(StatusLine).note("~ 2 rows changed outside")
+        await person.sees("✖ 1 Publish the wheel failed and holds the plan", "~ 2 rows changed outside")
+
+
 async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:
     async with sit(DEEP, size=(110, 24)) as person:
         await person.press("tab")

@@ -18,8 +18,12 @@ from tui.text import one_line
 
 _ASIDE = 14
 """Cells that a message beside the state has at least."""
-_WHOLE = ("$warning", "$error")
+_WHOLE = ("$warning", "$error", "$status-active", "$status-failed")
 """What is said in these is said to its end, which is where it tells what to do."""
+_LEAST = 6
+"""Cells below which nothing that is cut says anything."""
+_NAME = 12
+"""Cells that the name in the state has before what stands at the right for long."""
 _MORE = 2
 """Lines of its own that such a message may take."""
 _FIRST, _BESIDE = 12, 2
@@ -115,8 +119,9 @@ def _fitted(before: str, name: str, after: str, room: int) -> str:
 class StatusLine(Widget):
     """What the engine is doing, at the left, and a passing message or a standing note at the right.
 
-    The first stays readable whatever is said beside it, which has a third of the line, and what else is free. A
-    warning that has no room there gets lines of its own.
+    The first stays readable whatever is said beside it, which has a third of the line, and what else is free; what
+    stands there for long gives way to the words and the beginning of the name. A warning that has no room there gets
+    lines of its own, and so does why something stopped.
     """
 
     DEFAULT_CSS = _CSS
@@ -187,8 +192,11 @@ class StatusLine(Widget):
         right, right_style = self._note if below else self._flash or self._note
         before, left_style, name, after = self._state
         aside = min(cell_len(right), max(_ASIDE, width // 3)) + 2 if right else 0
+        if below or not self._flash:
+            aside = min(aside, max(0, width - cell_len(before + after) - min(cell_len(name), _NAME)))
         left = _fitted(before, name, after, max(0, width - aside))
-        right = _fitted(right, "", "", max(0, width - cell_len(left) - (2 if left else 0)))
+        room = width - cell_len(left) - (2 if left else 0)
+        right = right if cell_len(right) <= room else _fitted(right, "", "", room) if room >= _LEAST else ""
         gap = max(1, width - cell_len(left) - cell_len(right))
         line = Content.assemble(" ", (left, left_style), " " * gap, (right, right_style), " ")
         return Content("\n").join([line, *(Content.assemble(" ", text) for text in below)])
