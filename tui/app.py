@@ -51,7 +51,8 @@ class FlowApp(App[int], inherit_bindings=False):
         self.theme_titles = loaded.titles
         themes.put_on(self, loaded, self.mine.theme)
         self._actions, problems = actions.with_keymap(self.mine.keymap)
-        self._troubles = [*self.mine.problems, *loaded.problems, *problems]
+        self.troubles = [*self.mine.problems, *loaded.problems, *problems]
+        """What is wrong with the settings: the first is said at the start, and the help lists them all."""
         self._notices = notices
         self.presses = Presses()
 
@@ -59,7 +60,7 @@ class FlowApp(App[int], inherit_bindings=False):
         return themes.VARIABLES
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self.engine, self._actions)
+        return MainScreen(self.engine, self._actions, self.troubles)
 
     @property
     def main(self) -> MainScreen:
@@ -121,10 +122,14 @@ class FlowApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         leave_on_signals(self)
-        if self._troubles:
-            self.notify(
-                "\n".join(self._troubles), title="Settings", severity="warning", timeout=12, markup=False
+        if self.troubles:
+            first, *others = self.troubles
+            more = (
+                f"\nand {len(others)} more: {self.main.actions['help'].shown_key} lists them."
+                if others
+                else ""
             )
+            self.notify(f"{first}{more}", title="Settings", severity="warning", timeout=12, markup=False)
         if self._notices:
             self.notify("\n".join(self._notices), timeout=20, markup=False)
         if self._watches:

@@ -57,6 +57,8 @@ def folder() -> Path:
 def load() -> Preferences:
     """Read them; a missing file means the defaults. Raises ConfigurationError for what is no TOML at all."""
     path = folder() / FILE
+    if path.is_fifo():
+        raise ConfigurationError(f"{path} is a pipe and no file.", hint="Move it away.")
     try:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
@@ -64,6 +66,11 @@ def load() -> Preferences:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error}.", hint="Mend it, or move it away."
+        ) from error
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: there are too many brackets inside brackets.",
+            hint="Mend it, or move it away.",
         ) from error
     problems: list[str] = []
     if data.get("trust", "ask") != "ask":

@@ -167,10 +167,15 @@ def _read(loaded: Loaded, files: Iterable[Traversable]) -> None:
         if not file.name.endswith(".toml"):
             continue
         name = file.name.removesuffix(".toml")
+        if not file.is_file():  # a pipe, for one, would be waited for
+            loaded.problems.append(f"{file.name}: this is no regular file.")
+            continue
         try:
             theme, title = _theme(name, tomllib.loads(file.read_text("utf-8")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as problem:
             loaded.problems.append(f"{file.name}: {problem}")
+        except RecursionError:
+            loaded.problems.append(f"{file.name}: there are too many brackets inside brackets.")
         else:
             loaded.themes[name] = theme
             loaded.titles[name] = title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -171,11 +172,36 @@ async def test_unknown_settings_clashes_and_actions_are_said_at_the_start(
     (tmp_path / "config.toml").write_text(
         'thme = "dark"\nbell = "no"\ntheme = 7\n[keys]\nstep = "x"\nfly = "w"\nrun = 3\n'
     )
-    async with sit({"status.md": "- [ ] One\n"}, mine=preferences.load()) as person:
-        said = next(iter(person.app._notifications)).message
-        assert "there is no setting 'thme'" in said
-        assert "bell is 'no'" in said
-        assert "theme is 7" in said
-        assert "keys.run is 3" in said
-        assert "x is the key of done already" in said
-        assert "no action 'fly'" in said
+    async with sit({"status.md": "- [ ] One\n"}, mine=preferences.load(), size=(80, 24)) as person:
+        await person.told("there is no setting 'thme'")
+        await person.told("and 5 more: ? lists them.")
+        await person.press("escape")
+        await person.until(lambda: not len(person.app._notifications), "the message to go")
+        await person.press("?")
+        await person.sees(
+            *("there is no setting 'thme'", "bell is 'no'", "theme is 7", "keys.run is 3"),
+            *("no action 'fly'", "x is the key of done already", "Here and now"),
+        )
+
+
+def test_settings_that_nobody_can_read_are_one_clear_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preferences, "folder", lambda: tmp_path)
+    path = tmp_path / "config.toml"
+    path.write_text("a = " + "[" * 5_000)
+    with pytest.raises(ConfigurationError, match="too many brackets"):
+        preferences.load()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match="is a pipe"):
+        preferences.load()
+
+
+def test_a_theme_that_is_no_file_or_nested_too_deeply_is_left_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5_000)
+    assert themes.load(tmp_path).problems == [
+        "deep.toml: there are too many brackets inside brackets.",
+        "pipe.toml: this is no regular file.",
+    ]

@@ -35,7 +35,8 @@ _SIGNS = (
 
 
 class HelpScreen(Modal[None]):
-    """What the keys do where the person is (`here`), then all actions; any of esc, q, ? closes it."""
+    """What is wrong with the settings (`troubles`), what the keys do where the person is (`here`), and all actions; any
+    of esc, q, ? closes it."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,10 +45,11 @@ class HelpScreen(Modal[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, actions: Sequence[Action], here: Sequence[Hint]) -> None:
+    def __init__(self, actions: Sequence[Action], here: Sequence[Hint], troubles: Sequence[str] = ()) -> None:
         super().__init__()
         self.actions = actions
         self.here = here
+        self.troubles = troubles
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box") as box:
@@ -69,6 +71,9 @@ class HelpScreen(Modal[None]):
         ]
         rows = [legend, signs] if width >= _WIDE else [legend[:3], legend[3:], signs[:3], signs[3:]]
         parts = [Content("   ").join(row) for row in rows]
+        if self.troubles:
+            parts += [Content(""), Content.styled("Settings", "bold $warning")]
+            parts += [_entry(marks.PROBLEM, trouble, width) for trouble in self.troubles]
         parts += [Content(""), Content.styled("Here and now", "bold $primary")]
         parts += [_entry(hint.key, hint.text, width) for hint in self.here if hint.action != "help"]
         for group, members in grouped(self.actions):

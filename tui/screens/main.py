@@ -22,6 +22,7 @@ from textual.widgets import Static
 
 from engine import Attempt, Engine, FlowError, Problem, Progress, Started, Task, UnknownAddressError
 from tui import actions, palette
+from tui.actions import Action, Group
 from tui.blocks import Blocks
 from tui.conductor import Conductor
 from tui.editor import Editor
@@ -54,8 +55,11 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
     AUTO_FOCUS = "FlowTree"
 
-    def __init__(self, engine: Engine, available: Sequence[actions.Action] = actions.ACTIONS) -> None:
+    def __init__(
+        self, engine: Engine, available: Sequence[Action] = actions.ACTIONS, troubles: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self._troubles = troubles
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
         self.actions = {action.id: action for action in available if not (action.writes and engine.readonly)}
@@ -410,9 +414,9 @@ class MainScreen(Screen[None]):
         writes = self.actions[id].writes and id != "stop"
         if writes and (self.editor.holds_one() or self.conductor.refuse_unread()):
             return
-        if self.actions[id].group in (actions.Group.MOVE, actions.Group.ZOOM, actions.Group.FIND):
+        if self.actions[id].group in (Group.MOVE, Group.ZOOM, Group.FIND):
             self.navigator.moves += 1
-        if self.actions[id].group not in (actions.Group.MOVE, actions.Group.FIND):
+        if self.actions[id].group not in (Group.MOVE, Group.FIND):
             self.conductor.prompts.expect()
         self.handler(id)()
 
@@ -470,7 +474,7 @@ class MainScreen(Screen[None]):
     def do_help(self) -> None:
         from tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(list(self.actions.values()), footer(self)))
+        self.app.push_screen(HelpScreen(list(self.actions.values()), footer(self), self._troubles))
 
     def do_palette(self) -> None:
         def chosen(entry: Entry | None) -> None:
@@ -482,7 +486,7 @@ class MainScreen(Screen[None]):
 
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
-        self.forget_complaints()
+        self.app.clear_notifications()
         self.query_one("#status", StatusLine).end_flash()
         if self.finder.typing:
             self.finder.end_search(keep=False)
