@@ -194,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
-_SAME = {"start": "begin", "recover": "step", "log": "timeline"} | {
+_SAME = {"start": "begin", "recover": "step", "log": "timeline", "status": "reread"} | {
     name: name for name in ("done", "skip", "fail", "reopen", "retry", "undo", "stop")
 }
 """The actions that do in the app what a command does; the next step asks what to do about an interrupted task."""

@@ -54,8 +54,16 @@ _DID = {
     "move": "Moved",
     "make_flow": "Made a flow",
 }
-_WAS = {"skip": "skipped", "fail": "failed", "reopen": "reopened", "begin": "begun", "started": "begun"}
-"""What was undone, where the record of it has the name of a command."""
+_WAS = {
+    "skip": "skipped",
+    "fail": "failed",
+    "reopen": "reopened",
+    "begin": "begun",
+    "started": "begun",
+    "removed": "deleted",
+    "zoomed": "made a flow",
+}
+"""What was undone, where the record of it has another word than the app."""
 
 
 _SHORT = 40

@@ -66,7 +66,7 @@ async def test_readonly_changes_and_runs_nothing(sit: Sit, orbit: dict[str, str]
             person.main.say("", "")
             await person.press(key)
             await person.sees("This is a read-only view")
-        await person.sees("read only")
+        await person.sees("read-only")
         await person.press("G", "x", "s", "r", "o", "b", "minus", "exclamation_mark")
         await person.idle()
         await person.until(lambda: person.status("6") == "pending")
@@ -165,7 +165,7 @@ async def test_a_deleted_project_is_a_state_with_a_way_out(sit: Sit, orbit: dict
         flow = person.app.engine.root / ".flow"
         shutil.move(flow, flow.with_name("away"))
         await person.until(lambda: person.main.error is not None, "the error")
-        await person.sees("looks again", "quits")
+        await person.sees("f5 read again", "q quit")
         await person.press("x", "s")  # keys do no harm meanwhile
         shutil.move(flow.with_name("away"), flow)
         await person.sees("next 2/2.2 Run the tests")

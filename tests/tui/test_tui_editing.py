@@ -70,7 +70,7 @@ async def test_delete_asks_and_z_brings_it_back(sit: Sit) -> None:
         await person.until(lambda: plan(person) == "- [ ] Two\n")
         await person.press("z")
         await person.until(lambda: plan(person) == text)
-        await person.sees("Undone: One (removed)")
+        await person.sees("Undone: One (deleted)")
         await person.until(lambda: person.selected == "1", "what came back")
 
 

@@ -87,14 +87,19 @@ async def test_why_something_stopped_is_said_to_its_end(sit: Sit) -> None:
         await person.sees("the next start asks what to do.", "next 1 A task")
 
 
-async def test_a_standing_note_gives_way_to_the_name_of_the_task(sit: Sit) -> None:
-    plan = "- [!] Publish the wheel\n- [ ] Last\n"
-    async with sit({"status.md": plan}, size=(40, 15)) as person:
+@pytest.mark.parametrize(
+    ("size", "seen"),
+    [
+        ((40, 15), ["✖ 1 Publish… failed"]),
+        ((80, 24), ["✖ 1 Publish the wheel failed and holds the plan", "~ 2 rows changed outside"]),
+    ],
+)
+async def test_a_standing_note_gives_way_to_the_name_of_the_task(
+    sit: Sit, size: tuple[int, int], seen: list[str]
+) -> None:
+    async with sit({"status.md": "- [!] Publish the wheel\n- [ ] Last\n"}, size=size) as person:
         person.main.query_one(StatusLine).note("~ 2 rows changed outside")
-        await person.sees("✖ 1 Publish… failed")
-    async with sit({"status.md": plan}, size=(80, 24)) as person:
-        person.main.query_one(StatusLine).note("~ 2 rows changed outside")
-        await person.sees("✖ 1 Publish the wheel failed and holds the plan", "~ 2 rows changed outside")
+        await person.sees(*seen)
 
 
 async def test_the_footer_and_the_help_are_those_of_the_focused_side(sit: Sit) -> None:

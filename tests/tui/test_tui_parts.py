@@ -146,6 +146,14 @@ async def test_a_tag_that_no_atom_has_is_said_in_the_details(sit: Sit) -> None:
         await person.until(lambda: "Skript" not in person.text)
 
 
+async def test_a_long_word_in_a_table_of_the_notes_is_folded_and_not_cut(sit: Sit) -> None:
+    url = "https://example.org/" + "/".join(f"part{number}" for number in range(15))
+    plan = f"- [ ] One\n\n    | what | where |\n    | --- | --- |\n    | docs | {url} |\n"
+    async with sit({"status.md": plan}, size=(80, 24)) as person:
+        await person.press("tab")
+        await person.sees("https://example.org/part0/", "/part14")
+
+
 async def test_every_action_has_one_handler_and_every_key_one_action(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] One\n"}) as person:
         main = person.main

@@ -77,7 +77,7 @@ def note_of(screen: MainScreen) -> tuple[str, str]:
         count = len(screen.changed)
         return f"~ {count} row{'s' if count > 1 else ''} changed outside", "$accent"
     if screen.engine.readonly:
-        return "read only", "$accent"
+        return "read-only", "$accent"
     if screen.navigator.following and screen.conductor.own is not None:
         return "following · F", "$faint"
     return "", ""

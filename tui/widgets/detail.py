@@ -253,7 +253,8 @@ def _happened(attempt: Attempt) -> Content:
     )
     first = f"attempt {attempt.attempt} " if attempt.attempt else ""
     took = f" after {marks.took(attempt.seconds)}" if attempt.seconds is not None else ""
-    who = f" by {one_line(attempt.by, 60)}" if not attempt.run and attempt.by else ""
+    waited = attempt.outcome in ("waiting", "waited")
+    who = f" by {one_line(attempt.by, 60)}" if not attempt.run and attempt.by and not waited else ""
     back = " · taken back" if is_taken_back(attempt) else ""
     said = f": {one_line(attempt.message, 300)}" if attempt.message and not back else ""
     return Content.assemble(
