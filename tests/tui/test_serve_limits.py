@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -76,7 +77,9 @@ def server(make_project: MakeProject, tmp_path: Path) -> Iterator[Server]:
 async def shown(page: aiohttp.ClientWebSocketResponse, words: bytes) -> None:
     """Waits until the page was sent these words."""
     seen = bytearray()
+    until = time.monotonic() + SECONDS
     while words not in seen:
+        assert time.monotonic() < until, seen[-2_000:]
         message = await page.receive(SECONDS)
         assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), seen[-2_000:]
         seen.extend(message.data if isinstance(message.data, bytes) else message.data.encode())
@@ -135,7 +138,7 @@ async def test_what_a_page_cannot_ask_for_does_nothing(server: Server) -> None:
     )
     async with aiohttp.ClientSession() as session:
         page = await session.ws_connect(f"{server.origin}/ws?width=100&height=30", headers=server.ticket)
-        await shown(page, b"Second thing")
+        await shown(page, "› next 1 First of all".encode())  # before that, it is still being read
         for text in nonsense:
             await page.send_str(text)
         await page.send_bytes(b"\xff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -137,7 +138,7 @@ def test_e_gives_the_terminal_to_the_editor_at_the_line_and_shows_what_it_saved(
     root = make_project({"status.md": "- [ ] One\n    - a note\n- [ ] Two\n"})
     editor = tmp_path / "editor.py"
     editor.write_text(EDITOR)
-    env = {"VISUAL": f"{sys.executable} {editor}"}
+    env = {"VISUAL": shlex.join([sys.executable, str(editor)])}
     with Terminal([sys.executable, "-P", "-m", "tui"], size=(100, 24), cwd=root, env=env) as terminal:
         terminal.wait_for("step 1 One")
         terminal.settle()
@@ -155,7 +156,7 @@ def test_e_opens_a_file_that_must_be_mended_at_its_first_problem(make_project: M
     root = make_project({"status.md": "- [ ] One\n    - a note\n- [?] Two\n- [?] Three\n"})
     editor = tmp_path / "editor.py"
     editor.write_text(EDITOR.replace("Two", "- [?] T").replace("Deux", "- [ ] T"))
-    env = {"VISUAL": f"{sys.executable} {editor}"}
+    env = {"VISUAL": shlex.join([sys.executable, str(editor)])}
     with Terminal([sys.executable, "-P", "-m", "tui"], size=(100, 24), cwd=root, env=env) as terminal:
         terminal.wait_for("mend it")
         terminal.settle()
