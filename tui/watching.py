@@ -42,15 +42,18 @@ class Watch:
 
     async def run(self) -> None:
         """Watches until it is cancelled."""
+        known = self._identity()
         while True:
             identity = self._identity()
+            if identity != known:
+                self.changed()
             if identity is not None:
                 with suppress(FileNotFoundError):  # it went away between the look and the watch
                     await self._watch(identity)
+                identity = None  # it went away: should it be there again, the very same one, that is a change
                 self.changed()
+            known = identity
             await asyncio.sleep(_LOOK)
-            if self._identity() != identity:
-                self.changed()
 
     async def _watch(self, identity: tuple[int, int]) -> None:
         """Watches one folder, until another one, or none, stands in its place: moving it away says nothing."""
