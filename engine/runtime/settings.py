@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, StorageError, UnsupportedFileError
 from engine.status import Problem
 from engine.storage import read_if_exists
 
@@ -22,7 +22,7 @@ def settings_problem(flow: Path) -> Problem | None:
     """What is wrong with the settings below the folder `flow`: nothing can be changed until that is mended."""
     try:
         load_settings(flow)
-    except ConfigurationError as error:
+    except (ConfigurationError, StorageError, UnsupportedFileError) as error:
         line, column = error.fields.get("line", 1), error.fields.get("column", 1)
         return Problem("flow.toml", line, column, error.message, error.hint, error.code)
     return None

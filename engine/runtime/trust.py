@@ -151,8 +151,9 @@ class Trust:
         with hold(self._file.with_suffix(".lock")):
             projects = self._read()
             mine = projects[self._root] = self._mine()
-            if flags:
-                mine |= flags | {"mark": os.urandom(16).hex()}
+            mine |= flags
+            if flags and "mark" not in mine:
+                mine["mark"] = os.urandom(16).hex()
                 replace_file(self._flow / _MARK, mine["mark"].encode())
             mine["approved"] = sorted({*mine.get("approved", ()), *approved})
             text = json.dumps({"version": 1, "projects": projects}, indent=1)

@@ -15,7 +15,11 @@ VERBS = {"start": "begin", "done": "done", "skip": "skip", "fail": "fail", "reop
 
 def answer(arguments: Sequence[str]) -> bool:
     """Answer these words, if they are such; returns whether they were. Raises what the engine raises."""
-    words = [*arguments[:1], *(word for word in arguments[1:] if word != "--json")]
+    words = [
+        word
+        for before, word in zip(["--expect", *arguments], arguments, strict=False)
+        if word != "--json" or before == "--expect"  # else it is the name that is expected, or no command
+    ]
     as_json = len(words) < len(arguments)
     match words:
         case ["status"]:

@@ -46,7 +46,7 @@ def test_add_reads_markdown_from_stdin(flow: Flow, root: Path) -> None:
     markdown = "- [ ] Publish\n  A note.\n  - [ ] Upload\n"
     ran = flow("add", "-", "--to", "2", "--at", "2", "--json", cwd=root, stdin=markdown)
     assert (ran.code, ran.json["address"]) == (0, "2.2")
-    added = "    - [ ] Publish\n      A note.\n        - [ ] Upload\n"
+    added = "    - [ ] Publish\n        A note.\n        - [ ] Upload\n"
     assert f"{added}    - [ ] Pack\n" in text(root)
     assert flow("check", cwd=root).code == 0
     before = text(root)
