@@ -34,7 +34,7 @@ def find(plans: Plans, task: Task) -> tuple[str, Record]:
     """The key under which the attempts at a task are kept, and what is; empty when there is nothing.
 
     Where it cannot be told which of several tasks it is kept of, only what leaves the decision to a person: rather is
-    one asked than anything run twice.
+    one asked than anything run twice. `suspected`: nothing is kept of this one for certain, and it is asked about.
     """
     return _Memory(plans.records()).find(task, path_of(task))
 
@@ -72,6 +72,8 @@ class _Memory:
             "interruptions": max((number(record, "interruptions") for record in careful), default=0),
         }
         begun = [record["begun"] for record in careful if "begun" in record]
+        if not careful and any(self._may_be_rewritten(*one, task) for one in self._asking.items()):
+            return key, {"undone": True, "suspected": True}
         return key, {name: value for name, value in found.items() if value} | (
             {"begun": begun[0]} if begun else {}
         )
@@ -101,7 +103,7 @@ class _Memory:
         it was begun. What was taken out of the plan is not taken for a task of another name."""
         digest = _digest(task)
         if record.get("body") != digest:
-            return self._is_rewritten(other, record, task)
+            return False
         is_named = names_of(other).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
         if record.get("gone") and not is_named:
             return False
@@ -113,9 +115,9 @@ class _Memory:
         is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
         return is_begun or (is_only and other != key_of(path_of(task)))
 
-    def _is_rewritten(self, other: str, record: Record, task: Task) -> bool:
+    def _may_be_rewritten(self, other: str, record: Record, task: Task) -> bool:
         """Whether this may be the task that was begun, with another name and another text: it is at work by the plan,
-        and nothing has the name or the text any more."""
+        and nothing has the name or the text any more. That is to be asked about, and the record stays what it is."""
         if record.get("gone") or record.get("begun") != (task.tag or "") or task.status is not Status.ACTIVE:
             return False
         self._look_around(task)
@@ -180,7 +182,7 @@ def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Lev
     for task, path in zip(every, paths_of(every), strict=True):
         if memory.may_know(task, path):
             key, record = memory.find(task, path)
-            if record:
+            if record and not record.get("suspected"):
                 yield task, path, key, record
 
 
@@ -253,6 +255,12 @@ def forget_all(plans: Plans, tasks: Iterable[Task]) -> None:
     forgotten = forget(plans, tasks)
     # Every key of a task has a `#`.
     plans.drop_record(*(key for key in plans.records() if "#" in key and key not in forgotten))
+
+
+def begin(plans: Plans, task: Task) -> None:
+    """A person begins this task: it is none that was begun before, under another name."""
+    if find(plans, task)[1].get("suspected"):
+        keep(plans, path_of(task), {}, task=task)
 
 
 def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:

@@ -191,9 +191,13 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
 
 def _refuse_repeating(task: Task, record: Mapping[str, Any], effect: Effect) -> None:
     if record.get("undone") and effect is Effect.ONCE:
-        why = "but the plan does not say so" if "begun" in record else "its result was taken back"
+        what = "has run already; " + (
+            "but the plan does not say so" if "begun" in record else "its result was taken back"
+        )
+        if record.get("suspected"):
+            what = "may have run already: a task that was begun is no longer in the plan by its name or text"
         raise NeedsPersonError(
-            f"{task.address} {task.name} has run already; {why}.",
+            f"{task.address} {task.name} {what}.",
             hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
             address=task.address,
         )

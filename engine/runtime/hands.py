@@ -91,6 +91,8 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
     task = changed[0]
     if status is Status.PENDING:
         _forgive(project, task, was_open=before[0] in (Status.PENDING, Status.ACTIVE))
+    elif status is Status.ACTIVE:
+        attempts.begin(project.plans, task)
     elif status.is_settled:
         _forget(project, task)
     if committed.files or note:
@@ -202,7 +204,7 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
 def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
     """A person opens a task again. That it has run is forgotten where they open one that was settled: they want it."""
     key, record = attempts.find(project.plans, task)
-    if record:
+    if record and not record.get("suspected"):
         has_run = bool(record.get("undone"))
         undone = {"undone": has_run and was_open} | ({"forgiven": True} if has_run and not was_open else {})
         attempts.keep(
@@ -215,6 +217,8 @@ def _forget(project: Project, task: Task) -> None:
     again."""
     key, record = attempts.find(project.plans, task)
     lasting = {name: True for name in ("undone", "forgiven") if record.get(name)}
+    if record.get("suspected"):
+        return
     if lasting:
         attempts.keep(project.plans, path_of(task), lasting, task=task, was=key)
     elif record:

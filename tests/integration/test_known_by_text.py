@@ -159,8 +159,33 @@ async def test_another_name_and_another_text_while_it_runs(make_project: MakePro
     work = f"- [ ] [Script] Work\n    ```sh\n    echo run >> runs\n    {change}\n    ```\n"
     root = make_project({"status.md": work + task("Two")})
     engine = Engine.open(root)
-    with pytest.raises(NeedsPersonError, match="Other has run already"):
+    with pytest.raises(NeedsPersonError, match="Other may have run already"):
         await finish(engine.run())
     assert (root / "runs").read_text() == "run\n"
     assert engine.change("done", "Other").status is Status.DONE
     assert (await finish(engine.run())).name == "Two"
+
+
+async def test_a_suspicion_leaves_what_is_known_where_it_is(make_project: MakeProject) -> None:
+    other = task("Other").replace("[ ]", "[/]")
+    change = "cp .flow/status.md work.md; cp other.md .flow/status.md"
+    work = f"- [ ] [Script] Work\n    ```sh\n    echo work >> runs\n    {change}\n    ```\n"
+    root = make_project({"status.md": work})
+    (root / "other.md").write_text(other)
+    engine = Engine.open(root)
+    await finish(engine.step())
+    with pytest.raises(NeedsPersonError, match="Other may have run already"):
+        await finish(engine.step())
+    await finish(engine.retry("Other"))
+    (root / ".flow/status.md").write_text((root / "work.md").read_text())
+    with pytest.raises(NeedsPersonError, match="Work has run already"):
+        await finish(Engine.open(root).step())
+
+
+async def test_what_a_person_begins_is_not_suspected(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("Work").replace("echo", "cp other.md .flow/status.md; echo")})
+    (root / "other.md").write_text(task("Other"))
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.change("begin", "Other")
+    assert (await finish(engine.step())).status is Status.DONE

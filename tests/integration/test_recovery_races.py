@@ -61,7 +61,8 @@ async def test_a_probe_is_asked_again_when_the_next_start_asks(
     release = LocalRunner.release
 
     def release_and_lose(self: LocalRunner, job: Job) -> None:
-        self.output(job.run).touch()  # the mark that it began; so the supervisor refuses to begin once more
+        self.output(job.run).touch()  # so the supervisor refuses to begin
+        self.output(f"{job.run}.ready").unlink()  # and counts as one that began
         release(self, job)
 
     with monkeypatch.context() as patches:

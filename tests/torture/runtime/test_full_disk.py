@@ -76,7 +76,9 @@ async def test_t7_14_a_disk_that_is_full_from_the_beginning_costs_one_error(smal
         engine.change("done", "Sign")
     with pytest.raises(StorageError, match="space"):
         engine.change("skip", "Sign")
-    assert plan.read_bytes() == before
+    begun = before.replace(b"[ ]", b"[/]", 1)  # there may be room for that, and none for what comes next
+    assert plan.read_bytes() in (before, begun)
+    assert not (small_disk / "runs").exists()
     assert engine.tree().problems() == []
     assert engine.changed_outside() == []
     assert not list(small_disk.rglob("*.part"))
