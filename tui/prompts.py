@@ -20,6 +20,7 @@ from engine import (
     Resume,
     Status,
     Task,
+    Tree,
     TrustError,
 )
 from tui import behind
@@ -219,14 +220,22 @@ class Prompts:
             return
         from tui.screens.outside import OutsidePrompt
 
+        shown = {file: change.revision for file, change in changes.items()}
+
         def answered(answer: str | None) -> None:
             if answer is not None:
-                shown = {file: change.revision for file, change in changes.items()}
                 behind.start(self.screen.app, self._settle_outside, answer, shown, again)
+
+        def became(reading: Reading) -> str:
+            others = _others(shown, reading.tree)
+            settled = [file for file in others if file not in reading.outside]
+            if settled:
+                return f"Settled elsewhere: {', '.join(settled)} is another version by now"
+            return f"Changed once more: {', '.join(others)}" if others else ""
 
         diffs = {file: change.diff for file, change in changes.items()}
         versions = {file: change.known_at for file, change in changes.items()}
-        self.ask(OutsidePrompt(diffs, message, versions), answered)
+        self.ask(OutsidePrompt(diffs, message, versions), answered, became)
 
     def _changes_outside(self) -> dict[str, _Change]:
         """The plans that were changed outside, each as it is now, and from which version."""
@@ -242,6 +251,7 @@ class Prompts:
         settle = self.engine.accept if answer == "accept" else self.engine.restore
         try:
             files = await asyncio.to_thread(settle, shown)
+            others = _others(shown, await asyncio.to_thread(self.engine.tree))
         except ContentChangedError as error:
             await self._show_outside(
                 f".flow/{error.path} was changed once more: this is how it is now.", again
@@ -251,7 +261,7 @@ class Prompts:
         else:
             said = f"{'Accepted' if answer == 'accept' else 'Put back'}: {', '.join(files)}"
             self.screen.say(said if files else "Settled elsewhere.", "$foreground")
-            if answer == "accept":
+            if answer == "accept" and not others:
                 again()
         self.session.read()
 
@@ -320,6 +330,12 @@ class _Change(NamedTuple):
     diff: str
     revision: str
     known_at: str
+
+
+def _others(shown: dict[str, str], tree: Tree) -> list[str]:
+    """The plans that are not the version any more that was shown."""
+    now = {file: snapshot.revision for file, snapshot in tree.snapshots.items()}
+    return [file for file, revision in shown.items() if now.get(file) != revision]
 
 
 def _became(reading: Reading, address: str, name: str, *, failed: bool) -> str:

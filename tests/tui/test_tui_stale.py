@@ -208,3 +208,48 @@ async def test_a_prompt_that_opens_by_itself_under_typing_hands_takes_no_key_unt
         await person.press("minus")
         await person.until(lambda: person.status("1/1") == "skipped")
         await person.sees("Skipped: Long work")
+
+
+STRICT = {"status.md": "- [ ] One\n- [ ] [Script] Two\n    ```sh\n    touch as-it-was\n    ```\n"}
+
+
+@pytest.mark.parametrize("watch", [True, False])
+async def test_a_version_that_was_put_back_elsewhere_is_neither_accepted_nor_run(
+    sit: Sit, make_project: Make, monkeypatch: pytest.MonkeyPatch, watch: bool
+) -> None:
+    monkeypatch.setattr("tui.presses._GRACE", 0.01)
+    root = make_project(STRICT | {"flow.toml": 'integrity = "strict"\n'})
+    plan = root / ".flow" / "status.md"
+    async with sit(root, watch=watch) as person:
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done")
+        plan.write_text(plan.read_text().replace("as-it-was", "by-another"))
+        await person.idle()
+        await person.press("s")
+        await person.asked("Changed outside")
+        Engine.open(root).restore()
+        if watch:
+            await person.told("Settled elsewhere: status.md")
+        else:
+            await person.press("a")
+            await person.sees("Settled elsewhere.")
+        await person.unasked()
+        await person.idle()
+        assert person.status("2") == "pending"
+        assert not (root / "as-it-was").exists()
+
+
+async def test_a_version_that_was_accepted_elsewhere_is_gone_on_with(sit: Sit, make_project: Make) -> None:
+    root = make_project(STRICT | {"flow.toml": 'integrity = "strict"\n'})
+    plan = root / ".flow" / "status.md"
+    async with sit(root, watch=True) as person:
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done")
+        plan.write_text(plan.read_text().replace("as-it-was", "by-another"))
+        await person.idle()
+        await person.press("s")
+        await person.asked("Changed outside")
+        Engine.open(root).accept()
+        await person.press("a")
+        await person.until(lambda: person.status("2") == "done")
+        assert (root / "by-another").exists()
