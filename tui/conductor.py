@@ -264,6 +264,8 @@ class Conductor:
             self.screen.call_person(f"{name}: {event.outcome}")
         took = f" · {marks.took(event.seconds)}" if event.seconds >= 0.05 else ""
         match event.outcome:
+            case StepOutcome.DONE if event.status is None:
+                self.screen.say(f"Let go of: {name} is no longer in the plan", "$status-skipped")
             case StepOutcome.DONE if event.status is Status.SKIPPED:
                 self.screen.say(f"Skipped: {name}", "$status-skipped")
             case StepOutcome.DONE:

@@ -76,7 +76,7 @@ class Prompts:
 
     def ask_recovery(self, recovery: Recovery, *, once: bool = False) -> None:
         """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself."""
-        key = f"{recovery.address} {recovery.started_at} {recovery.attempt}"
+        key = recovery.interruption
         if self.is_asking or self.session.busy or (once and key == self.asked_about) or self.engine.readonly:
             return
         self.asked_about = key

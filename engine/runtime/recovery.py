@@ -102,6 +102,11 @@ class Recovery:
     host: str = ""
     ended: str = ""
 
+    @property
+    def interruption(self) -> str:
+        """What tells this interruption from every other, wherever its task stands by now."""
+        return f"{self.started_at} {self.attempt} {self.name}"
+
 
 def open_intent(project: Project) -> Intent | None:
     """The open intent. A torn one is told from the plan: the only active leaf was running (T3.23). None, too, where the

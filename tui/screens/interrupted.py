@@ -47,10 +47,7 @@ class InterruptedPrompt(Prompt):
                 continue  # the plan cannot be read for now: what was known stays on the screen
             if not self.is_current:
                 return  # it was answered meanwhile: to dismiss it again would take what is below
-            if known is None or (known.address, known.attempt) != (
-                self.recovery.address,
-                self.recovery.attempt,
-            ):
+            if known is None or known.interruption != self.recovery.interruption:
                 self.close_by_itself(f"Taken on by another engine: {self.recovery.name}")
                 return
             self.recovery = known
@@ -108,22 +105,37 @@ class InterruptedPrompt(Prompt):
         able = known.resume is not Resume.ASK
         # Every choice but to follow it ends what is alive: nothing may run beside its successor.
         first = "end it, then " if known.children else ""
-        again = f"{first}run it again, as attempt {known.attempt + 1}"
-        settle = f"{first}{{}}"
         how = f"take its result: {known.ended}" if known.ended else _HOW[known.resume]
+        if known.gone:
+            how = how if able else _GONE
+            texts = {
+                "skip": f"{'end it, and ' if known.children else ''}let go of it: it is no longer in the plan"
+            }
+        else:
+            texts = {
+                "retry": f"{first}run it again, as attempt {known.attempt + 1}",
+                "done": f"{first}go on with the next: it did its work",
+                "skip": f"{first}go on without it",
+                "fail": f"{first}hold the plan until somebody sees to it",
+            }
+        always = f"off: {known.always_off}" if known.always_off else f"{first}{_ALWAYS}"
         yield Choice("r", "resume", how, "resume", safe=able, enabled=able)
-        yield Choice("t", "retry", again, "retry", enabled=not known.gone)
-        always = f"off: {known.always_off}" if known.always_off else f"{settle.format(_ALWAYS)}"
-        yield Choice("A", "always", always, "always", enabled=not known.always_off)
-        for key, title, text, answer in (
-            ("x", "mark done", "go on with the next: it did its work", "done"),
-            ("minus", "skip", "go on without it", "skip"),
-            ("exclamation_mark", "fail", "hold the plan until somebody sees to it", "fail"),
-        ):
-            yield Choice(key, title, settle.format(text), answer, enabled=not known.gone)
+        for key, title, answer in _WAYS:
+            if answer == "always":
+                yield Choice(key, title, always, answer, enabled=not known.always_off)
+            else:
+                yield Choice(key, title, texts.get(answer, _GONE), answer, enabled=answer in texts)
         yield LATER
 
 
+_WAYS = (
+    ("t", "retry", "retry"),
+    ("A", "always", "always"),
+    ("x", "mark done", "done"),
+    ("minus", "skip", "skip"),
+    ("exclamation_mark", "fail", "fail"),
+)
+_GONE = "off: no longer in the plan"
 _ALWAYS = "run it again, always (effect=idempotent)"
 
 _HOW = {
