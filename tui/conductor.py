@@ -7,7 +7,6 @@ known of the work that this app started.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ from engine import (
 from tui import marks
 from tui.prompts import Prompts
 from tui.session import Reading, Session, WasChanged, Work
-from tui.spot import Spot
+from tui.spot import Own, Spot
 from tui.text import lines, one_line
 from tui.widgets.lines import StatusLine
 
@@ -72,19 +71,6 @@ _SHORT = 40
 _IS = {"done": "done", "skip": "skipped", "fail": "failed", "reopen": "pending", "begin": "active"}
 
 
-@dataclass(slots=True)
-class Own:
-    """The task that this app's engine runs, since `since` (monotonic).
-
-    `stopping`: it is being ended. `last`: nothing runs behind it.
-    """
-
-    event: Started
-    since: float
-    stopping: bool = False
-    last: bool = False
-
-
 class Conductor:
     """Serves one main screen."""
 
@@ -112,6 +98,15 @@ class Conductor:
     @property
     def reading(self) -> Reading | None:
         return self.screen.reading
+
+    @property
+    def at_work(self) -> Task | None:
+        """The task of the reading on the screen that runs now, here or by another engine."""
+        if self.reading is None:
+            return None
+        other = self.reading.running
+        spot = self.own.spot if self.own else Spot(other.address, other.name) if other else None
+        return spot.find(self.reading.tree) if spot is not None else None
 
     def run_of(self, task: Task) -> str:
         """The run that works at a task now, or did so last; empty if there was none."""
@@ -240,7 +235,7 @@ class Conductor:
         match event:
             case Started():
                 since = monotonic() - (_seconds_since(self._began) if event.follows else 0)
-                was, self.own = self.own, Own(event, since, last=self._stops)
+                was, self.own = self.own, Own(event, since, Spot(event.address, event.name), last=self._stops)
                 if was is not None and was.stopping:
                     self._end()  # that attempt failed by itself, and this is the next one at its task
                 self.screen.started(event)
@@ -359,6 +354,10 @@ class Conductor:
             if spot is not None:
                 spot.carry(old, new)
         self.screen.editor.carry(old, new)
+        running, own = self.reading.running if self.reading is not None else None, self.own
+        if own is not None and running is not None and running.run == own.event.run:
+            own.spot = Spot(running.address, running.name)
+            self.prompts.work_began(own)
 
     def changed(self, change: WasChanged) -> None:
         """A change went through, or (not `written`) found all as it was to be; the task that a run waited for lets it
@@ -424,7 +423,7 @@ class Conductor:
                     self._end_after()
 
             self.prompts.ask(
-                StopPrompt(own.event.address, own.event.name, own.since, goes_on=self.goes_on), answered
+                StopPrompt(own.spot.address, own.spot.name, own.since, goes_on=self.goes_on), answered
             )
         elif self.session.busy:
             self._end_after()
@@ -474,7 +473,7 @@ class Conductor:
                     if not self.session.busy:
                         self.screen.app.exit(0)
 
-        self.prompts.ask(QuitPrompt(own.event.address, own.event.name, own.since), answered)
+        self.prompts.ask(QuitPrompt(own.spot.address, own.spot.name, own.since), answered)
 
 
 def _seconds_since(began: str) -> float:

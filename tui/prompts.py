@@ -27,10 +27,10 @@ from tui import behind
 from tui.presses import Presses
 from tui.screens.evidence import diff_of
 from tui.screens.prompt import Prompt
-from tui.spot import Spot
+from tui.spot import Own, Spot
 
 if TYPE_CHECKING:
-    from tui.conductor import Conductor, Own
+    from tui.conductor import Conductor
     from tui.screens.main import MainScreen
     from tui.session import Reading, Session
 
@@ -315,13 +315,13 @@ class Prompts:
             self._open.close_by_itself(self._open.ended)
 
     def work_began(self, own: Own) -> None:
-        """Another task runs: the prompt on the screen that asks about what runs asks about that one."""
+        """Another task runs, or it is elsewhere by now: the prompt that asks about what runs asks about that one."""
         if not self.is_asking:
             return
         from tui.screens.leave import LeavePrompt
 
         if isinstance(self._open, LeavePrompt) and self._open.is_current:
-            self._open.follow(own.event.address, own.event.name, own.since)
+            self._open.follow(own.spot.address, own.spot.name, own.since)
 
 
 class _Change(NamedTuple):

@@ -210,7 +210,7 @@ class Session:
                 hint="Nothing is lost here: the plan comes back as soon as the folder does.",
             )
         tree = self._whole()
-        running = self.engine.running()
+        running = self.engine.running(tree)
         outside = frozenset(self.engine.changed_outside(tree))
         cursor = tree.cursor()
         return Reading(

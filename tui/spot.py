@@ -1,10 +1,10 @@
-"""A task that is kept in mind."""
+"""Tasks that are kept in mind: one of the plan, and the one that runs here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine import Plan, Task, Tree, UnknownAddressError
+from engine import Plan, Started, Task, Tree, UnknownAddressError
 from tui.widgets.rows import carry
 
 
@@ -40,3 +40,17 @@ class Spot:
         task = carry(*self._seen, new.root)
         if task is not None:
             self.address, self.name, self._seen = task.address, task.name, None
+
+
+@dataclass(slots=True)
+class Own:
+    """The task that this app's engine runs, since `since` (monotonic), and where it is by now (`spot`).
+
+    `stopping`: it is being ended. `last`: nothing runs behind it.
+    """
+
+    event: Started
+    since: float
+    spot: Spot
+    stopping: bool = False
+    last: bool = False

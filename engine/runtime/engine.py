@@ -177,9 +177,9 @@ class Engine:
         """The number of the latest change of a plan that an engine made; 0 where the log knows none. Blocks briefly."""
         return self._project.log.last_change()
 
-    def running(self) -> Running | None:
-        """What is being executed right now, by whichever engine."""
-        return under_way.running(self._project) if self._project.has_intent else None
+    def running(self, tree: Tree | None = None) -> Running | None:
+        """What is being executed right now, by whichever engine; where its task is in `tree`, or else was begun."""
+        return under_way.running(self._project, tree) if self._project.has_intent else None
 
     def recovery(self) -> Recovery | None:
         """An interrupted task and what is known of it; None while an engine is at work."""

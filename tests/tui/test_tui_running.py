@@ -263,3 +263,46 @@ async def test_a_change_that_changes_nothing_says_so_and_offers_no_undo(sit: Sit
         await person.press("j", "o")
         await person.sees("C is pending already.")
         assert "undoes" not in person.text
+
+
+async def test_what_runs_is_told_from_what_is_pushed_in_before_it(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate) + "- [ ] After\n"}, watch=True) as person:
+        await person.press("s")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await _status(person, "1", "active")
+        await person.press("ctrl+c")
+        await person.asked("Stop")
+        Engine.open(person.app.engine.root).add("Pushed in", at=1)
+        await person.sees("running 2 Work", "2  Work")
+        assert "1  Work" not in person.text
+        await person.press("escape")
+        assert person.selected == "2"
+        running = person.main.flow_tree.facts.running
+        assert running is not None
+        assert running.name == "Work"
+        await person.press("q")
+        await person.asked("Quit")
+        await person.sees("2  Work")
+        await person.press("n", "k")
+        await person.until(lambda: not person.main.detail.output.display, "the page of the other")
+        gate.touch()
+        await _status(person, "2", "done")
+
+
+async def test_a_viewer_follows_what_another_engine_runs_to_its_place(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": gated(gate) + "- [ ] After\n"}, watch=True) as person:
+        other = Engine.open(person.app.engine.root)
+
+        async def work() -> None:
+            async for _ in other.step():
+                pass
+
+        running = asyncio.create_task(work())
+        await person.sees("viewer: another engine", "runs 1 Work")
+        Engine.open(person.app.engine.root).add("Pushed in", at=1)
+        await person.sees("runs 2 Work")
+        at_work = person.main.flow_tree.facts.running
+        assert at_work is not None
+        assert at_work.name == "Work"
+        gate.touch()
+        await running

@@ -58,7 +58,7 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
         output.put(
             "Nothing of that runs yet: `flow accept` takes it in, `flow restore` puts back what was there."
         )
-    running, recovery = engine.running(), engine.recovery()
+    running, recovery = engine.running(tree), engine.recovery()
     if running is not None:
         output.put(f"Running: {running.address} {output.line(running.name)}.")
     elif recovery is not None:

@@ -62,7 +62,7 @@ def _status(call: Call, given: arguments.Status) -> Result:
     engine = call.engine
     tree = engine.tree()
     top = tree.find(given.address) if given.address is not None else None
-    next_task, running = tree.cursor(), engine.running()
+    next_task, running = tree.cursor(), engine.running(tree)
     shown: Iterator[Row] = rows(tree.root.tasks) if top is None else rows_at(top)
     if given.only_open:
         shown = (row for row in shown if not row.task.status.is_settled)

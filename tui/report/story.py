@@ -133,7 +133,7 @@ def tell(engine: Engine) -> Story:
         progress=tree.progress(),
         rows=tuple(rows(tree.root.tasks)),
         next=tree.cursor(),
-        running=engine.running(),
+        running=engine.running(tree),
         recovery=engine.recovery(),
         problems=tuple(tree.problems()),
         sessions=_sessions(entries),

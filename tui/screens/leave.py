@@ -35,8 +35,8 @@ class LeavePrompt(Prompt):
         self._unseen_until = 0.0
 
     def follow(self, address: str, name: str, since: float) -> None:
-        """This task runs by now."""
-        if (address, name) != (self.address, self.task_name):
+        """This task runs by now, or is here by now."""
+        if since != self.since and (address, name) != (self.address, self.task_name):
             self._unseen_until = monotonic() + _UNSEEN
         self.address, self.task_name, self.since = address, name, since
         self.renew(self.evidence())

@@ -221,13 +221,12 @@ class MainScreen(Screen[None]):
         if reading is None:
             return Facts(label=self.label, counting=True)
         own = self.conductor.own
-        address = own.event.address if own else reading.running.address if reading.running else ""
         return Facts(
             label=self.label,
             progress=self.progress,
             problems=self.problems,
             next=reading.next,
-            running=self.find(address) if address else None,
+            running=self.conductor.at_work,
             running_since=own.since if own else None,
             outside=self._outside,
         )
