@@ -7,11 +7,11 @@ known of the work that this app started.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from engine import (
+    BusyError,
     ChangedOutsideError,
     Conflict,
     Engine,
@@ -82,7 +82,7 @@ class Conductor:
         self.waiting: Spot | None = None
         self.until: Spot | None = None
         self._began = ""
-        self._quits_after = False
+        self.quits_after = False
         self._takes = False
         self.last_work: Work | None = None
         self._undoes = ""
@@ -234,7 +234,7 @@ class Conductor:
         """Takes in one event of the engine."""
         match event:
             case Started():
-                since = monotonic() - (_seconds_since(self._began) if event.follows else 0)
+                since = monotonic() - (marks.seconds_since(self._began) if event.follows else 0)
                 was, self.own = self.own, Own(event, since, Spot(event.address, event.name), last=self._stops)
                 if was is not None and was.stopping:
                     self._end()  # that attempt failed by itself, and this is the next one at its task
@@ -287,7 +287,7 @@ class Conductor:
         self.prompts.work_ended()
         self.session.read()
         self.screen.show_state()
-        if self._quits_after:
+        if self.quits_after:
             self.screen.app.exit(0)
             return
         if error is not None:
@@ -311,6 +311,9 @@ class Conductor:
                     self.screen.complain(error)
             case ChangedOutsideError():
                 self.prompts.ask_outside(error, again or self._work_again)
+            case BusyError() if self.own is not None and "address" in error.fields:
+                hint = "Wait for it, or end it with `flow stop`."
+                self.screen.complain(BusyError(error.message, hint=hint), title="It is running here")
             case _:
                 self.screen.complain(error)
 
@@ -464,21 +467,20 @@ class Conductor:
                 case "detach":
                     self.screen.app.exit(0)
                 case "wait" | "end":
-                    self._quits_after = True
+                    self.quits_after = True
                     if answer == "end":
                         self._end()
                     else:
-                        self._end_after()
+                        self.engine.stop(after_this_task=True)
                         self.screen.say("Quits when this task ends.", "$warning")
                     if not self.session.busy:
                         self.screen.app.exit(0)
+                case "stay":
+                    self.quits_after = False
+                    if not self._stops:  # only the wish to quit kept the run from going on
+                        self.engine.go_on()
+            self.screen.show_state()
 
-        self.prompts.ask(QuitPrompt(own.spot.address, own.spot.name, own.since), answered)
-
-
-def _seconds_since(began: str) -> float:
-    """How long ago a time in ISO 8601 was; 0 where it is none."""
-    try:
-        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(began).astimezone(UTC)).total_seconds())
-    except ValueError:
-        return 0.0
+        self.prompts.ask(
+            QuitPrompt(own.spot.address, own.spot.name, own.since, waits=self.quits_after), answered
+        )

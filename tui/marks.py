@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from engine import Progress, Status
 
 GLYPHS = {
@@ -60,3 +62,11 @@ def took(seconds: float) -> str:
         return f"{minutes} min {secs} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def seconds_since(began: str) -> float:
+    """How long ago a time in ISO 8601 was; 0 where it is none."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(began).astimezone(UTC)).total_seconds())
+    except ValueError:
+        return 0.0

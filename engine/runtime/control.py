@@ -22,6 +22,10 @@ class Control:
             self._run = run
             self._now.set()
 
+    def go_on(self) -> None:
+        """Take back that nothing is to be run after this task."""
+        self._after.clear()
+
     def ends_now(self, run: str) -> bool:
         """Whether this run is to be ended."""
         return self._now.is_set() and self._run in ("", run)

@@ -434,6 +434,11 @@ class Engine:
         if control is not None:
             control.stop(run=run, after_this_task=after_this_task)
 
+    def go_on(self) -> None:
+        """Take back `stop(after_this_task=True)`, while that task still runs."""
+        if self._control is not None:
+            self._control.go_on()
+
     def stop_other(self) -> Running | None:
         """Ask the engine that runs a task, in whichever process, to end it; None when none runs. Does not wait."""
         self._may_write()

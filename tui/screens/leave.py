@@ -57,11 +57,15 @@ class LeavePrompt(Prompt):
 
 
 class QuitPrompt(LeavePrompt):
-    """Answers with detach, wait or end."""
+    """Answers with detach, wait, end or stay. `waits`: the app quits when the task ends, as things stand."""
 
     TITLE_WORD = "Quit"
     ENDS = "end"
     ended = "What ran has ended by itself: quit once more to leave."
+
+    def __init__(self, address: str, name: str, since: float, *, waits: bool = False) -> None:
+        super().__init__(address, name, since)
+        self.waits = waits
 
     def evidence(self) -> Iterable[Widget]:
         parts = [
@@ -74,7 +78,8 @@ class QuitPrompt(LeavePrompt):
         yield Choice("d", "leave it running", "the next start follows it, or takes its result", "detach")
         yield Choice("w", "wait", "quit by itself when this task ends", "wait")
         yield Choice("y", "end it", "stop the task; the next start asks what to do", "end")
-        yield Choice("n", "stay", "nothing changes", None, safe=True)
+        stay = "do not quit when this task ends" if self.waits else "nothing changes"
+        yield Choice("n", "stay", stay, "stay", safe=True)
 
 
 class StopPrompt(LeavePrompt):

@@ -325,11 +325,11 @@ class MainScreen(Screen[None]):
         """Says what just happened, for a while, in the status line."""
         self.query_one("#status", StatusLine).flash(text, style)
 
-    def complain(self, error: FlowError) -> None:
-        """Shows an error in words that say how to mend it."""
+    def complain(self, error: FlowError, title: str = "") -> None:
+        """Shows an error in words that say how to mend it, under another title than its own if one is given."""
         keys = self.actions if self.session.busy else {k: v for k, v in self.actions.items() if k != "stop"}
         text = lines(f"{error.message}\n{actions.in_keys(error.hint, keys)}".rstrip("\n"))
-        self.app.notify(text, title=error.title, severity="error", timeout=10, markup=False)
+        self.app.notify(text, title=title or error.title, severity="error", timeout=10, markup=False)
 
     def forget_complaints(self) -> None:
         """Takes the errors from the corner: something went on since."""

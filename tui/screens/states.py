@@ -30,6 +30,7 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
         what = "stopping" if own.stopping else "following" if own.event.follows else "running"
         clock = marks.clock(monotonic() - own.since)
         last = " · then stops" if own.last and not own.stopping else ""
+        last = " · then quits" if conductor.quits_after else last
         return f"● {what} {own.spot.address} ", "$status-active", own.spot.name, f" · {clock}{last}"
     if conductor.session.busy:
         return "● at work", "$status-active", "", ""
