@@ -205,7 +205,7 @@ class Conductor:
                 self.start(work)
             return
         if self.engine.atom_of(task) == "Loom":
-            self.prompts.preview(task.address, task.name)
+            self.prompts.preview(Spot(task.address, task.name))
         else:
             self.start(work)
 
@@ -353,7 +353,7 @@ class Conductor:
 
     def carry(self, old: Tree, new: Tree) -> None:
         """There is a new reading: the tasks that are kept in mind may have other addresses."""
-        for spot in (self.waiting, self.until):
+        for spot in (self.waiting, self.until, self.prompts.about):
             if spot is not None:
                 spot.carry(old, new)
         self.screen.editor.carry(old, new)

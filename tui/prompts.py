@@ -46,7 +46,8 @@ class Prompts:
 
     `asked_about` is the interruption that was asked about last, so that it is not asked twice by itself.
     `awaited`: the next one is of work that this app has stopped. `presses_before`: how many keys there were when the
-    last of them asked for what the next prompt is about.
+    last of them asked for what the next prompt is about. `about`: the task that comes next, where a prompt asks about
+    that.
     """
 
     def __init__(self, conductor: Conductor) -> None:
@@ -55,6 +56,7 @@ class Prompts:
         self.asked_about = ""
         self.presses_before = 0
         self.awaited = False
+        self.about: Spot | None = None
         self._open: ModalScreen[str | None] | None = None
         self._became: Callable[[Reading], str] | None = None
 
@@ -105,15 +107,23 @@ class Prompts:
         run = self.conductor.run_of(task)
         output = self._last_output(run) if run else ""
         again = self.conductor.goes_on
+        about = self.about = Spot(task.address, task.name)
 
         def answered(answer: str | None) -> None:
             match answer:
                 case "retry":
-                    self.conductor.retry(task)
+                    self.conductor.retry(prompt.failed)
                 case "skip" | "done":
                     self.conductor.goes_on = again
-                    self.conductor.waiting = Spot(task.address, task.name) if again else None
-                    self.conductor.change(answer, task)
+                    self.conductor.waiting = Spot(about.address, about.name) if again else None
+                    self.conductor.change(answer, prompt.failed)
+
+        def became(reading: Reading) -> str:
+            words = _became(reading, about, task.name, failed=True)
+            if not words and reading.next is not None:
+                prompt.failed, prompt.path = reading.next, self.screen.path_to(about.address)
+                prompt.renew(prompt.evidence())
+            return words
 
         prompt = FailedPrompt(
             task,
@@ -123,43 +133,50 @@ class Prompts:
             output,
             by_hand=self.screen.label(task) == "manual",
         )
-        self.ask(prompt, answered, lambda reading: _became(reading, task.address, task.name, failed=True))
+        self.ask(prompt, answered, became)
 
     def _last_output(self, run: str) -> str:
         """The end of what a run printed: an offset behind the end is answered with the end."""
         _, end = self.engine.output(run, _BEHIND)
         return "" if end == _BEHIND else self.engine.output(run, max(0, end - _SHOWN))[0]
 
-    def preview(self, address: str, name: str) -> None:
+    def preview(self, about: Spot, *, reload: bool = False) -> None:
         """Shows what the Loom task that comes next would write; refuses first what a step would refuse."""
         self.preparing = True
-        behind.start(self.screen.app, self._prepare_preview, address, name)
+        self.about = about
+        behind.start(self.screen.app, self._prepare_preview, about, reload=reload)
 
-    async def _prepare_preview(self, address: str, name: str, *, reload: bool = False) -> None:
+    async def _prepare_preview(self, about: Spot, *, reload: bool) -> None:
+        name = about.name
         try:
             preview = await asyncio.to_thread(self.engine.preview, reload=reload)
         except FlowError as error:
-            self.conductor.refused(error, lambda: self.preview(address, name))
+            self.conductor.refused(error, lambda: self.preview(about))
             return
         finally:
             self.preparing = False
         if preview is None:
             self.conductor.start(lambda: self.engine.step(expect=name))
         else:
-            self._ask_preview(address, name, preview)
+            self._ask_preview(about, name, preview)
 
-    def _ask_preview(self, address: str, name: str, preview: Preview) -> None:
+    def _ask_preview(self, about: Spot, name: str, preview: Preview) -> None:
         from tui.screens.preview import PreviewPrompt
+
+        prompt = PreviewPrompt(about.address, name, preview)
 
         def answered(answer: str | None) -> None:
             if answer == "write":
                 self.conductor.start(lambda: self.engine.step(base=preview.revision, expect=name))
 
-        self.ask(
-            PreviewPrompt(address, name, preview),
-            answered,
-            lambda reading: _became(reading, address, name, failed=False),
-        )
+        def became(reading: Reading) -> str:
+            words = _became(reading, about, name, failed=False)
+            if not words and prompt.address != about.address:
+                prompt.address = about.address
+                prompt.renew(prompt.evidence())
+            return words
+
+        self.ask(prompt, answered, became)
 
     def ask_conflict(self, conflict: Conflict) -> None:
         from tui.screens.conflict import ConflictPrompt
@@ -167,7 +184,8 @@ class Prompts:
         def answered(answer: str | None) -> None:
             match answer:
                 case "reload":
-                    self._when_idle(lambda: self._reload(conflict))
+                    about = Spot(conflict.address, conflict.name)
+                    self._when_idle(lambda: self.preview(about, reload=True))
                 case "retry":
                     self._when_idle(
                         lambda: self.conductor.start(
@@ -178,10 +196,6 @@ class Prompts:
                     self.screen.say(f"Kept {conflict.path} as it is.", "$muted")
 
         self.ask(ConflictPrompt(conflict), answered)
-
-    def _reload(self, conflict: Conflict) -> None:
-        self.preparing = True
-        behind.start(self.screen.app, self._prepare_preview, conflict.address, conflict.name, reload=True)
 
     def _when_idle(self, then: Callable[[], None]) -> None:
         """The answer to a prompt may come before the step that led to it has let go."""
@@ -338,18 +352,15 @@ def _others(shown: dict[str, str], tree: Tree) -> list[str]:
     return [file for file, revision in shown.items() if now.get(file) != revision]
 
 
-def _became(reading: Reading, address: str, name: str, *, failed: bool) -> str:
+def _became(reading: Reading, about: Spot, name: str, *, failed: bool) -> str:
     """What became of the task that came next when it was asked about; empty while it still does."""
-    task = reading.next
+    task = about.find(reading.tree) if about.name == name else None
     if reading.running is not None and reading.running.pid != os.getpid():
         return f"Another engine is at work: it runs {reading.running.name}"
-    if task is not None and (task.address, task.name) == (address, name):
-        if (task.status is Status.FAILED) is failed:
-            return ""
-    else:
-        task = next((one for one in reading.tree.walk() if (one.address, one.name) == (address, name)), None)
     if task is None:
-        return f"Changed elsewhere: {name} is not at {address} any more"
+        return f"Changed elsewhere: {name} is not at {about.address} any more"
+    if task is reading.next and (task.status is Status.FAILED) is failed:
+        return ""
     if task.status.is_settled:
         return f"Settled elsewhere: {name} is {task.status}"
     return f"Changed elsewhere: {name} is {task.status}, and not what comes next"

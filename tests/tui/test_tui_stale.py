@@ -210,6 +210,37 @@ async def test_a_prompt_that_opens_by_itself_under_typing_hands_takes_no_key_unt
         await person.sees("Skipped: Long work")
 
 
+@pytest.mark.parametrize(("plan", "title"), [(FAILED, "Failed"), (LOOM, "Preview")])
+async def test_a_prompt_goes_along_with_its_task_when_others_come_before_it(
+    sit: Sit, make_project: Make, plan: str, title: str
+) -> None:
+    root = make_project({"status.md": "- [x] Before\n" + plan})
+    (root / "CHANGELOG.md").write_text("# Changelog\n")
+    name = "Test" if title == "Failed" else "Announce"
+    async with sit(root, watch=True) as person:
+        await person.press("s")
+        await person.asked(title)
+        await person.sees(f"2  {name}")
+        asked = person.app.screen
+        engine = Engine.open(root)
+        engine.add("- [x] Pushed in", at=1)
+        await person.sees(f"3  {name}")
+        assert person.app.screen is asked
+        assert not person.app._notifications
+        await person.press("x" if title == "Failed" else "y")
+        await person.until(lambda: person.status("3") == "done")
+
+
+async def test_a_prompt_closes_when_its_task_got_another_name(sit: Sit, make_project: Make) -> None:
+    root = make_project({"status.md": FAILED})
+    async with sit(root, watch=True) as person:
+        await person.press("s")
+        await person.asked("Failed")
+        (root / ".flow" / "status.md").write_text(FAILED.replace("Test", "Deploy"))
+        await person.told("Changed elsewhere: Test is not at 1 any more")
+        await person.unasked()
+
+
 STRICT = {"status.md": "- [ ] One\n- [ ] [Script] Two\n    ```sh\n    touch as-it-was\n    ```\n"}
 
 
