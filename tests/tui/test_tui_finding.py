@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from engine import Engine, Tree
+from tests.conftest import MakeProject
 from tests.tui.conftest import Person, Sit
+from tui.app import FlowApp
 
 TEN = "".join(f"- [ ] Task {number}\n" for number in range(1, 11))
 SUBS = {"status.md": "- [ ] First\n- [ ] Second\n- [ ] [Sub](sub.md)\n- [ ] Last\n", "sub.md": TEN}
@@ -92,7 +96,7 @@ async def test_escape_from_a_search_brings_the_filter_back_that_it_lifted(sit: S
         await person.press("escape")
         await person.until(lambda: person.main.finder.filter_name == "open")
         assert person.selected == "3"
-        assert "Done three" not in person.text
+        await person.until(lambda: "Done three" not in person.text, "the end of its row and its page")
 
 
 @pytest.mark.parametrize("keys", [["enter", "G"], ["space", "j", "j"]])
@@ -116,3 +120,26 @@ async def test_when_one_of_several_goes_the_row_at_its_place_is_selected(sit: Si
         await person.until(lambda: person.selected == "1.2")
         await write(person, "- [ ] Outer\n    - [ ] One\n    - [ ] Three\n")
         assert person.name(person.selected) == "Three"
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",)])
+async def test_what_was_searched_for_before_all_was_read_is_gone_to_then(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    go_on, read = threading.Event(), Engine.tree
+
+    def slow(engine: Engine) -> Tree:
+        go_on.wait(60)
+        return read(engine)
+
+    monkeypatch.setattr(Engine, "tree", slow)
+    app = FlowApp(Engine.open(make_project(SUBS)), watch=False)
+    async with app.run_test(size=(104, 28)) as pilot:
+        person = Person(app, pilot)
+        await person.sees("Second", "counting")
+        await person.press("/", *"task 7", *keys)
+        go_on.set()
+        await person.until(lambda: person.selected == "3/7", "what is found")
+        await person.sees("1/1 found")
+        await person.press("escape")
+        await person.until(lambda: person.selected == ("3/7" if keys else "1"))
