@@ -24,7 +24,7 @@ class ConflictPrompt(Prompt):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#box").add_class("-full")
+        self.query("#box").add_class("-full")
 
     def evidence(self) -> Iterable[Widget]:
         what = self.conflict

@@ -34,7 +34,7 @@ class InterruptedPrompt(Prompt):
 
     def on_mount(self) -> None:
         super().on_mount()
-        if self._look is not None:
+        if self._look is not None and self.is_drawn:
             behind.start(self, self._watch, self._look)
 
     async def _watch(self, look: Callable[[], Recovery | None]) -> None:

@@ -158,7 +158,14 @@ class Prompt(Modal[str | None]):
                     yield ChoiceLine(choice, width)
             yield Static(id="explained")
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its parts are there: in an app that is just leaving, they never come."""
+        return bool(self.query("#box"))
+
     def on_mount(self) -> None:
+        if not self.is_drawn:
+            return
         self.query_one("#box").border_title = self.TITLE_WORD
         self._fit(self.app.size)
         lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
