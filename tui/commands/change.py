@@ -9,6 +9,7 @@ import click
 
 from tui.commands import output
 from tui.commands.base import ADDRESS, FlowCommand, command, open_engine
+from tui.commands.plain import VERBS
 from tui.commands.show import print_change
 
 EXPECT = click.option(
@@ -17,9 +18,9 @@ EXPECT = click.option(
 NOTE = click.option("--note", metavar="TEXT", default="", help="Why; goes into the log.")
 
 
-def _changing(name: str, verb: str, what: str) -> FlowCommand:
+def _changing(name: str, what: str) -> FlowCommand:
     def change(address: str, expect: str | None, note: str, as_json: bool) -> None:
-        print_change(open_engine().change(verb, address, expect=expect, note=note), as_json=as_json)
+        print_change(open_engine().change(VERBS[name], address, expect=expect, note=note), as_json=as_json)
 
     change.__doc__ = f"{what}\n\n    ADDRESS is the task's address (2/1.3), or its name where that is unique."
     decorate: Callable[..., Any] = click.argument("address", type=ADDRESS)
@@ -66,12 +67,8 @@ def undo(as_json: bool) -> None:
         output.put(f"Taken back: {output.line(what)}")
 
 
-start = _changing(
-    "start", "begin", "Make a task the active one.\n\n    The tasks above it become active first."
-)
-done = _changing("done", "done", "Mark a task done. Parents that are complete by that become done too.")
-skip = _changing("skip", "skip", "Mark a task skipped, and what is still open inside it.")
-fail = _changing(
-    "fail", "fail", "Mark a task failed. Nothing after it runs until it is retried, skipped or done."
-)
-reopen = _changing("reopen", "reopen", "Make a task that was done, skipped or failed pending again.")
+start = _changing("start", "Make a task the active one.\n\n    The tasks above it become active first.")
+done = _changing("done", "Mark a task done. Parents that are complete by that become done too.")
+skip = _changing("skip", "Mark a task skipped, and what is still open inside it.")
+fail = _changing("fail", "Mark a task failed. Nothing after it runs until it is retried, skipped or done.")
+reopen = _changing("reopen", "Make a task that was done, skipped or failed pending again.")
