@@ -8,7 +8,7 @@ apart by who they are, so that tasks which both sides added, removed or moved be
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -133,21 +133,25 @@ def _clash(ours: Sequence[Key], theirs: Sequence[Key]) -> list[Key | Clash]:
 
 def _with_tasks_of(other: Sequence[Key], main: Sequence[Key], base: Sequence[Key]) -> list[Key]:
     """The place as `main` has it, with the tasks that `other` added, and without those that it removed or moved."""
-    merged = [key for key in main if isinstance(key, str) or key not in base or key in other]
+    known, others = set(base), set(other)
+    merged = [key for key in main if isinstance(key, str) or key not in known or key in others]
+    present = set(merged)
     for index, key in enumerate(other):
-        if isinstance(key, str) or key in base or key in merged:
+        if isinstance(key, str) or key in known or key in present:
             continue
         blanks = index
         while blanks and isinstance(line := other[blanks - 1], str) and not line.strip():
             blanks -= 1
-        place = _place(other[:blanks], other, merged)
+        before = next((each for each in reversed(other[:blanks]) if each in present and _weighs(each)), None)
+        place = _place(before, others, merged)
         merged[place:place] = other[blanks : index + 1]
+        present.update(other[blanks : index + 1])
     return merged
 
 
-def _place(before: Sequence[Key], other: Sequence[Key], merged: list[Key]) -> int:
+def _place(before: Key | None, other: Collection[Key], merged: list[Key]) -> int:
     """Where in `merged` stands what stands behind `before` in `other`: behind what `merged` alone has added there."""
-    place = next((merged.index(key) + 1 for key in reversed(before) if key in merged and _weighs(key)), 0)
+    place = merged.index(before) + 1 if before is not None else 0
     ahead = place
     while ahead < len(merged):
         key = merged[ahead]

@@ -21,6 +21,7 @@ from engine.status import (
     validate_state,
     walk,
 )
+from engine.status.merging import merge_plans
 
 
 def cost(make: Callable[[int], object], run: Callable[[object], object], small: int, factor: int) -> float:
@@ -78,6 +79,35 @@ def test_reading_a_hundred_levels_more_takes_a_hundred_levels_more() -> None:
         return "".join("  " * level + f"- [ ] {level}\n" for level in range(depth)) * (1000 // depth)
 
     assert cost(deep, lambda text: parse(str(text)), 100, 10) < 25
+
+
+def flat(count: int, name: str) -> bytes:
+    return "".join(f"- [ ] {name} {number}\n" for number in range(count)).encode()
+
+
+APART: dict[str, Callable[[int], tuple[bytes, bytes, bytes]]] = {
+    "written anew on both sides": lambda count: (
+        flat(count, "old"),
+        flat(count, "ours"),
+        flat(count, "theirs"),
+    ),
+    "written anew on one side": lambda count: (
+        flat(count, "old"),
+        flat(count, "ours"),
+        flat(count, "old") + b"- [x] z\n",
+    ),
+    "new on both sides": lambda count: (b"# P\n", flat(count, "ours"), flat(count, "theirs")),
+    "removed, and done": lambda count: (
+        flat(count, "old"),
+        b"",
+        flat(count, "old").replace(b"[ ]", b"[x]"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(APART))
+def test_merging_takes_time_in_proportion(kind: str) -> None:
+    assert cost(lambda count: APART[kind](count), lambda three: merge_plans(*three), 200, 10) < 25  # type: ignore[misc]
 
 
 def test_t1_04_a_thousand_levels_and_everything_that_walks_them() -> None:
