@@ -37,9 +37,9 @@ class History:
         at: dict[tuple[str, str], list[Attempt]] = {}
         named: dict[tuple[str, str], list[Attempt]] = {}
         for attempt in attempts:
-            at.setdefault((attempt.address, attempt.name), []).append(attempt)
+            at.setdefault((attempt.address, attempt.known_as), []).append(attempt)
             if attempt.file:
-                named.setdefault((attempt.file, attempt.name), []).append(attempt)
+                named.setdefault((attempt.file, attempt.known_as), []).append(attempt)
         with self._lock:
             self._read, self._all, self._at, self._named = read, attempts, at, named
         return True
@@ -50,7 +50,7 @@ class History:
         return self._all
 
     def of(self, task: Task) -> tuple[Attempt, ...]:
-        """What happened to a task, the latest first. A task that was moved inside its file keeps it."""
+        """What happened to a task, the latest first. A task that was renamed, or moved inside its file, keeps it."""
         with self._lock:
             found = self._at.get((task.address, task.name), [])
             named = self._named.get((task.plan.file, task.name), [])
@@ -102,12 +102,12 @@ def is_taken_back(attempt: Attempt) -> bool:
 
 def waits_over(attempts: Sequence[Attempt]) -> frozenset[int]:
     """The numbers of the waits that ended: undone, or followed by something else that happened to their task."""
-    latest = {(attempt.address, attempt.name): attempt.number for attempt in attempts}
+    latest = {(attempt.address, attempt.known_as): attempt.number for attempt in attempts}
     return frozenset(
         attempt.number
         for attempt in attempts
         if attempt.outcome == "waiting"
-        and (attempt.taken_back or latest[attempt.address, attempt.name] != attempt.number)
+        and (attempt.taken_back or latest[attempt.address, attempt.known_as] != attempt.number)
     )
 
 

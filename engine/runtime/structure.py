@@ -6,8 +6,9 @@ The rules and the texts are those of `engine.status`; here they meet the files, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from engine.errors import NameMismatchError, StateError, UsageError
 from engine.flows import Tree
@@ -59,15 +60,17 @@ def add(
 def rename(project: Project, address: str, name: str, *, expect: Expected = None) -> Restructured:
     """Give a task another name."""
     moved = Carrying()
+    was: dict[str, str] = {}
 
     def make(tree: Tree) -> tuple[list[Plan], str, str]:
         task = find(tree, address, expect)
+        was["was"] = task.name
         new = edits.rename(task.plan, task, name)
         renamed = _counterpart(new, task)
         moved.pair([task], [renamed], [place_of(task), place_of(renamed)])
         return [new], task.address, renamed.name
 
-    return _rewrite(project, "renamed", make, moved)
+    return _rewrite(project, "renamed", make, moved, note=was)
 
 
 def move(
@@ -158,6 +161,7 @@ def _rewrite(
     moved: Carrying | None = None,
     arrived: Sequence[Task] = (),
     removed: Sequence[Task] = (),
+    note: Mapping[str, str] = MappingProxyType({}),
 ) -> Restructured:
     done: list[tuple[str, str]] = []
     carrying = moved if moved is not None else Carrying()
@@ -171,8 +175,8 @@ def _rewrite(
             carrying.after(project, tree)
 
         texts = {plan.file: plan.text for plan in plans}
-        note = {"because": what, "address": address, "name": name, **carrying.note()}
-        return Rewrite(texts, note, then, lambda: carrying.before(project, tree))
+        said = {"because": what, "address": address, "name": name, **note, **carrying.note()}
+        return Rewrite(texts, said, then, lambda: carrying.before(project, tree))
 
     committed = project.ledger.rewrite(rewrite)
     address, name = done[0]

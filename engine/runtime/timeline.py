@@ -29,7 +29,7 @@ class Attempt:
     nobody knows. `outcome`: empty while it runs, else `done`, `failed`, `skipped`, `pending` (reopened), `waiting`,
     `stopped`, `vanished`, `conflict`, `retried` (it failed, and its task declares another try) or `nothing` (its task
     was gone). `taken_back`: its result stands no longer, since it was undone, or its task made pending again. `by`: who
-    began it. `message` is untrusted text.
+    began it. `message` is untrusted text. `known_as`: the name of its task by now.
     """
 
     number: int
@@ -45,6 +45,7 @@ class Attempt:
     outcome: str = ""
     message: str = ""
     taken_back: bool = False
+    known_as: str = ""
 
 
 class Timeline:
@@ -61,6 +62,8 @@ class Timeline:
         """The attempt whose result a change of the plan was, by the number of that change."""
         self._withdrew: dict[str, list[str]] = {}
         """The attempts whose results something took back, by what did."""
+        self._renamed: dict[int, tuple[str, list[str]]] = {}
+        """The former name of a task and the attempts at it, by the number of the record that says it was renamed."""
 
     def read(self) -> tuple[Attempt, ...]:
         """All of them, in the order in which they began; only what is new since the last call is read.
@@ -82,6 +85,8 @@ class Timeline:
         what, run = str(record.get("what", "")), str(record.get("run", ""))
         if what == "changed":
             self._plan_changed(record)
+        elif what == "rewritten":
+            self._rewritten(record)
         elif what == "reset":
             self._made(f"#{record['seq']}", _RESET)
             self._withdraw(f"#{record['seq']}", str(record.get("address", "")), inside=True)
@@ -97,7 +102,7 @@ class Timeline:
                 outcome=_ENDINGS.get(what) or str(record.get("status") or what),
                 message=_message(record),
             )
-            self._made(run, known.name)
+            self._made(run, known.known_as)
         elif what in _BY_HAND or what == "waiting":
             entry = replace(
                 _begun(record, ""), outcome=_BY_HAND.get(what, what), message=_message(record), attempt=0
@@ -121,6 +126,23 @@ class Timeline:
         else:
             self._changed[_deepest(record.get("changes"))] = int(record["seq"])
 
+    def _rewritten(self, record: Mapping[str, Any]) -> None:
+        """Lets the attempts at a task that was renamed go along with its name, and back when that is undone."""
+        if (undone := record.get("undoes")) in self._renamed:
+            name, keys = self._renamed.pop(undone)
+        elif isinstance(was := record.get("was"), str):
+            file, address, name = _file(record), str(record.get("address", "")), str(record.get("name", ""))
+            named = [key for key, one in self._attempts.items() if (one.file, one.known_as) == (file, was)]
+            # Another task of that name may stand elsewhere in the file; one that was moved has attempts elsewhere only.
+            here = [key for key in named if self._attempts[key].address == address]
+            keys = here or named
+            self._renamed[int(record["seq"])] = (was, keys)
+        else:
+            return
+        for key in keys:
+            if key in self._attempts:
+                self._attempts[key] = replace(self._attempts[key], known_as=name)
+
     def _made(self, key: str, name: str) -> None:
         number = self._changed.pop(name, None)
         if number is not None:
@@ -131,10 +153,10 @@ class Timeline:
         seen: set[tuple[str, str]] = set()
         for key, attempt in reversed(self._attempts.items()):
             around = not address or attempt.address.startswith((f"{address}.", f"{address}/"))
-            one = (attempt.address, attempt.name)
+            one = (attempt.address, attempt.known_as)
             if one in seen or not (attempt.address == address or (inside and around)):
                 continue
-            if attempt.taken_back or (name is not None and attempt.name != name):
+            if attempt.taken_back or (name is not None and attempt.known_as != name):
                 continue
             seen.add(one)
             if attempt.outcome in _RESULTS or (inside and attempt.outcome == "waiting"):
@@ -148,17 +170,18 @@ class Timeline:
 
 
 def _begun(record: Mapping[str, Any], run: str) -> Attempt:
-    attempt = record.get("attempt")
+    attempt, name = record.get("attempt"), str(record.get("name", ""))
     return Attempt(
         number=int(record["seq"]),
         run=run,
         address=str(record.get("address", "")),
-        name=str(record.get("name", "")),
+        name=name,
         file=str(record.get("file", "")),
         atom=str(record.get("atom", "")),
         attempt=attempt if isinstance(attempt, int) else 0,
         by=str(record.get("who", "")),
         started=str(record.get("time", "")),
+        known_as=name,
     )
 
 
@@ -170,6 +193,14 @@ def _deepest(changes: Any) -> str:
     except (LookupError, TypeError, ValueError):
         return ""
     return name.partition("] ")[2] if name.startswith("[") else name
+
+
+def _file(record: Mapping[str, Any]) -> str:
+    """The plan in which a task was renamed."""
+    try:
+        return str(record["moved"][0][0])
+    except (LookupError, TypeError):
+        return ""
 
 
 def _seconds(record: Mapping[str, Any], known: float | None) -> float | None:

@@ -101,6 +101,30 @@ async def test_results_that_were_taken_back_say_so(make_project: MakeProject) ->
     assert standing()[1:] == [("Quick", "done", True), ("Sign", "done", True), ("Sign", "pending", True)]
 
 
+async def test_what_happened_to_a_task_goes_along_with_its_name(make_project: MakeProject) -> None:
+    quick = "- [ ] [Script] Quick\n    ```sh\n    true\n    ```\n"
+    engine = Engine.open(make_project({"status.md": f"# One\n\n{quick}\n# Two\n\n{quick}"}))
+
+    def known() -> list[tuple[str, str]]:
+        told = [(one.name, one.known_as) for one in engine.timeline()]
+        assert [(one.name, one.known_as) for one in Engine.open(engine.root).timeline()] == told
+        return told
+
+    await finish(engine.step())
+    await finish(engine.step())
+    engine.rename("1", "Swift")
+    assert known() == [("Quick", "Swift"), ("Quick", "Quick")]
+    engine.change("reopen", "Swift")
+    assert [one.taken_back for one in engine.timeline()] == [True, False, False]
+    engine.undo()
+    engine.move("Swift", at=2)
+    engine.rename("Swift", "Rapid")
+    assert known()[0] == ("Quick", "Rapid")
+    for _ in range(3):
+        engine.undo()
+    assert known()[:2] == [("Quick", "Quick"), ("Quick", "Quick")]
+
+
 def test_a_reader_that_comes_back_reads_only_what_is_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,7 +153,7 @@ def _plan(story: Story) -> str:
         return '<section><h2>Plan</h2><p class="empty">There are no tasks yet.</p></section>'
     last: dict[tuple[str, str], Entry] = {}
     for entry in story.entries():
-        last[(entry.attempt.file, entry.attempt.name)] = entry
+        last[(entry.attempt.file, entry.attempt.known_as)] = entry
     return (
         '<section><h2>Plan</h2><table class="plan"><thead><tr><th>Task</th><th>Status</th><th>Runs as</th>'
         f'<th class="number">Took</th></tr></thead><tbody>\n{"".join(_rows(story, last))}</tbody></table></section>'

@@ -464,7 +464,7 @@ class MainScreen(Screen[None]):
 
         def chosen(attempt: Attempt | None) -> None:
             task = self.find(attempt.address) if attempt is not None else None
-            if task is not None and attempt is not None and task.name == attempt.name:
+            if task is not None and attempt is not None and task.name == attempt.known_as:
                 self.navigator.following = False
                 self.navigator.go_to(task)
             elif attempt is not None:
