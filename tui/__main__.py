@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 INTERRUPTED = 130
+"""ctrl+c while no task runs, as shells have it."""
 
 SELDOM = 50_000
 """So many more objects than before have the garbage collector look at the new ones."""

@@ -15,20 +15,17 @@ from tui.commands import output, plain
 COMPLETE = "_FLOW_COMPLETE"
 """The environment variable by which a shell asks what could come next; `tui.commands.completion` answers."""
 
-INTERRUPTED = 130
-"""ctrl+c while no task ran, as shells have it."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code (DESIGN section 8); never raises for what a user can meet."""
+    """Run one command. Returns its exit code (DESIGN section 8). Raises KeyboardInterrupt for ctrl+c while no task
+    runs, and nothing else that a user can meet.
+    """
     arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     output.prepare_streams()
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
     except OSError as error:
@@ -51,8 +48,6 @@ def _invoke(arguments: list[str]) -> int:
         return 0 if plain.answer(arguments) else _dispatch(arguments)
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - where a defect of ours is told from everything else
         return _explain(error, as_json="--json" in arguments)
 
@@ -81,7 +76,3 @@ def _pipe_closed() -> int:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, sys.stdout.fileno())
     return 128 + 13
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -25,6 +25,7 @@ from textual_serve.server import Server
 
 from engine import StorageError, UsageError
 from tui.commands import output
+from tui.loopback import is_loopback
 from tui.page import Page, Size
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -148,8 +149,6 @@ class Site(Server):
         """Whether a request may name us so. At an address of this machine only it is that address, or localhost."""
         if not _HOST.fullmatch(host):
             return False
-        from tui.commands.serve import is_loopback
-
         name = (urlsplit(f"//{host}").hostname or "").lower()
         return is_loopback(name) or not is_loopback(self.host)
 

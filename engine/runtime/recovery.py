@@ -186,12 +186,10 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         run.control.wait(_POLL)
         yield None
     if intent.may_live_elsewhere and project.runner.ended(intent.run) is None:
-        raise NeedsPersonError(
+        raise _needs_person(
+            intent,
             f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
-            hint="Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
-            address=intent.address,
-            name=intent.name,
-            attempt=intent.attempt,
+            "Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
         )
     if _never_started(project, intent):
         yield from log(project, "unbegun", intent)
@@ -212,12 +210,18 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         return (yield from trip(project, intent))
     if intent.effect == Effect.IDEMPOTENT.value or _did_not_happen(project, intent):
         return (yield from again(project, run, intent))
-    raise NeedsPersonError(
-        f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came.",
-        hint="`flow recover` shows the evidence; then `flow recover retry`, `done`, `skip` or `fail`.",
-        address=intent.address,
-        name=intent.name,
-        attempt=intent.attempt,
+    raise _needs_person(
+        intent, f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came."
+    )
+
+
+def _needs_person(
+    intent: Intent,
+    message: str,
+    hint: str = "`flow recover` shows the evidence; then `flow recover retry`, `done`, `skip` or `fail`.",
+) -> NeedsPersonError:
+    return NeedsPersonError(
+        message, hint=hint, address=intent.address, name=intent.name, attempt=intent.attempt
     )
 
 
@@ -310,12 +314,10 @@ def decide(project: Project, intent: Intent, status: Status) -> Steps:
 def _refuse_alive(project: Project, intent: Intent) -> None:
     """Raise NeedsPersonError while work is alive whose task is gone from the plan: nothing starts beside it."""
     if _alive(project, intent):
-        raise NeedsPersonError(
+        raise _needs_person(
+            intent,
             f"{intent.name} is no longer in the plan, and its work is still running.",
-            hint="Wait until it has ended, or end it with `flow recover skip`.",
-            address=intent.address,
-            name=intent.name,
-            attempt=intent.attempt,
+            "Wait until it has ended, or end it with `flow recover skip`.",
         )
 
 

@@ -15,9 +15,6 @@ import click
 from tui.commands import output
 from tui.commands.base import command
 
-VARIABLE = "_FLOW_COMPLETE"
-"""The environment variable by which a shell asks for suggestions."""
-
 _FILES = "\tfiles"
 """Instead of suggestions: the shell completes paths, which it does better. fish gets the word without its quotes, which
 it leaves in."""
@@ -103,7 +100,7 @@ def answer(cli: click.Command, shell: str) -> int:
     is_option = incomplete.startswith("-") and not incomplete.startswith("- ")
     if incomplete.startswith("- ") and not "".join(arguments[-1:]).startswith("-"):
         arguments.append("--")  # a name, as in `FlowCommand.parse_args`
-    found = ShellComplete(cli, {}, "flow", VARIABLE).get_completions(arguments, incomplete)
+    found = ShellComplete(cli, {}, "flow", "").get_completions(arguments, incomplete)
     if any(item.type in ("file", "dir") for item in found):
         output.put(f"{_FILES}\n{incomplete}" if shell == "fish" else _FILES)
         return 0

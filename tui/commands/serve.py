@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from ipaddress import ip_address
 
 import click
 
 from tui.commands import output
 from tui.commands.base import FlowCommand
+from tui.loopback import is_loopback
 
 _EXAMPLES = ("flow serve", "flow serve --port 9000 --readonly", "flow serve --host 0.0.0.0 --unsafe-bind")
 
@@ -47,13 +47,3 @@ def serve(host: str, port: int, readonly: bool, unsafe_bind: bool) -> None:
     from tui.web import Site
 
     Site(root, host, port, readonly=readonly).serve()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address. A name other than localhost may lead anywhere."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

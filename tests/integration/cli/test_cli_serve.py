@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Flow
-from tui.commands.serve import is_loopback
+from tui.loopback import is_loopback
 
 MakeProject = Callable[[Mapping[str, str]], Path]
 PLAN = {"status.md": "- [ ] One\n"}
