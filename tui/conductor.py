@@ -153,7 +153,7 @@ class Conductor:
         """Runs on until a person is needed, or until a task is done."""
         if self._may_start():
             self.goes_on = True
-            self.until = Spot(until.address, until.name) if until is not None else None
+            self.until = Spot.of(until) if until is not None else None
             self._next(self._run_on)
 
     def _run_on(self) -> AsyncIterator[Event]:
@@ -205,7 +205,7 @@ class Conductor:
                 self.start(work)
             return
         if self.engine.atom_of(task) == "Loom":
-            self.prompts.preview(Spot(task.address, task.name))
+            self.prompts.preview(Spot.of(task))
         else:
             self.start(work)
 
@@ -351,12 +351,12 @@ class Conductor:
         task = self.waiting.find(self.reading.tree) if self.waiting and self.reading else None
         return task if task is not None and task.is_leaf else None
 
-    def carry(self, old: Tree, new: Tree) -> None:
+    def carry(self, new: Tree) -> None:
         """There is a new reading: the tasks that are kept in mind may have other addresses."""
         for spot in (self.waiting, self.until, self.prompts.about):
             if spot is not None:
-                spot.carry(old, new)
-        self.screen.editor.carry(old, new)
+                spot.carry(new)
+        self.screen.editor.carry(new)
         running, own = self.reading.running if self.reading is not None else None, self.own
         if own is not None and running is not None and running.run == own.event.run:
             own.spot = Spot(running.address, running.name)

@@ -100,7 +100,7 @@ class Editor:
         """Asks for a name by which `task` is to be changed, or what is around it: wherever it is by then."""
         if not self._may_change():
             return
-        spot = self.asked_about = Spot(task.address, task.name)
+        spot = self.asked_about = Spot.of(task)
 
         def words() -> str:
             found = self._found(spot)
@@ -194,7 +194,7 @@ class Editor:
         task = self._selected
         if task is None or not self._may_change():
             return
-        spot = self.asked_about = Spot(task.address, task.name)
+        spot = self.asked_about = Spot.of(task)
         prompt = ConfirmPrompt(task.address, task.name, said(task), yes, no)
 
         def answered(answer: str | None) -> None:
@@ -218,14 +218,14 @@ class Editor:
         task = self._selected
         if task is None or not self._may_change():
             return
-        self.moving = Spot(task.address, task.name)
+        self.moving = Spot.of(task)
         self.screen.show_state()
 
-    def carry(self, old: Tree, new: Tree) -> None:
+    def carry(self, new: Tree) -> None:
         """There is a new reading: what is asked about, and what is moved, may be somewhere else, or gone."""
         for spot in (self.asked_about, self.moving):
             if spot is not None:
-                spot.carry(old, new)
+                spot.carry(new)
         if self.moving is not None and self.moving.find(new) is None:
             self.screen.say(f"Not moved: {one_line(self.moving.name, _SHORT)} {_GONE}.", "$warning")
             self.moving = None

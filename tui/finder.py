@@ -97,16 +97,16 @@ class Finder:
                 self.screen.navigator.put_back(place)
         self.screen.show_state()
 
-    def carry(self, old: Plan, new: Plan) -> None:
+    def carry(self, new: Plan) -> None:
         """There is a new reading: escape goes back to the same place in it, and the matches are those of now."""
         if self._before is not None:
             place, toggled, which = self._before
-            tasks = (carry(task, old, new) for task in toggled)
-            there = carried(place, old, new) or Place(None, None, place.scroll)
+            tasks = (carry(task, new) for task in toggled)
+            there = carried(place, new) or Place(None, None, place.scroll)
             self._before = (there, {task for task in tasks if task is not None}, which)
         if self.needle:
             order, found = self._matching()
-            task = carry(self._shown[0], old, new) if self._shown[0] is not None else None
+            task = carry(self._shown[0], new) if self._shown[0] is not None else None
             shown = next((number for number, at in enumerate(found, 1) if order[at] is task), 0)
             self._shown = (task if shown else None), shown
             self.screen.search.count(self.found if found else "")

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from engine import Plan, Task
+from engine import Task
 from tui import marks
 from tui.actions import Group
 from tui.screens.picker import Entry
@@ -34,9 +34,9 @@ def _is_idle(main: MainScreen) -> bool:
     return reading.next is None and reading.recovery is None and not reading.complete
 
 
-def _go_to(main: MainScreen, task: Task, root: Plan) -> None:
-    """Selects a task of the plan `root`, which may have been read again since."""
-    found = carry(task, root, main.flow_tree.rows.root)
+def _go_to(main: MainScreen, task: Task) -> None:
+    """Selects a task of the plans as they were shown; they may have been read again since."""
+    found = carry(task, main.flow_tree.rows.root)
     if found is None:
         main.say(f"{task.name} is not in the plan any more.", "$warning")
         return
@@ -79,7 +79,7 @@ def entries(main: MainScreen, query: str) -> Sequence[Entry]:
             hint=task.address,
             glyph=marks.GLYPHS[task.status],
             style=f"bold $status-{task.status}",
-            take=partial(_go_to, main, task, main.flow_tree.rows.root),
+            take=partial(_go_to, main, task),
         )
         for task in (tasks[number] for number in at)
     ]

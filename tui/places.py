@@ -49,16 +49,16 @@ class Places:
         """The last place from which `zoom` was zoomed into."""
         return next((place for place in reversed(self._behind) if place.selected is zoom), None)
 
-    def carry(self, old: Plan, new: Plan) -> None:
+    def carry(self, new: Plan) -> None:
         """Brings every place over to a new reading; the ones that are gone are forgotten."""
-        self._behind = [place for each in self._behind if (place := carried(each, old, new)) is not None]
-        self._ahead = [place for each in self._ahead if (place := carried(each, old, new)) is not None]
+        self._behind = [place for each in self._behind if (place := carried(each, new)) is not None]
+        self._ahead = [place for each in self._ahead if (place := carried(each, new)) is not None]
 
 
-def carried(place: Place, old: Plan, new: Plan) -> Place | None:
+def carried(place: Place, new: Plan) -> Place | None:
     """A place in a new reading; None if what was zoomed into is gone."""
-    zoom = carry(place.zoom, old, new) if place.zoom is not None else None
+    zoom = carry(place.zoom, new) if place.zoom is not None else None
     if place.zoom is not None and (zoom is None or not (zoom.inside or zoom.subflow)):
         return None
-    selected = carry(place.selected, old, new) if place.selected is not None else None
+    selected = carry(place.selected, new) if place.selected is not None else None
     return replace(place, zoom=zoom, selected=selected)

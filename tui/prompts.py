@@ -107,7 +107,7 @@ class Prompts:
         run = self.conductor.run_of(task)
         output = self._last_output(run) if run else ""
         again = self.conductor.goes_on
-        about = self.about = Spot(task.address, task.name)
+        about = self.about = Spot.of(task)
 
         def answered(answer: str | None) -> None:
             match answer:
@@ -115,7 +115,7 @@ class Prompts:
                     self.conductor.retry(prompt.failed)
                 case "skip" | "done":
                     self.conductor.goes_on = again
-                    self.conductor.waiting = Spot(about.address, about.name) if again else None
+                    self.conductor.waiting = Spot.of(prompt.failed) if again else None
                     self.conductor.change(answer, prompt.failed)
 
         def became(reading: Reading) -> str:

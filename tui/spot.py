@@ -4,42 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine import Plan, Started, Task, Tree, UnknownAddressError
+from engine import Started, Task, Tree, UnknownAddressError
 from tui.widgets.rows import carry
 
 
 @dataclass(slots=True)
 class Spot:
-    """Where a task is by now, from one reading to the next. `message`: what is said of it."""
+    """Where a task is by now, from one reading to the next. `message`: what is said of it.
+
+    It is known by the task itself, as it was last read, and only before the first look by address and name: readings
+    share the plans that did not change, and so the addresses in an older one are no longer what they were.
+    """
 
     address: str
     name: str
     message: str = ""
-    # Where it was last seen: a reading may come between another program's cutting a file and its writing it anew.
-    _seen: tuple[Task, Plan] | None = field(default=None, init=False, repr=False)
+    _task: Task | None = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def of(cls, task: Task) -> Spot:
+        spot = cls(task.address, task.name)
+        spot._task = task
+        return spot
 
     def find(self, tree: Tree) -> Task | None:
-        """It, unless it is gone, or another task stands there."""
-        if self._seen is not None:
-            return None
+        """It, in the reading that it was carried to last; None if it is gone, or another task stands there."""
+        if self._task is None:
+            self._task = self._look_up(tree)
+        task = self._task
+        return task if task is not None and tree.plans.get(task.plan.file) is task.plan else None
+
+    def is_at(self, address: str, name: str) -> bool:
+        return (self.address, self.name) == (address, name)
+
+    def carry(self, new: Tree) -> None:
+        """There is a new reading. What is gone from it may be back in the next one: another program cuts a file before
+        it writes it anew."""
+        if self._task is None:
+            self._task = self._look_up(new)
+            return
+        task = carry(self._task, new.root)
+        if task is not None:
+            self.address, self.name, self._task = task.address, task.name, task
+
+    def _look_up(self, tree: Tree) -> Task | None:
         try:
             task = tree.find(self.address)
         except UnknownAddressError:
             return None
         return task if self.is_at(task.address, task.name) else None
-
-    def is_at(self, address: str, name: str) -> bool:
-        return (self.address, self.name) == (address, name)
-
-    def carry(self, old: Tree, new: Tree) -> None:
-        here = self.find(old)
-        if here is not None:
-            self._seen = (here, old.root)
-        if self._seen is None:
-            return
-        task = carry(*self._seen, new.root)
-        if task is not None:
-            self.address, self.name, self._seen = task.address, task.name, None
 
 
 @dataclass(slots=True)

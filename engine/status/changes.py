@@ -277,8 +277,9 @@ def _refuse_settled(task: Task) -> None:
 
 
 def _active_sibling(task: Task) -> Task | None:
-    siblings = task.parent.children if task.parent is not None else task.plan.tasks
-    return next((other for other in siblings if other.status is Status.ACTIVE and other is not task), None)
+    return next(
+        (other for other in task.siblings if other.status is Status.ACTIVE and other is not task), None
+    )
 
 
 def _require_sound(task: Task) -> None:

@@ -246,8 +246,7 @@ def _mend(sheet: _Sheet, plan: Plan) -> None:
             sheet.lines[index] = _escaped(line)
         elif problem.code == "duplicate":
             if task.parent not in taken:
-                siblings = task.parent.children if task.parent is not None else plan.tasks
-                taken[task.parent] = dict.fromkeys((sibling.name for sibling in siblings), 1)
+                taken[task.parent] = dict.fromkeys((sibling.name for sibling in task.siblings), 1)
             sheet.lines[index] = _numbered(task, line, taken[task.parent])
             sheet.lose(origin, f"The name {task.name!r}, which another task has: a number was added.")
         elif problem.code in ("focus", "conflict"):

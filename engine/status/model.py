@@ -183,6 +183,11 @@ class Task:
         return self.parent if self.parent is not None else self.plan.referrer
 
     @property
+    def siblings(self) -> Sequence[Task]:
+        """The tasks beside it, in its file, and itself."""
+        return self.parent.children if self.parent is not None else self.plan.tasks
+
+    @property
     def inside(self) -> Sequence[Task]:
         """The children, or the tasks of the sub-flow."""
         return self.subflow.tasks if self.subflow is not None else self.children

@@ -274,16 +274,37 @@ def tree_deep(levels: int) -> Plan:
     return plan
 
 
+def test_a_row_folds_while_the_next_reading_is_not_on_the_screen_yet() -> None:
+    """Readings share the plans that did not change: the sub-flow of a task on the screen may be another one already."""
+    build, plan = tree(["One", "Two", ["Two one"], "Three"]), tree(["Build", "Last"])
+    plan.tasks[0].subflow, build.referrer = build, plan.tasks[0]
+    rows = Rows()
+    rows.toggled = {plan.tasks[0]}
+    rows.show(plan, None)
+    assert [row.id for row in rows] == ["1", "1/1", "1/2", "1/2.1", "1/3", "2"]
+    again = tree(["One", "Two", ["Two one"], "Three", "Four"])
+    plan.tasks[0].subflow, again.referrer = again, plan.tasks[0]
+    assert rows.toggle(2)
+    assert [row.id for row in rows] == ["1", "1/1", "1/2", "1/3", "2"]
+    newer = tree(["Pushed in", "Build", "Last"])
+    newer.tasks[1].subflow, build.referrer = build, newer.tasks[1]
+    assert rows.toggle(3) is False
+    assert rows.toggle(2)
+    rows.rebuild()
+    assert rows.toggle(0)
+    assert len(rows) == 2
+
+
 def test_a_task_is_found_again_after_the_plan_changed() -> None:
     old = tree(["A", "B", ["B1", "B2"], "C"])
     new = tree(["New", "A", "B", ["B2", "B1"], "Cee"])
     b2 = old.tasks[1].children[1]
-    found = carry(b2, old, new)
+    found = carry(b2, new)
     assert found is not None
     assert (found.name, found.id) == ("B2", "3.1")
-    assert carry(old.tasks[2], old, new) is None
+    assert carry(old.tasks[2], new) is None
     renamed = tree(["A", "B", ["B1", "B2"], "Cee"])
-    found = carry(old.tasks[2], old, renamed)
+    found = carry(old.tasks[2], renamed)
     assert found is not None
     assert found.name == "Cee"
 

@@ -231,6 +231,93 @@ async def test_a_prompt_goes_along_with_its_task_when_others_come_before_it(
         await person.until(lambda: person.status("3") == "done")
 
 
+@pytest.mark.parametrize(("plan", "title"), [(FAILED, "Failed"), (LOOM, "Preview")])
+async def test_a_prompt_goes_along_with_its_task_in_a_sub_flow(
+    sit: Sit, make_project: Make, plan: str, title: str
+) -> None:
+    root = make_project({"status.md": "- [ ] Build @ build.md\n", "build.md": plan})
+    (root / "CHANGELOG.md").write_text("# Changelog\n")
+    name = "Test" if title == "Failed" else "Announce"
+    async with sit(root, watch=True) as person:
+        await person.press("s")
+        await person.asked(title)
+        await person.sees(f"1/1  {name}")
+        asked = person.app.screen
+        engine = Engine.open(root)
+        engine.add("- [x] Pushed in", to="1", at=1)
+        await person.sees(f"1/2  {name}")
+        engine.add("- [x] Before its flow", at=1)
+        await person.sees(f"2/2  {name}")
+        assert person.app.screen is asked
+        assert not person.app._notifications
+        await person.press("x" if title == "Failed" else "y")
+        await person.until(lambda: person.status("2/2") == "done")
+
+
+@pytest.mark.parametrize("key", ["d", "R", "m"])
+async def test_what_is_changed_in_a_sub_flow_is_the_task_that_was_selected(
+    sit: Sit, make_project: Make, key: str
+) -> None:
+    """Of two with one name under different headings, the one above gets the address of the one that is meant."""
+    build = "## Staging\n\n- [ ] Deploy\n\n## Production\n\n- [ ] Deploy\n- [ ] Hand over\n"
+    root = make_project({"status.md": "- [ ] Build @ build.md\n- [ ] Last\n", "build.md": build})
+    plan = root / ".flow" / "build.md"
+    async with sit(root, watch=True) as person:
+        await person.press("l", "j")
+        assert person.selected == "1/2"
+        await person.press(key)
+        if key != "m":
+            await person.asked("Confirm" if key == "d" else "Task")
+        else:
+            await person.press("j")
+        plan.write_text(build.replace("- [ ] Deploy\n\n##", "- [ ] Announce\n- [ ] Deploy\n\n##"))
+        await person.until(lambda: person.name("1/3") == "Deploy", "the new reading")
+        if key == "R":
+            await person.press("end", "!", "enter")
+        else:
+            await person.press("y" if key == "d" else "enter")
+        await person.until(lambda: plan.read_text() != build and "Deploy\n- [ ] Hand" not in plan.read_text())
+        staging, production = plan.read_text().split("## Production")
+        assert staging == "## Staging\n\n- [ ] Announce\n- [ ] Deploy\n\n"
+        assert (
+            production
+            == {
+                "d": "\n\n- [ ] Hand over\n",
+                "R": "\n\n- [ ] Deploy!\n- [ ] Hand over\n",
+                "m": "\n\n- [ ] Hand over\n- [ ] Deploy\n",
+            }[key]
+        )
+
+
+async def test_a_run_goes_on_with_the_task_of_a_sub_flow_that_it_waits_for(
+    sit: Sit, make_project: Make
+) -> None:
+    build = "- [ ] Sign\n- [ ] [Script] Publish\n    ```sh\n    touch published\n    ```\n"
+    root = make_project({"status.md": "- [ ] Build @ build.md\n", "build.md": build})
+    async with sit(root, watch=True) as person:
+        await person.press("r")
+        await person.sees("waiting for you: 1/1 Sign")
+        await person.idle()
+        (root / ".flow" / "build.md").write_text("- [x] Pushed in\n" + build.replace("[ ] Sign", "[/] Sign"))
+        await person.sees("waiting for you: 1/2 Sign")
+        await person.press("x")
+        await person.until((root / "published").exists)
+        await person.idle()
+
+
+async def test_a_selected_task_of_a_sub_flow_that_got_another_name_stays_selected(
+    sit: Sit, make_project: Make
+) -> None:
+    build = "- [ ] One\n- [ ] Two\n- [ ] Three\n"
+    root = make_project({"status.md": "- [ ] Build @ build.md\n- [ ] Last\n", "build.md": build})
+    async with sit(root, watch=True) as person:
+        await person.press("space", "j", "j")
+        assert person.selected == "1/2"
+        (root / ".flow" / "build.md").write_text(build.replace("Two", "Second"))
+        await person.until(lambda: person.name("1/2") == "Second")
+        assert person.selected == "1/2"
+
+
 async def test_a_prompt_closes_when_its_task_got_another_name(sit: Sit, make_project: Make) -> None:
     root = make_project({"status.md": FAILED})
     async with sit(root, watch=True) as person:

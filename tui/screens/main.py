@@ -152,9 +152,9 @@ class MainScreen(Screen[None]):
             root = reading.tree.root
             if old is not None:
                 self.conductor.look_at_offer(old, reading)
-                self.conductor.carry(old.tree, reading.tree)
-                self.navigator.places.carry(old.tree.root, root)
-            self.finder.carry(self.flow_tree.rows.root, root)
+            self.conductor.carry(reading.tree)
+            self.navigator.places.carry(root)
+            self.finder.carry(root)
             self.flow_tree.rows.keep = self.finder.keep()
             moved = self.navigator.moved or self.flow_tree.selected != self._unmoved
             self.flow_tree.update_tree(root, self.facts())

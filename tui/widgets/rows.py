@@ -224,6 +224,10 @@ class Rows:
             return False
         if self.is_open(task):
             end = self._end(index, task)
+            if end is None:
+                self.toggled ^= {task}
+                self.rebuild()
+                return True
             self._hidden[task] = self._lines[index + 1 : end]
             del self._lines[index + 1 : end]
         else:
@@ -354,46 +358,48 @@ class Rows:
             plan = plan.referrer.plan
         self.id_width = max(self.id_width, prefix + file.id_width(within))
 
-    def _end(self, index: int, task: Task) -> int:
-        """The first line behind what is shown inside the line `index`."""
+    def _end(self, index: int, task: Task) -> int | None:
+        """The first line behind what is shown inside the line `index`; None if the plans were read anew since the lines
+        were made, and so are others."""
         step: Task | None = task
         while step is not None and step is not self.zoom:
-            above = step.above
-            siblings = above.inside if above is not None else self.root.tasks
-            for following in siblings[step.number :]:
+            for following in step.siblings[step.number :]:
                 if self.keep is None or self.keep(following):
-                    end = self._lines.index(following, index + 1)
+                    try:
+                        end = self._lines.index(following, index + 1)
+                    except ValueError:
+                        return None
                     while isinstance(mark := self._lines[end - 1], Mark) and mark.plan is following.plan:
                         end -= 1
                     return end
-            step = above
+            step = step.above
         return len(self._lines)
 
 
-def carry(task: Task, old: Plan, new: Plan) -> Task | None:
-    """The task of the tree `new` that is what `task` was in the tree `old`: at the same path of names.
+def carry(task: Task, new: Plan) -> Task | None:
+    """The task of the tree `new` that is what `task` was in an older one: at the same path of names.
 
-    Of several with one name it is the one under the same headings. Where a name is gone, a task at the same position
-    with a new name counts, if its old name is nowhere beside it.
+    What a task refers to is not asked of the older tree: a plan that has not changed is in both, and its tasks refer
+    by now to what they refer to in the new one. Of several with one name it is the one under the same headings. Where a
+    name is gone, a task at the same position with a new name counts, if its old name is nowhere beside it.
     """
     path: list[Task] = []
     step: Task | None = task
     while step is not None:
         path.append(step)
         step = step.above
-    before: Sequence[Task] = old.tasks
     after: Sequence[Task] = new.tasks
     found: Task | None = None
     for step in reversed(path):
-        found = _same(step, before, after)
+        found = _same(step, after)
         if found is None:
             return None
-        before, after = step.inside, found.inside
+        after = found.inside
     return found
 
 
-def _same(task: Task, before: Sequence[Task], after: Sequence[Task]) -> Task | None:
-    position = task.number - 1
+def _same(task: Task, after: Sequence[Task]) -> Task | None:
+    before, position = task.siblings, task.number - 1
     at = after[position] if 0 <= position < len(after) else None
     if at is task:
         return at

@@ -116,24 +116,23 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
 
         Where the selection is gone, the row at its place is selected; if all beside it went, what they were inside of.
         """
-        old = self.rows.root
         task = self.chosen
         index = self.selected
-        zoom = self._carried_zoom(old, root)
+        zoom = self._carried_zoom(root)
         self.facts = facts
-        self.rows.toggled = {new for each in self.rows.toggled if (new := carry(each, old, root)) is not None}
+        self.rows.toggled = {new for each in self.rows.toggled if (new := carry(each, root)) is not None}
         self.rows.show(root, zoom)
-        at = self.rows.index(_nearest(task, old, root))
+        at = self.rows.index(_nearest(task, root))
         before = self.selected
         self._measure()
         self.selected = at if at is not None else self._selectable(min(index, max(0, len(self.rows) - 1)), -1)
         if self.selected == before:
             self._announce()
 
-    def _carried_zoom(self, old: Plan, new: Plan) -> Task | None:
+    def _carried_zoom(self, new: Plan) -> Task | None:
         zoom = self.rows.zoom
         while zoom is not None:
-            found = carry(zoom, old, new)
+            found = carry(zoom, new)
             if found is not None and (found.inside or found.subflow is not None):
                 return found
             zoom = zoom.above
@@ -447,12 +446,12 @@ class FlowTree(ScrollView, can_focus=True, inherit_bindings=False):
         return [(one_line(facts.label(task), 20), "faint" if task.status is Status.DONE else "muted")]
 
 
-def _nearest(task: Task | None, old: Plan, new: Plan) -> Task | None:
+def _nearest(task: Task | None, new: Plan) -> Task | None:
     """A task in another reading, or what it was inside of, if nothing is there any more."""
-    found = carry(task, old, new) if task is not None else None
+    found = carry(task, new) if task is not None else None
     while task is not None and found is None:
         task = task.above
-        around = carry(task, old, new) if task is not None else None
+        around = carry(task, new) if task is not None else None
         if around is not None and around.inside:
             return None
         found = around
