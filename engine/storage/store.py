@@ -178,7 +178,14 @@ class Store:
         file beside it that goes, whatever becomes of this call: its room is written anew, which costs less than to free
         it and to take other.
         """
-        with disk(path, "write"), self._folder(path, make=True) as folder, self._swap_folder() as waiting:
+        with disk(path, "write"):
+            try:
+                self._replace(path, data, durable_name, spent)
+            except FileNotFoundError:  # somebody took a folder away in this moment, as a clean-up does
+                self._replace(path, data, durable_name, None)
+
+    def _replace(self, path: Path, data: bytes, durable_name: bool, spent: str | None) -> None:
+        with self._folder(path, make=True) as folder, self._swap_folder() as waiting:
             part = own_part()
             fd = _part_of(spent, folder, waiting, part) if spent is not None else None
             if fd is None:
