@@ -93,8 +93,6 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
         _forgive(project, task, was_open=before[0] in (Status.PENDING, Status.ACTIVE))
     elif status is Status.ACTIVE:
         attempts.begin(project.plans, task)
-    elif status.is_settled:
-        _forget(project, task)
     if committed.files or note:
         project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
@@ -210,16 +208,3 @@ def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
         attempts.keep(
             project.plans, path_of(task), {**record, **undone, "interruptions": 0}, task=task, was=key
         )
-
-
-def _forget(project: Project, task: Task) -> None:
-    """Forget the attempts, but not that one of them had done its work before that was taken back, or may be asked about
-    again."""
-    key, record = attempts.find(project.plans, task)
-    lasting = {name: True for name in ("undone", "forgiven") if record.get(name)}
-    if record.get("suspected"):
-        return
-    if lasting:
-        attempts.keep(project.plans, path_of(task), lasting, task=task, was=key)
-    elif record:
-        project.plans.drop_record(key)
