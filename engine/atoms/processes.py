@@ -36,9 +36,9 @@ def is_alive(process: ProcessId) -> bool:
         return False
 
 
-def of_run(run: str, supervisor: ProcessId | None) -> list[ProcessId]:
+def of_run(run: str, supervisor: ProcessId | None, *, helpers: bool = False) -> list[ProcessId]:
     """The living processes of a run: those with its `FLOW_RUN` in their environment, and those in the session
-    that its supervisor made.
+    that its supervisor made. With `helpers`, those of its probes and clean-ups instead.
     """
     found = []
     session = _session_of(supervisor)
@@ -47,7 +47,8 @@ def of_run(run: str, supervisor: ProcessId | None) -> list[ProcessId]:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             named = _run_of(process)
-            if named == run or (named is None and session and _session(process.pid) == session):
+            is_meant = (named or "").startswith(f"{run}-") if helpers else named == run
+            if is_meant or (named is None and session and _session(process.pid) == session):
                 # Asked afresh: what is iterated over remembers a start time from before the clock was set.
                 found.append(_identity(psutil.Process(process.pid)))
         except psutil.Error:

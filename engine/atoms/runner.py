@@ -127,6 +127,13 @@ class Runner(Protocol):
         ended.
         """
 
+    def helpers(self, run: str) -> list[ProcessId]:
+        """All processes of what was run for this run besides its work: probes and clean-ups, whose run ids are its own
+        with `-` and a word behind it."""
+
+    def end_helpers(self, run: str) -> None:
+        """End all of these: TERM, and KILL for what stays."""
+
     def output(self, run: str) -> Path:
         """The file with its output."""
 

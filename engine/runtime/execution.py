@@ -10,6 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +38,13 @@ from engine.errors import (
     NeedsPersonError,
     SecurityError,
     StateError,
+    StorageError,
     UnsupportedFileError,
     UsageError,
 )
 from engine.flows import Tree
 from engine.runtime import attempts
+from engine.runtime.claim import renew
 from engine.runtime.conclusion import Steps, conclude, ending, log, remember, vanished
 from engine.runtime.control import Control
 from engine.runtime.events import Conflict, Finished, Output, PlanChanged, Started, StepOutcome, Warned
@@ -60,8 +63,8 @@ _POLL, _SLOWEST_POLL = 0.004, 0.05
 # Work that prints more at once than this many bytes is not looked at for so many seconds: who watches needs no more,
 # and the work needs the processor. What that misses is in the file, or was left out there.
 _FLOOD, _BREATH = 1 << 15, 0.05
-# A probe has a time limit of its own, enforced by its supervisor; this is for a supervisor that is gone.
-_PROBE_LIMIT = 90.0
+# A probe or clean-up has a time limit of its own, enforced by its supervisor; this is for one whose supervisor is gone.
+JOB_LIMIT = 90.0
 
 
 class Run:
@@ -115,12 +118,13 @@ def execute(
     task: Task,
     *,
     attempt: int | None = None,
-    interruptions: int | None = None,
-    key: str = "",
+    instead_of: Intent | None = None,
 ) -> Steps:
     """Run this leaf as a new attempt. Raises before anything is written when it cannot be run as it stands.
 
-    What is not given is that of the attempt before. `key` is the same for all attempts (DESIGN section 5).
+    `attempt` is its number, where it is not simply the next one. `instead_of` is the open intent, of an interrupted
+    attempt, whose place this one takes; it stays where this one cannot begin. Else what is remembered of the attempts
+    before counts. The key is the same for all attempts (DESIGN section 5).
     """
     project.refuse_outside(task)
     entry = runnable(project, task)
@@ -128,7 +132,7 @@ def execute(
         return (yield from _wait_for_person(project, task, entry))
     project.trust.refuse(task)
     record = attempts.take(project.plans, task)
-    key = key or str(record.get("key") or uuid.uuid4().hex)
+    key = (instead_of.key if instead_of else "") or str(record.get("key") or uuid.uuid4().hex)
     number = attempt if attempt is not None else attempts.number(record, "attempt") + 1
     call = project.call(task, attempt=number, key=key)
     atom = atom_for(entry.target, project.flow)
@@ -152,20 +156,26 @@ def execute(
         atom=entry.name,
         effect=effect.value,
         attempt=number,
-        interruptions=interruptions
-        if interruptions is not None
+        interruptions=instead_of.interruptions
+        if instead_of is not None
         else attempts.number(record, "interruptions"),
+        tried=instead_of.tried if instead_of is not None else 0,
         key=key,
         started_at=now(),
         engine=identify(os.getpid()),
         boot=boot_id(),
         commit=head_of(project.root),
     )
+    renew(project.intents)
+    stood = instead_of if project.has_intent else None
     project.intents.write(intent)
     try:
         committed = project.ledger.commit(lambda tree: _activate(tree, intent), what="started")
     except FlowError:
-        project.intents.clear()
+        if stood is not None:
+            project.intents.write(stood)
+        else:
+            project.intents.clear()
         raise
     yield from log(project, "started", intent, attempt=number, atom=intent.atom, file=intent.file)
     if committed.files:
@@ -291,7 +301,7 @@ def new_run() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def run_job(project: Project, job: Job, limit: float = _PROBE_LIMIT) -> Ended | None:
+def run_job(project: Project, job: Job, limit: float = JOB_LIMIT) -> Ended | None:
     """Run a short job (a probe, a clean-up) to its end, or end it at the limit (seconds) and return None."""
     runner = project.runner
     supervisor = runner.start(job.run)
@@ -330,13 +340,12 @@ def _try_again(
         run.control.wait(min(left, _SLOWEST_POLL))
         yield None
     yield from log(project, "retried", intent, reason=reason)
-    before = intent.run
+    before, name = intent.run, new_run()
     call = replace(call, attempt=intent.attempt + 1)
-    intent = intent.having(
-        run=new_run(), attempt=call.attempt, tried=intent.tried + 1, phase=Phase.CLAIMED, supervisor=None
+    job = atom.job(call, name)
+    intent = project.intents.write(
+        intent, run=name, attempt=call.attempt, tried=intent.tried + 1, phase=Phase.CLAIMED, supervisor=None
     )
-    job = atom.job(call, intent.run)
-    intent = project.intents.write(intent)
     if run.control.ends_now(before) or project.is_stop_requested(
         before
     ):  # whoever asked knew the attempt before this one
@@ -368,7 +377,24 @@ def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Ca
         return finished
     except (AnchorError, BusyError, SecurityError, UnsupportedFileError, UsageError) as error:
         result = AtomResult.failure(str(error))
+    except StorageError:
+        if did_not_happen(
+            project, intent
+        ):  # and nothing vanished: the next start runs it as if it had not begun
+            with suppress(StorageError):
+                project.intents.write(intent, phase=Phase.CLAIMED, edit=None)
+        raise
     return (yield from conclude(project, intent, result, begun))
+
+
+def did_not_happen(project: Project, intent: Intent) -> bool:
+    """Whether an edit that was under way is surely not in its file: the file is what it was made for."""
+    if intent.edit is None:
+        return False
+    try:
+        return project.loom.read(str(intent.edit["path"])).revision == str(intent.edit["base"])
+    except FlowError:
+        return False
 
 
 def _lives(project: Project, intent: Intent) -> bool:

@@ -15,6 +15,7 @@ from engine.atoms import Effect, Outcome, ProcessId
 from engine.errors import ConfigurationError
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
+from engine.storage.locks import Lock
 
 _VERSION = 1
 _HIGHEST = 2**31 - 1
@@ -46,7 +47,7 @@ class Intent:
 
     `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
     task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it.
-    Times are ISO 8601 in UTC.
+    Times are ISO 8601 in UTC. `lock` is the number of the file by whose lock its engine holds the claim.
     """
 
     run: str
@@ -66,6 +67,7 @@ class Intent:
     supervisor: ProcessId | None = None
     boot: str = ""
     host: str = field(default_factory=host_name)
+    lock: int = 0
     commit: str = ""
     result: dict[str, Any] | None = None
     edit: dict[str, Any] | None = None
@@ -103,6 +105,8 @@ class IntentFile:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.path: Path = store.flow / "intent.lock"
+        self.claim: Lock | None = None
+        """The claim, while it is held here."""
 
     def exists(self) -> bool:
         return read_if_exists(self.path) is not None
@@ -132,10 +136,16 @@ class IntentFile:
             raise TornIntentError("Its values are not what an engine writes.")
         return intent
 
-    def write(self, intent: Intent) -> Intent:
-        """Make this the open intent, durably; returns it with what a move or rename told it meanwhile."""
+    def write(self, intent: Intent, **changes: Any) -> Intent:
+        """Make this the open intent, with these changes, durably; returns it with what a move or rename told it
+        meanwhile.
+
+        A new run of the same task is such a change: as another intent it would not know what this one was told.
+        """
         with self._store.lock():
-            intent = self.refreshed(intent)
+            intent = self.refreshed(intent).having(**changes)
+            if self.claim is not None:
+                intent = intent.having(lock=self.claim.inode)
             self._replace(intent)
         return intent
 
@@ -173,6 +183,7 @@ def _is_sound(intent: Intent) -> bool:
     processes = [process for process in (intent.engine, intent.supervisor) if process is not None]
     return (
         all(isinstance(text, str) and _is_writable(text) for text in texts)
+        and type(intent.lock) is int
         and all(type(count) is int and 0 <= count <= _HIGHEST for count in counts)
         and all(_is_process(one) for one in processes)
         and _is_time(intent.started_at)

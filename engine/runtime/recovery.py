@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,10 +39,12 @@ from engine.runtime.conclusion import (
     settle,
     trip,
 )
-from engine.runtime.events import Event, PlanChanged, Started, StepOutcome
+from engine.runtime.events import Event, PlanChanged, Started, StepOutcome, Warned
 from engine.runtime.evidence import changes_since
 from engine.runtime.execution import (
+    JOB_LIMIT,
     Run,
+    did_not_happen,
     ended_by_itself,
     execute,
     follow,
@@ -61,6 +63,8 @@ from engine.status.options import with_option
 
 _TAIL_LINES = 40
 _POLL = 0.01
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at all processes of the machine."""
 
 
 class Resume(StrEnum):
@@ -138,7 +142,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
     """What can be said of an interrupted task without touching anything."""
     tree = project.ledger.read()
     task = find_again(tree.root, intent.path, intent.body)
-    alive = project.runner.alive(intent.run, intent.supervisor) if intent.is_local else []
+    alive = _alive(project, intent)
     resume = _way(project, intent, task, bool(alive))
     lost = resume in (Resume.CHECK, Resume.ASK, Resume.RUN) and intent.phase is Phase.RELEASED
     return Recovery(
@@ -158,7 +162,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         stopped=intent.phase is Phase.STOPPING,
         gone=task is None,
         changes=_changes(project, intent, task),
-        host=intent.host if intent.is_foreign else "",
+        host=intent.host if intent.is_foreign and not alive else "",
         always_off=_why_not_always(project, intent, task),
         ended=_what_became(project, intent, task) if resume is Resume.COMMIT else "",
     )
@@ -185,7 +189,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     while _is_about_to_start(project, intent) and not run.control.ends_now(intent.run):
         run.control.wait(_POLL)
         yield None
-    if intent.may_live_elsewhere and project.runner.ended(intent.run) is None:
+    if intent.may_live_elsewhere and project.runner.ended(intent.run) is None and not _alive(project, intent):
         raise _needs_person(
             intent,
             f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
@@ -202,13 +206,14 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         intent = project.intents.write(intent.having(engine=identify(os.getpid())))
         yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
+    yield from _helpers_gone(project, run, intent)
     if _is_complete(project, intent, atom, call):
         done = AtomResult.success("It was found complete.")
         return (yield from conclude(project, intent, done, time.monotonic()))
     intent = yield from _lost(project, intent)
     if intent.interruptions >= INTERRUPTIONS_LIMIT:
         return (yield from trip(project, intent))
-    if intent.effect == Effect.IDEMPOTENT.value or _did_not_happen(project, intent):
+    if intent.effect == Effect.IDEMPOTENT.value or did_not_happen(project, intent):
         return (yield from again(project, run, intent))
     raise _needs_person(
         intent, f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came."
@@ -226,9 +231,16 @@ def _needs_person(
 
 
 def retry(project: Project, run: Run, intent: Intent) -> Steps:
-    """End what is alive, then run the task again as a new attempt."""
+    """End what is alive, then run the task again as a new attempt. Raises NeedsPersonError where it cannot be ended:
+    nothing is run beside it."""
+    yield from _helpers_gone(project, run, intent)
     if _alive(project, intent):
-        project.runner.end(intent.run, intent.supervisor)
+        if left := project.runner.end(intent.run, intent.supervisor):
+            raise _needs_person(
+                intent,
+                f"{intent.address} {intent.name} was not run again: {_processes(left)} of it could not be ended.",
+                "Another user's, perhaps? End it, then retry.",
+            )
         yield from log(project, "stopped", intent)
     elif (
         intent.result is None
@@ -238,7 +250,7 @@ def retry(project: Project, run: Run, intent: Intent) -> Steps:
         intent = yield from _lost(project, intent)
         if intent.interruptions >= INTERRUPTIONS_LIMIT:
             return (yield from trip(project, intent))
-    return (yield from again(project, run, intent))
+    return (yield from again(project, run, intent.having(tried=0)))
 
 
 def always(project: Project, run: Run, intent: Intent) -> Steps:
@@ -296,17 +308,13 @@ def _run_as(project: Project, run: Run, task: Task, intent: Intent, attempt: int
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         project.intents.clear()  # it is a person's to do by now
-    return (
-        yield from execute(
-            project, run, task, attempt=attempt, interruptions=intent.interruptions, key=intent.key
-        )
-    )
+    return (yield from execute(project, run, task, attempt=attempt, instead_of=intent))
 
 
 def decide(project: Project, intent: Intent, status: Status) -> Steps:
     """A person says how it ended: done, skipped or failed. What is still alive is ended first."""
-    if _alive(project, intent):
-        project.runner.end(intent.run, intent.supervisor)
+    if _alive(project, intent) and (left := project.runner.end(intent.run, intent.supervisor)):
+        yield Warned(f"{_processes(left)} of {intent.name} could not be ended.")
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
 
@@ -372,7 +380,26 @@ def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, 
 
 
 def _alive(project: Project, intent: Intent) -> list[ProcessId]:
-    return project.runner.alive(intent.run, intent.supervisor) if intent.is_local else []
+    """What lives of it here. A machine may have another name by now, and the run is in their environment; a number of a
+    process tells nothing elsewhere."""
+    return project.runner.alive(intent.run, intent.supervisor if intent.is_local else None)
+
+
+def _processes(processes: Sequence[ProcessId]) -> str:
+    numbers = ", ".join(str(process.pid) for process in processes)
+    return f"Process {numbers}" if len(processes) == 1 else f"Processes {numbers}"
+
+
+def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[None, None, None]:
+    """Wait for a probe or a clean-up that an engine which died had begun; one that takes too long is ended. Nothing of
+    the task runs beside it."""
+    until = time.monotonic() + JOB_LIMIT
+    while project.runner.helpers(intent.run):
+        if time.monotonic() > until or run.control.ends_now(intent.run):
+            project.runner.end_helpers(intent.run)
+            return
+        run.control.wait(_LOOK_EVERY)
+        yield None
 
 
 def _can_follow(project: Project, intent: Intent) -> bool:
@@ -430,19 +457,11 @@ def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bo
         if isinstance(atom, LoomAtom):
             return atom.is_complete(call, project.loom, intent.edit)
         # A run happens once, and this question may be asked again: after a crash in here, or when a person mended it.
-        probe = atom.probe(call, f"{new_run()}-probe") if isinstance(atom, Supervised) else None
+        probe = (
+            atom.probe(call, f"{intent.run}-{new_run()[-8:]}-probe") if isinstance(atom, Supervised) else None
+        )
         ended = run_job(project, probe) if probe is not None else None
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
-    except FlowError:
-        return False
-
-
-def _did_not_happen(project: Project, intent: Intent) -> bool:
-    """Whether an edit that was under way is surely not in its file: the file is what it was made for."""
-    if intent.edit is None:
-        return False
-    try:
-        return project.loom.read(str(intent.edit["path"])).revision == str(intent.edit["base"])
     except FlowError:
         return False
 
@@ -477,7 +496,7 @@ def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Re
         return Resume.COMMIT
     if task is None:
         return Resume.ASK
-    if intent.may_live_elsewhere:
+    if intent.may_live_elsewhere and not alive:
         return Resume.COMMIT if project.runner.ended(intent.run) is not None else Resume.ASK
     if _never_started(project, intent):
         return Resume.RUN

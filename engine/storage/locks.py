@@ -90,6 +90,23 @@ class Lock:
         self._other = lock
         return True
 
+    @property
+    def inode(self) -> int:
+        """The number of the file that is locked; 0 where something else is the lock."""
+        return os.fstat(self._fd).st_ino if self._fd >= 0 else 0
+
+    def renew(self, patience: float) -> bool:
+        """Once it is held: goes on to hold it where somebody has removed the file, by the one that has the name now.
+        False: somebody else holds that. Raises like `acquire`.
+        """
+        if self._fd < 0 or os.fstat(self._fd).st_nlink:
+            return True
+        old, self._fd = self._fd, -1
+        try:
+            return self.acquire(patience)
+        finally:
+            close(old)
+
     def release(self) -> None:
         """Lets go of it, so that others find it free at once."""
         if self._other is not None:
