@@ -46,10 +46,10 @@ if TYPE_CHECKING:
         StepOutcome,
         Warned,
     )
+    from engine.runtime.findings import Recovery, Resume
     from engine.runtime.hands import Changed
     from engine.runtime.identity import headings_of
     from engine.runtime.narration import describe
-    from engine.runtime.recovery import Recovery, Resume
     from engine.runtime.running import Running
     from engine.runtime.scaffold import init_project
     from engine.runtime.sections import Section, drop_section, put_section
@@ -92,7 +92,7 @@ else:
             "engine.runtime.hands": "Changed",
             "engine.runtime.identity": "headings_of",
             "engine.runtime.narration": "describe",
-            "engine.runtime.recovery": "Recovery Resume",
+            "engine.runtime.findings": "Recovery Resume",
             "engine.runtime.running": "Running",
             "engine.runtime.scaffold": "init_project",
             "engine.runtime.sections": "Section drop_section put_section",

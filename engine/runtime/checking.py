@@ -20,7 +20,7 @@ from engine.status.wording import OWN_FOLDERS
 from engine.storage import read_if_exists
 
 if TYPE_CHECKING:
-    from engine.runtime.recovery import Recovery
+    from engine.runtime.findings import Recovery
 
 _REGISTRY = "flow.registry.json"
 _NO_PLANS = OWN_FOLDERS | {"atoms"}

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from engine import atoms
     from engine.flows import Tree
     from engine.loom import Loom, Preview
-    from engine.runtime import checking, conversion, execution, hands, identity, stepping, structure
+    from engine.runtime import checking, conversion, execution, findings, hands, identity, stepping, structure
     from engine.runtime import claim as claiming
     from engine.runtime import events as happenings
     from engine.runtime import pump as pumping
-    from engine.runtime import recovery as recovering
     from engine.runtime import running as under_way
     from engine.runtime import undo as undoing
     from engine.runtime.checking import Unreachable
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
     from engine.runtime.conversion import Mended, Taken
     from engine.runtime.events import Event
     from engine.runtime.execution import Run
+    from engine.runtime.findings import Recovery
     from engine.runtime.hands import Changed
     from engine.runtime.problems import Expected
-    from engine.runtime.recovery import Recovery
     from engine.runtime.running import Running
     from engine.runtime.structure import Restructured
     from engine.runtime.timeline import Attempt
@@ -53,7 +52,7 @@ else:
     identity = Late("engine.runtime.identity")
     happenings = Late("engine.runtime.events")
     pumping = Late("engine.runtime.pump")
-    recovering = Late("engine.runtime.recovery")
+    findings = Late("engine.runtime.findings")
     structure = Late("engine.runtime.structure")
     stepping = Late("engine.runtime.stepping")
     under_way = Late("engine.runtime.running")
@@ -185,8 +184,8 @@ class Engine:
         """An interrupted task and what is known of it; None while an engine is at work."""
         if not self._project.has_intent or claiming.is_claimed(self._project.store):
             return None
-        intent = recovering.open_intent(self._project)
-        return None if intent is None else recovering.examine(self._project, intent)
+        intent = findings.open_intent(self._project)
+        return None if intent is None else findings.examine(self._project, intent)
 
     def output(self, run: str, offset: int = 0) -> tuple[str, int]:
         """What a run has printed from `offset` (bytes) on, and the offset to go on from."""
@@ -269,7 +268,7 @@ class Engine:
         if settled:
             return self._project.trust.missing(tree.walk())
         tasks = [task for task in tree.walk() if not task.status.is_settled]
-        if self._project.has_intent and (intent := recovering.open_intent(self._project)) is not None:
+        if self._project.has_intent and (intent := findings.open_intent(self._project)) is not None:
             interrupted = identity.find_again(tree.root, intent.path, intent.body)
             tasks += [interrupted] if interrupted is not None and interrupted.status.is_settled else []
         return self._project.trust.missing(tasks)

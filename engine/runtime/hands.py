@@ -18,13 +18,14 @@ from engine.status import Change, Status, Task, walk
 
 if TYPE_CHECKING:
     from engine.runtime import claim as claiming
-    from engine.runtime import conclusion
+    from engine.runtime import conclusion, findings
     from engine.runtime import recovery as recovering
     from engine.runtime.intent import Intent
 else:
     # What an interrupted task needs, and a change without one does not.
     claiming = Late("engine.runtime.claim")
     conclusion = Late("engine.runtime.conclusion")
+    findings = Late("engine.runtime.findings")
     recovering = Late("engine.runtime.recovery")
 
 VERBS: dict[str, Status] = {
@@ -138,7 +139,7 @@ def refuse_tripped(project: Project, task: Task) -> None:
 
 
 def _open_intent(project: Project) -> Intent | None:
-    return recovering.open_intent(project) if project.has_intent else None
+    return findings.open_intent(project) if project.has_intent else None
 
 
 def refuse_open(project: Project, changes: Sequence[Change]) -> None:

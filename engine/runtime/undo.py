@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import BusyError, SecurityError, StateError, StorageError, UnknownAddressError, UsageError
 from engine.flows import Tree
-from engine.runtime import attempts, hands, recovery
+from engine.runtime import attempts, findings, hands
 from engine.runtime.carrying import Carrying, tasks_at
 from engine.runtime.claim import is_claimed
 from engine.runtime.identity import Level, find_again, from_json, path_of, resolve
@@ -166,7 +166,7 @@ def _bring_back(tree: Tree, texts: Mapping[str, str], record: Mapping[str, Any],
 
 def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> None:
     """Refuse texts in which the interrupted task is not where its intent says: it would count as gone, and run anew."""
-    intent = recovery.open_intent(project) if project.has_intent else None
+    intent = findings.open_intent(project) if project.has_intent else None
     task = find_again(tree.root, intent.path, intent.body) if intent is not None else None
     if intent is None or task is None:
         return
