@@ -127,8 +127,12 @@ def _print_recovery(recovery: Recovery) -> None:
         output.put(f"  begun on another machine, {output.line(recovery.host)}: it may still run there")
     else:
         output.put(f"  still alive: process {alive}" if alive else "  nothing of it is alive")
-    known = f"take its result: {output.line(recovery.ended)}" if recovery.ended else ""
-    output.put(f"  resume would {known or _RESUME[recovery.resume]}")
+    way = _RESUME[recovery.resume]
+    if recovery.ended:
+        way = f"take its result: {output.line(recovery.ended)}"
+    elif recovery.resume == "ask" and recovery.stopped:
+        way = "stop and ask: it was ended, and may not run twice unasked"
+    output.put(f"  resume would {way}")
     if recovery.output.strip():
         output.put("  its last output:")
         for text in recovery.output.splitlines():

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import Engine
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow
+from tests.integration.conftest import kill_work
 
 WaitFor = Callable[[Callable[[], object]], None]
 
@@ -92,6 +94,7 @@ def test_a_task_of_another_machine_is_not_called_dead(
     wait_for(lambda: (root / "began").exists())
     engine.kill()
     engine.communicate()
+    kill_work(Engine.open(root))
     record = root / ".flow" / "intent.lock"
     text = record.read_text()
     intent = json.loads(text)
