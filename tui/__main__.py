@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
 INTERRUPTED = 130
@@ -32,6 +33,9 @@ def main() -> int:
     try:
         return cli.main()
     except KeyboardInterrupt:
+        # What was only half made when it came (an event loop, a coroutine that nobody awaits yet) complains as it goes.
+        sys.unraisablehook = lambda _: None
+        warnings.simplefilter("ignore")
         return INTERRUPTED
     finally:
         gc.freeze()

@@ -217,7 +217,8 @@ def test_work_that_cannot_be_ended_is_not_run_beside(
     """As after `sudo -u`: whoever may not end it says so."""
     script = "    exec setpriv --reuid 1 --clear-groups sleep 1000\n"
     root = make_project({"status.md": COUNTED.format(options="", script=script)})
-    weak = ["setpriv", "--bounding-set", "-kill", sys.executable, "-c", DRIVER]
+    hasty = "import engine.atoms.local as local; local._PATIENCE = 0.1\n"
+    weak = ["setpriv", "--bounding-set", "-kill", sys.executable, "-c", hasty + DRIVER]
 
     def others() -> list[psutil.Process]:
         recovery = Engine.open(root).recovery()
