@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
-from importlib.machinery import all_suffixes
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,7 +42,6 @@ from engine.storage.folder import Folder
 _COMMAND = [sys.executable, "-I", "-S", str(Path(supervisor.__file__).absolute())]
 _PORTABLE = [sys.executable, "-P", "-m", "engine.atoms.portable"]
 _CHUNK = 1 << 16
-_MODULES = tuple(all_suffixes())
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _FILE = re.compile(rf"{_RUN.pattern}(\.[a-z]+)?")
 _ATTEMPT = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
@@ -90,7 +88,6 @@ class LocalRunner:
             if next(self._starts) % _PRUNE_EVERY == 0:
                 self.prune()
             with self._open_folder(make=True) as folder:
-                _refuse_modules(folder)
                 os.close(folder.open(f"{run}{READY}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             child = _Supervisor(
                 _COMMAND if platform.system.has_groups else _PORTABLE,
@@ -345,17 +342,6 @@ def _encoded(word: str) -> bytes:
         return os.fsencode(word)
     except UnicodeEncodeError:
         return word.encode("utf-8", "surrogateescape")
-
-
-def _refuse_modules(folder: Folder) -> None:
-    """Raise SecurityError for what Python would import beside a script that it runs: nobody was shown it."""
-    with os.scandir(folder.path if folder.fd is None else folder.fd) as entries:
-        for entry in entries:
-            if entry.is_dir() or entry.name.endswith(_MODULES):
-                raise SecurityError(
-                    f"{entry.name!r} does not belong into .flow/{'/'.join(_PLACE)}: a Python script would import it.",
-                    hint="Look where it comes from, and remove it. Nothing was run.",
-                )
 
 
 def _is_exit(status: dict[str, Any]) -> bool:

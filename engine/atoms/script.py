@@ -42,7 +42,7 @@ from engine.atoms.exports import read_exports
 from engine.atoms.runner import CONTEXT, EXPORTS, SCRIPT, Ended, Job
 from engine.atoms.supervised import PROBE_LIMIT, Retries, Supervised, mishap
 from engine.errors import ConfigurationError, SecurityError
-from engine.storage import safe_path
+from engine.storage import module_in, safe_path
 
 LANGS = ("sh", "bash", "python")
 
@@ -166,6 +166,8 @@ def _folder(call: Call) -> Path:
 def _job(call: Call, run: str, fence: Mapping[str, Any], timeout: float | None, *, tty: bool = False) -> Job:
     folder = _folder(call)
     lang = fence["lang"].lower()
+    if lang == "python":
+        _refuse_modules(folder)
     return Job(
         run=run,
         argv=(_interpreter(call.config, fence, lang), str(folder / f"{run}{SCRIPT}")),
@@ -186,6 +188,16 @@ def _job(call: Call, run: str, fence: Mapping[str, Any], timeout: float | None, 
         timeout=timeout,
         tty=tty,
     )
+
+
+def _refuse_modules(folder: Path) -> None:
+    """Raise SecurityError for what Python would import from beside its script: nobody was shown that."""
+    module = module_in(folder)
+    if module is not None:
+        raise SecurityError(
+            f"{module!r} does not belong into .flow/logs/output: a Python script would import it.",
+            hint="Look where it comes from, and remove it. Nothing was run.",
+        )
 
 
 def _interpreter(config: Mapping[str, Any], fence: Mapping[str, Any], lang: str) -> str:

@@ -1,6 +1,6 @@
 """What is remembered of the attempts at each task, in `status.meta`: `key`, `attempt`, `interruptions`, whether one
-that had run was `undone`; whether a person opened such a task again, so that it is `forgiven`; and of what was lost
-from the plan while it was at work, `begun`: the tag that it had.
+that had run was `undone`; whether a person opened such a task again, so that it is `forgiven`, or marked it done or
+skipped, so that it is `settled`; and of what was lost from the plan while it was at work, `begun`: the tag that it had.
 
 It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone,
 and one that has another name or another place by its text.
@@ -57,7 +57,7 @@ class _Memory:
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
         key = key_of(path)
         if key in self.records and not _is_anothers(self.records[key], task):
-            return key, self.records[key]
+            return key, _of_now(self.records[key], task)
         waiting, lost = self.lost(task, key)
         if len(lost) == 1 and waiting == 1:
             (other, record), *_ = lost.items()
@@ -159,6 +159,13 @@ def _is_anothers(record: Record, task: Task) -> bool:
     return bool(record.get("gone")) and record.get("body", _digest(task)) != _digest(task)
 
 
+def _of_now(record: Record, task: Task) -> Record:
+    """The record of a task, without the attempts at another one of its name that somebody settled by hand."""
+    if not record.get("settled") or task.status is not Status.PENDING or record.get("body") == _digest(task):
+        return record
+    return {name: record[name] for name in ("undone", "forgiven") if name in record}
+
+
 def number(record: Mapping[str, Any], name: str) -> int:
     """A count in a record, which may hold anything."""
     value = record.get(name)
@@ -257,16 +264,23 @@ def forget_all(plans: Plans, tasks: Iterable[Task]) -> None:
     plans.drop_record(*(key for key in plans.records() if "#" in key and key not in forgotten))
 
 
+def settle(plans: Plans, task: Task) -> None:
+    """A person marked this task done or skipped: should that be taken back, its attempts count on."""
+    key, record = find(plans, task)
+    if record and not record.get("suspected"):
+        keep(plans, path_of(task), {**record, "settled": True}, task=task, was=key)
+
+
 def begin(plans: Plans, task: Task) -> None:
     """A person begins this task: it is none that was begun before, under another name."""
     if find(plans, task)[1].get("suspected"):
         keep(plans, path_of(task), {}, task=task)
 
 
-def lose(plans: Plans, path: Sequence[Level], body: str, tag: str) -> None:
+def lose(plans: Plans, path: Sequence[Level], body: str, record: Mapping[str, Any]) -> None:
     """The task at a path has run, and nothing in the plan says how it ended: it is not there, or has become something
     else. Should it come back, with this path or this `body`, it does not run again unasked."""
-    copy(plans, {tuple(path): {"undone": True, "body": _digest_of(body), "begun": tag}})
+    copy(plans, {tuple(path): {**record, "undone": True, "body": _digest_of(body)}})
 
 
 def forget(plans: Plans, tasks: Iterable[Task]) -> set[str]:

@@ -1,12 +1,10 @@
 """The one claim: whoever executes, a normal step or a recovery, holds `.flow/run.lock` as long as it does.
 
-Whether an engine is alive is decided by this lock, never by a process number alone: only where somebody removed the
-file under an engine does the process tell that it is still at work.
+Whether an engine is alive is decided by this lock alone, never by a process number.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,47 +18,39 @@ from engine.storage.locks import Lock, is_held
 _PATIENCE = 0.3
 
 
+class Claim:
+    """The claim, while it is held."""
+
+    def __init__(self, store: Store, intents: IntentFile) -> None:
+        self._intents = intents
+        self._lock = Lock(store.flow / "run.lock")
+
+    def take(self) -> None:
+        """Raises BusyError when another engine holds it."""
+        with disk(self._lock.path, "lock"):
+            if not self._lock.acquire(_PATIENCE):
+                raise _busy(self._intents)
+
+    def renew(self) -> None:
+        """Go on to hold it, though somebody may have removed its file. Raises BusyError when another engine has it by
+        now."""
+        with disk(self._lock.path, "lock"):
+            if not self._lock.renew(_PATIENCE):
+                raise _busy(self._intents)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
 @contextmanager
-def claim(store: Store, intents: IntentFile) -> Iterator[None]:
+def claim(store: Store, intents: IntentFile) -> Iterator[Claim]:
     """Hold the claim. Raises BusyError, which says who runs what, when another engine holds it."""
-    lock = Lock(store.flow / "run.lock")
-    with disk(lock.path, "lock"):
-        if not lock.acquire(_PATIENCE):
-            raise _busy(intents)
-    intents.claim = lock
+    held = Claim(store, intents)
+    held.take()
     try:
-        _refuse_orphan(intents, lock)
-        yield
+        yield held
     finally:
-        intents.claim = None
-        lock.release()
-
-
-def renew(intents: IntentFile) -> None:
-    """Go on to hold the claim, whatever became of its file. Raises BusyError when another engine has it by now."""
-    lock = intents.claim
-    if lock is not None:
-        with disk(lock.path, "lock"):
-            if not lock.renew(_PATIENCE):
-                raise _busy(intents)
-
-
-def _refuse_orphan(intents: IntentFile, lock: Lock) -> None:
-    """Raise BusyError where the engine of the open intent is at work by a lock that is gone."""
-    from engine.atoms.processes import is_alive
-
-    intent = _known(intents)
-    if intent is None or intent.engine is None or intent.engine.pid == os.getpid() or not intent.is_local:
-        return
-    if intent.lock not in (0, lock.inode) and is_alive(intent.engine):
-        raise BusyError(
-            f"Another engine (process {intent.engine.pid}) is running {intent.address} {intent.name}, and somebody has "
-            "removed its .flow/run.lock.",
-            hint="Wait until that process has ended, or end it.",
-            address=intent.address,
-            name=intent.name,
-            pid=intent.engine.pid,
-        )
+        held.release()
 
 
 def is_claimed(store: Store) -> bool:
@@ -71,7 +61,10 @@ def is_claimed(store: Store) -> bool:
 def _busy(intents: IntentFile) -> BusyError:
     from engine.atoms.processes import is_alive
 
-    intent = _known(intents)
+    try:
+        intent: Intent | None = intents.read()
+    except (TornIntentError, ConfigurationError):
+        intent = None
     # Whoever settles an interrupted task finds the record of the engine that died.
     if intent is None or intent.engine is None or not is_alive(intent.engine):
         return BusyError("Another engine is at work in this project.", hint="`flow wait` waits for it.")
@@ -82,10 +75,3 @@ def _busy(intents: IntentFile) -> BusyError:
         name=intent.name,
         pid=intent.engine.pid,
     )
-
-
-def _known(intents: IntentFile) -> Intent | None:
-    try:
-        return intents.read()
-    except (TornIntentError, ConfigurationError):
-        return None

@@ -106,7 +106,7 @@ def settle(
         status = task.status
     spent = {key_of(intent.path), key_of(place)}
     if (task is None or grown) and intent.phase is not Phase.CLAIMED:
-        attempts.lose(project.plans, place, intent.body, intent.atom)
+        lose(project, intent.having(path=tuple(place)))
         spent.discard(key_of(place))
     if status is Status.FAILED and task is not None:
         remember(project, intent.having(path=place), interruptions=interruptions, task=task)
@@ -190,6 +190,13 @@ def remember(project: Project, intent: Intent, *, interruptions: int, task: Task
     """Keep what the next attempt at this task has to know of this one."""
     record: dict[str, Any] = {"key": intent.key, "attempt": intent.attempt, "interruptions": interruptions}
     attempts.keep(project.plans, intent.path, record, task=task)
+
+
+def lose(project: Project, intent: Intent) -> None:
+    """Keep what is known of a task that has begun, and of which the plan tells no end: should it come back, it does not
+    run again unasked."""
+    known = {"key": intent.key, "attempt": intent.attempt, "interruptions": intent.interruptions}
+    attempts.lose(project.plans, intent.path, intent.body, {"begun": intent.atom, **known})
 
 
 def log(project: Project, what: str, intent: Intent, **payload: Any) -> Generator[Event, None, None]:

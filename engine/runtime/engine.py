@@ -467,7 +467,7 @@ class Engine:
     ) -> Steps:
         self._may_write()
         control = Control()
-        with claiming.claim(self._project.store, self._project.intents):
+        with claiming.claim(self._project.store, self._project.intents) as held:
             self._control = control
             try:
                 for kept in self._project.store.settle():
@@ -475,7 +475,7 @@ class Engine:
                     yield happenings.Warned(
                         f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}."
                     )
-                return (yield from make(execution.Run(control, base=base, force=force, expect=expect)))
+                return (yield from make(execution.Run(control, held, base=base, force=force, expect=expect)))
             finally:
                 self._control = None
 

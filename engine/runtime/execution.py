@@ -44,8 +44,8 @@ from engine.errors import (
 )
 from engine.flows import Tree
 from engine.runtime import attempts
-from engine.runtime.claim import renew
-from engine.runtime.conclusion import Steps, conclude, ending, log, remember, vanished
+from engine.runtime.claim import Claim
+from engine.runtime.conclusion import Steps, conclude, ending, log, lose, remember, vanished
 from engine.runtime.control import Control
 from engine.runtime.events import Conflict, Finished, Output, PlanChanged, Started, StepOutcome, Warned
 from engine.runtime.evidence import head_of
@@ -69,12 +69,20 @@ JOB_LIMIT = 90.0
 
 class Run:
     """What a person asked of this execution: `base` is the revision that a preview was approved for, `force` applies
-    an edit to whatever is there now, `expect` is the name of the only task that is meant, `control` may end it."""
+    an edit to whatever is there now, `expect` is the name of the only task that is meant, `control` may end it. `claim`
+    is what it holds meanwhile."""
 
     def __init__(
-        self, control: Control, *, base: str | None = None, force: bool = False, expect: str | None = None
+        self,
+        control: Control,
+        claim: Claim,
+        *,
+        base: str | None = None,
+        force: bool = False,
+        expect: str | None = None,
     ) -> None:
         self.control = control
+        self.claim = claim
         self.base = base
         self.force = force
         self.expect = expect
@@ -129,7 +137,7 @@ def execute(
     project.refuse_outside(task)
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
-        return (yield from _wait_for_person(project, task, entry))
+        return (yield from _wait_for_person(project, task, entry, instead_of))
     project.trust.refuse(task)
     record = attempts.take(project.plans, task)
     key = (instead_of.key if instead_of else "") or str(record.get("key") or uuid.uuid4().hex)
@@ -166,14 +174,14 @@ def execute(
         boot=boot_id(),
         commit=head_of(project.root),
     )
-    renew(project.intents)
+    run.claim.renew()
     stood = instead_of if project.has_intent else None
-    project.intents.write(intent)
+    intent = project.intents.put(intent, stood) if stood is not None else project.intents.write(intent)
     try:
         committed = project.ledger.commit(lambda tree: _activate(tree, intent), what="started")
     except FlowError:
         if stood is not None:
-            project.intents.write(stood)
+            project.intents.put(stood, intent)
         else:
             project.intents.clear()
         raise
@@ -254,7 +262,8 @@ def follow(
         if not is_told and is_full(project.flow):
             is_told = True
             yield Warned(f"The disk is full: the result of {intent.name} waits until there is room.")
-        if not project.has_intent:  # somebody cleared up (`git clean -X`), the work itself perhaps
+        run.claim.renew()  # somebody may clear up: `git clean -X`, the work itself perhaps
+        if not project.has_intent:
             intent = project.intents.write(intent)
         run.control.wait(pause)
         pause = min(pause * 1.5, _SLOWEST_POLL)
@@ -281,8 +290,12 @@ def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> 
             yield Warned(
                 f"The clean-up of {intent.name} was not run: its atom has changed, and nobody has approved it."
             )
-        elif cleaner is not None and run_job(project, cleaner) is None:
-            yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
+        elif cleaner is not None:
+            try:
+                if run_job(project, cleaner) is None:
+                    yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
+            except FlowError as error:
+                yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
     yield from log(project, "stopped", intent)
     finished = ending(
         intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was stopped; the next start offers what to do."
@@ -321,6 +334,7 @@ def run_job(project: Project, job: Job, limit: float = JOB_LIMIT) -> Ended | Non
 def _supervise(project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, job: Job) -> Steps:
     supervisor = project.runner.start(intent.run, tty=job.tty)
     intent = project.intents.write(intent.having(supervisor=supervisor, phase=Phase.RELEASED))
+    run.claim.renew()
     project.runner.release(job)
     return (yield from follow(project, run, intent, atom, call))
 
@@ -338,6 +352,7 @@ def _try_again(
         if (left := until - time.monotonic()) <= 0:
             break
         run.control.wait(min(left, _SLOWEST_POLL))
+        run.claim.renew()
         yield None
     yield from log(project, "retried", intent, reason=reason)
     before, name = intent.run, new_run()
@@ -405,7 +420,9 @@ def _lives(project: Project, intent: Intent) -> bool:
     return bool(project.runner.alive(intent.run, supervisor))
 
 
-def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps:
+def _wait_for_person(
+    project: Project, task: Task, entry: Entry | None, instead_of: Intent | None = None
+) -> Steps:
     path, body = path_of(task), body_text(task)
 
     def make(tree: Tree) -> Sequence[Change]:
@@ -413,6 +430,10 @@ def _wait_for_person(project: Project, task: Task, entry: Entry | None) -> Steps
         return [] if found is None or found.status is Status.ACTIVE else rules.begin(found)
 
     committed = project.ledger.commit(make, what="started")
+    if instead_of is not None:  # it is a person's to do by now; what has begun of it is not forgotten
+        if instead_of.phase is not Phase.CLAIMED:
+            lose(project, instead_of)
+        project.intents.clear()
     if committed.files:
         yield PlanChanged(committed.files)
     if entry is not None and entry.name == "Flow":

@@ -94,6 +94,8 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
         _forgive(project, task, was_open=before[0] in (Status.PENDING, Status.ACTIVE))
     elif status is Status.ACTIVE:
         attempts.begin(project.plans, task)
+    elif status.is_settled:
+        attempts.settle(project.plans, task)
     if committed.files or note:
         project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)
@@ -205,6 +207,7 @@ def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
     key, record = attempts.find(project.plans, task)
     if record and not record.get("suspected"):
         has_run = bool(record.get("undone"))
+        record = {name: value for name, value in record.items() if name != "settled"}
         undone = {"undone": has_run and was_open} | ({"forgiven": True} if has_run and not was_open else {})
         attempts.keep(
             project.plans, path_of(task), {**record, **undone, "interruptions": 0}, task=task, was=key

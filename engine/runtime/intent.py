@@ -15,7 +15,6 @@ from engine.atoms import Effect, Outcome, ProcessId
 from engine.errors import ConfigurationError
 from engine.runtime.identity import Level, from_json
 from engine.storage import Store, read_if_exists
-from engine.storage.locks import Lock
 
 _VERSION = 1
 _HIGHEST = 2**31 - 1
@@ -47,7 +46,7 @@ class Intent:
 
     `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
     task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it.
-    Times are ISO 8601 in UTC. `lock` is the number of the file by whose lock its engine holds the claim.
+    Times are ISO 8601 in UTC.
     """
 
     run: str
@@ -67,7 +66,6 @@ class Intent:
     supervisor: ProcessId | None = None
     boot: str = ""
     host: str = field(default_factory=host_name)
-    lock: int = 0
     commit: str = ""
     result: dict[str, Any] | None = None
     edit: dict[str, Any] | None = None
@@ -105,8 +103,6 @@ class IntentFile:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.path: Path = store.flow / "intent.lock"
-        self.claim: Lock | None = None
-        """The claim, while it is held here."""
 
     def exists(self) -> bool:
         return read_if_exists(self.path) is not None
@@ -144,8 +140,16 @@ class IntentFile:
         """
         with self._store.lock():
             intent = self.refreshed(intent).having(**changes)
-            if self.claim is not None:
-                intent = intent.having(lock=self.claim.inode)
+            self._replace(intent)
+        return intent
+
+    def put(self, intent: Intent, instead_of: Intent) -> Intent:
+        """Make this the open intent, durably, in place of another one of the same task: whatever a move or rename told
+        that one, which only the file knows, this one is told, too."""
+        with self._store.lock():
+            known = self.refreshed(instead_of)
+            if known.path != instead_of.path:
+                intent = intent.having(path=known.path, address=known.address, name=known.name)
             self._replace(intent)
         return intent
 
@@ -183,7 +187,6 @@ def _is_sound(intent: Intent) -> bool:
     processes = [process for process in (intent.engine, intent.supervisor) if process is not None]
     return (
         all(isinstance(text, str) and _is_writable(text) for text in texts)
-        and type(intent.lock) is int
         and all(type(count) is int and 0 <= count <= _HIGHEST for count in counts)
         and all(_is_process(one) for one in processes)
         and _is_time(intent.started_at)

@@ -22,13 +22,14 @@ from engine.atoms import (
     configuration,
 )
 from engine.atoms.processes import identify
-from engine.errors import FlowError, NeedsPersonError, StateError
+from engine.errors import FlowError, NeedsPersonError, SecurityError, StateError
 from engine.flows import Tree
 from engine.runtime.conclusion import (
     INTERRUPTIONS_LIMIT,
     Steps,
     conclude,
     counted,
+    ending,
     log,
     refuse_unreadable,
     settle,
@@ -43,7 +44,6 @@ from engine.runtime.execution import (
     follow,
     new_run,
     run_job,
-    runnable,
 )
 from engine.runtime.findings import (
     alive_of,
@@ -58,7 +58,7 @@ from engine.runtime.identity import active_leaves, body_text, find_again, path_o
 from engine.runtime.intent import Intent
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
-from engine.status import Status, Task, body, find_in
+from engine.status import Status, body, find_in
 from engine.status.options import with_option
 
 _POLL = 0.01
@@ -120,14 +120,15 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         yield from log(project, "unbegun", intent)
         if task.inside:
             project.intents.clear()
-        return (yield from _run_as(project, run, task, intent, intent.attempt))
+        return (yield from execute(project, run, task, attempt=intent.attempt, instead_of=intent))
     atom, call = as_begun(project, intent, task)
     project.trust.refuse(task)
     if isinstance(atom, Supervised) and can_follow(project, intent):
         intent = project.intents.write(intent.having(engine=identify(os.getpid())))
         yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
-    yield from _helpers_gone(project, run, intent)
+    if not (yield from _helpers_gone(project, run, intent)):
+        return (yield from _left_open(intent))
     if _is_complete(project, intent, atom, call):
         done = AtomResult.success("It was found complete.")
         return (yield from conclude(project, intent, done, time.monotonic()))
@@ -154,7 +155,8 @@ def _needs_person(
 def retry(project: Project, run: Run, intent: Intent) -> Steps:
     """End what is alive, then run the task again as a new attempt. Raises NeedsPersonError where it cannot be ended:
     nothing is run beside it."""
-    yield from _helpers_gone(project, run, intent)
+    if not (yield from _helpers_gone(project, run, intent)):
+        return (yield from _left_open(intent))
     if alive_of(project, intent):
         if left := project.runner.end(intent.run, intent.supervisor):
             raise _needs_person(
@@ -210,7 +212,8 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
 
 
 def again(project: Project, run: Run, intent: Intent) -> Steps:
-    """Run the task of this intent as its next attempt; the new intent takes the place of this one."""
+    """Run the task of this intent as its next attempt; its intent takes the place of this one, which stays where the
+    task cannot run."""
     task = find_again(project.ledger.read().root, intent.path, intent.body)
     if task is None:
         return (yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "It cannot run again."))
@@ -221,15 +224,7 @@ def again(project: Project, run: Run, intent: Intent) -> Steps:
             f"{task.address} {task.name} has tasks of its own by now: it cannot run again.",
             hint="`flow recover done` goes on with them, `flow recover skip` skips them, too.",
         )
-    return (yield from _run_as(project, run, task, intent, intent.attempt + 1))
-
-
-def _run_as(project: Project, run: Run, task: Task, intent: Intent, attempt: int) -> Steps:
-    """Run the task of this intent, which stays until the new one takes its place, and where the task cannot run."""
-    entry = runnable(project, task)
-    if entry is None or entry.name in ("Manual", "Flow"):
-        project.intents.clear()  # it is a person's to do by now
-    return (yield from execute(project, run, task, attempt=attempt, instead_of=intent))
+    return (yield from execute(project, run, task, attempt=intent.attempt + 1, instead_of=intent))
 
 
 def decide(project: Project, intent: Intent, status: Status) -> Steps:
@@ -263,16 +258,35 @@ def _processes(processes: Sequence[ProcessId]) -> str:
     return f"Process {numbers}" if len(processes) == 1 else f"Processes {numbers}"
 
 
-def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[None, None, None]:
-    """Wait for a probe or a clean-up that an engine which died had begun; one that takes too long is ended. Nothing of
-    the task runs beside it."""
+def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[Event | None, None, bool]:
+    """Wait for a probe or a clean-up that an engine which died had begun: no attempt runs beside it. One that takes too
+    long is ended. False: a person does not want to wait."""
     until = time.monotonic() + JOB_LIMIT
+    is_told = False
     while project.runner.helpers(intent.run):
-        if time.monotonic() > until or run.control.ends_now(intent.run):
+        if (
+            run.control.ends_after
+            or run.control.ends_now(intent.run)
+            or project.is_stop_requested(intent.run)
+        ):
+            project.forget_stop()
+            return False
+        if not is_told:
+            is_told = True
+            yield Warned(
+                f"A check or clean-up of {intent.name}, begun before, is still running: it is waited for."
+            )
+        if time.monotonic() > until:
             project.runner.end_helpers(intent.run)
-            return
         run.control.wait(_LOOK_EVERY)
         yield None
+    return True
+
+
+def _left_open(intent: Intent) -> Steps:
+    finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was left as it was.")
+    yield finished
+    return finished
 
 
 def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bool:
@@ -286,5 +300,7 @@ def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bo
         )
         ended = run_job(project, probe) if probe is not None else None
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
+    except SecurityError:
+        raise
     except FlowError:
         return False

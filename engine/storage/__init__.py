@@ -1,6 +1,7 @@
 """Everything that touches a disk: safe paths, durable writes, compare-and-swap, integrity, backups."""
 
 from engine.storage.disk import Snapshot, is_full, revision_of
+from engine.storage.folder import module_in
 from engine.storage.guarantee import Guarantee
 from engine.storage.integrity import Plans, Restored, diff
 from engine.storage.journal import Journal
@@ -28,6 +29,7 @@ __all__ = [
     "find_root",
     "is_filled",
     "is_full",
+    "module_in",
     "other_spelling",
     "read",
     "read_if_exists",

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +14,7 @@ from engine.errors import SecurityError
 from engine.storage import platform
 from engine.storage.disk import close
 
+_MODULES = tuple(all_suffixes())
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -188,3 +190,14 @@ class Folder:
     ) -> None:
         if not self._is_held:
             self.close()
+
+
+def module_in(folder: Path) -> str | None:
+    """The name of an entry that Python would import from this folder; None where there is none, or no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(
+                (each.name for each in entries if each.is_dir() or each.name.endswith(_MODULES)), None
+            )
+    except OSError:
+        return None

@@ -90,22 +90,21 @@ class Lock:
         self._other = lock
         return True
 
-    @property
-    def inode(self) -> int:
-        """The number of the file that is locked; 0 where something else is the lock."""
-        return os.fstat(self._fd).st_ino if self._fd >= 0 else 0
-
     def renew(self, patience: float) -> bool:
-        """Once it is held: goes on to hold it where somebody has removed the file, by the one that has the name now.
-        False: somebody else holds that. Raises like `acquire`.
+        """Goes on to hold it where somebody has removed its file, by the one that has the name now. False: somebody
+        else holds that. Raises like `acquire`.
         """
         if self._fd < 0 or os.fstat(self._fd).st_nlink:
             return True
-        old, self._fd = self._fd, -1
+        other = Lock(self.path)
         try:
-            return self.acquire(patience)
-        finally:
-            close(old)
+            if not other.acquire(patience):
+                return False
+        except FileNotFoundError:  # its folder is gone, too
+            return True
+        close(self._fd)
+        self._fd, self._other = other._fd, other._other
+        return True
 
     def release(self) -> None:
         """Lets go of it, so that others find it free at once."""
