@@ -133,7 +133,7 @@ class FlowApp(App[int], inherit_bindings=False):
         if self._notices:
             self.notify("\n".join(self._notices), timeout=20, markup=False)
         if self._watches:
-            behind.start(self, Watch(self.engine.root, self.main.session.read).run)
+            behind.start(self, Watch(self.engine.root, self.main.session.read, self.main.session.compare).run)
 
 
 def run(engine: Engine, mine: Preferences, *, notices: Sequence[str] = ()) -> int:

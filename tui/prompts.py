@@ -245,6 +245,9 @@ class Prompts:
             settled = [file for file in others if file not in reading.outside]
             if settled:
                 return f"Settled elsewhere: {', '.join(settled)} is another version by now"
+            accepted = [file for file in shown if file not in reading.outside]
+            if accepted:
+                return f"Settled elsewhere: {', '.join(accepted)} is accepted"
             return f"Changed once more: {', '.join(others)}" if others else ""
 
         diffs = {file: change.diff for file, change in changes.items()}

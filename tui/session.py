@@ -156,6 +156,8 @@ class Session:
         self.painted = asyncio.Event()
         """Set when the outermost plan is on the screen: only then are the others read, lest they hold it up."""
         self._tree: Tree | None = None
+        self._outside: tuple[Tree, frozenset[str]] | None = None
+        """The last reading, and what of it counted as changed outside then."""
         self._began = False
         self._reading = False
         self._read_again = False
@@ -173,13 +175,21 @@ class Session:
         self._reading = True
         behind.start(self.app, self._read)
 
-    async def _read(self) -> None:
+    def compare(self) -> None:
+        """Asks for a fresh reading if other plans count as changed outside by now: somebody accepted one, and no plan
+        was changed by that. A reading that is under way looks at that by itself."""
+        if not self._reading:
+            self._reading = True
+            behind.start(self.app, self._read, only_if_stale=True)
+
+    async def _read(self, *, only_if_stale: bool = False) -> None:
         try:
             if not self._began:
                 self._began = True
                 await self._begin()
-            while True:
-                self._read_again = False
+            wanted = not only_if_stale
+            while wanted or await asyncio.to_thread(self._is_stale) or self._read_again:
+                wanted = self._read_again = False
                 try:
                     reading = await asyncio.to_thread(self._look)
                 except FlowError as error:
@@ -189,10 +199,18 @@ class Session:
                 with suppress(FlowError):  # a log that cannot be read decides nothing
                     if await asyncio.to_thread(self.history.update):
                         self.target.post_message(HistoryRead())
-                if not self._read_again:
-                    return
         finally:
             self._reading = False
+
+    def _is_stale(self) -> bool:
+        """Whether of the plans that were read last, others count as changed outside by now."""
+        if self._outside is None:
+            return False
+        tree, outside = self._outside
+        try:
+            return frozenset(self.engine.changed_outside(tree)) != outside
+        except FlowError:
+            return False  # whatever it is, a reading will tell
 
     async def _begin(self) -> None:
         """Hands out the outermost plan. What is wrong with it is told by the reading that follows."""
@@ -209,9 +227,11 @@ class Session:
                 f"The folder .flow in {self.engine.root} is gone.",
                 hint="Nothing is lost here: the plan comes back as soon as the folder does.",
             )
+        self._outside = None
         tree = self._whole()
         running = self.engine.running(tree)
         outside = frozenset(self.engine.changed_outside(tree))
+        self._outside = tree, outside
         cursor = tree.cursor()
         return Reading(
             tree=tree,

@@ -14,10 +14,13 @@ _LOOK = 0.5
 
 _QUIET = ("backups", "swap", "artifacts", "__pycache__")
 _MATTERS = (".md", ".toml", ".json", ".lock")
+_KNOWN = "status.meta"
+"""The record of what the engine wrote or a person accepted."""
 
 
 class _Plans(DefaultFilter):
-    """Lets through what the screen shows: plans, settings, the registry, and the record of what is running."""
+    """Lets through what the screen shows: plans, settings, the registry, and the records of what is running and of
+    what is accepted."""
 
     def __init__(self, flow: Path) -> None:
         super().__init__()
@@ -30,15 +33,22 @@ class _Plans(DefaultFilter):
             return Path(path) == self._flow
         if inside.parts and (inside.parts[0] in _QUIET or inside.parts[0] == "logs"):
             return False
+        if inside.as_posix() == _KNOWN:
+            return True
         return inside.name != "lock" and (not inside.suffix or inside.suffix in _MATTERS)
 
 
 class Watch:
-    """Calls `changed` soon after something under `.flow/` has changed; goes on when the folder comes and goes."""
+    """Calls `changed` soon after something under `.flow/` has changed; goes on when the folder comes and goes.
 
-    def __init__(self, root: Path, changed: Callable[[], None]) -> None:
+    It calls `recorded` instead when that is the record of what is accepted, and nothing else: whatever an engine does
+    is written into it, too, and mostly changes nothing that is shown.
+    """
+
+    def __init__(self, root: Path, changed: Callable[[], None], recorded: Callable[[], None]) -> None:
         self.flow = root / ".flow"
         self.changed = changed
+        self.recorded = recorded
 
     async def run(self) -> None:
         """Watches until it is cancelled."""
@@ -67,7 +77,10 @@ class Watch:
         ):
             if self._identity() != identity:
                 return
-            if changes:
+            if all(Path(path) == self.flow / _KNOWN for _, path in changes):
+                if changes:
+                    self.recorded()
+            else:
                 self.changed()
 
     def _identity(self) -> tuple[int, int] | None:

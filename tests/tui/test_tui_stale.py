@@ -360,10 +360,11 @@ async def test_a_version_that_was_put_back_elsewhere_is_neither_accepted_nor_run
 async def test_a_version_that_was_accepted_elsewhere_is_gone_on_with(sit: Sit, make_project: Make) -> None:
     root = make_project(STRICT | {"flow.toml": 'integrity = "strict"\n'})
     plan = root / ".flow" / "status.md"
-    async with sit(root, watch=True) as person:
+    async with sit(root) as person:
         await person.press("x")
         await person.until(lambda: person.status("1") == "done")
         plan.write_text(plan.read_text().replace("as-it-was", "by-another"))
+        await person.press("f5")
         await person.idle()
         await person.press("s")
         await person.asked("Changed outside")

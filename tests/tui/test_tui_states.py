@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from engine import Engine
 from tests.conftest import BUILT_IN
 from tests.tui.conftest import Sit
 from tui.screens import states
+from tui.session import Reading, Session
 
 SCRIPT = "- [ ] [Script] Work\n    ```sh\n    true\n    ```\n- [ ] After\n"
 
@@ -141,3 +144,44 @@ async def test_a_strict_project_says_what_was_changed_outside_and_that_s_settles
         await person.press("b")
         await person.sees("next 2 Two", "s step 2 Two")
         assert plan.read_text() == before
+
+
+@pytest.mark.parametrize("asking", [False, True])
+async def test_what_is_accepted_elsewhere_is_accepted_here_after_one_reading(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch, asking: bool
+) -> None:
+    files = {"status.md": "- [ ] One\n- [ ] Two\n- [ ] Three\n", "flow.toml": 'integrity = "strict"\n'}
+    async with sit(files, watch=True) as person:
+        root = person.app.engine.root
+        await person.press("x")
+        await person.until(lambda: person.status("1") == "done", "the task is done")
+        plan = root / ".flow" / "status.md"
+        plan.write_text(plan.read_text().replace("- [ ] Three\n", ""))
+        await person.sees("~ status.md was changed outside and is not accepted", "s settle status.md")
+        if asking:
+            await person.press("s")
+            await person.asked("Changed outside")
+        await person.idle()
+        readings: list[object] = []
+        monkeypatch.setattr(Session, "_look", _counting(readings))
+        assert Engine.open(root).accept() == ["status.md"]
+        if asking:
+            await person.told("Settled elsewhere: status.md is accepted")
+            await person.unasked()
+        await person.sees("next 2 Two", "s step 2 Two")
+        await person.idle()
+        assert len(readings) == 1
+        Engine.open(root).change("done", "2")
+        await person.sees("everything is done")
+        await person.idle()
+        assert len(readings) == 2
+
+
+def _counting(readings: list[object]) -> Callable[[Session], Reading]:
+    look = Session._look
+
+    def counted(session: Session) -> Reading:
+        readings.append(session)
+        return look(session)
+
+    return counted
