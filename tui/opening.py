@@ -19,11 +19,12 @@ def open_nearest(*, readonly: bool = False) -> int:
         engine = Engine.open(readonly=readonly)
     except NoProjectError as error:
         # Only where there is none: a folder that cannot be looked into, for one, is no place to begin.
-        if readonly or "path" not in error.fields or not _has_terminal() or is_dumb():
+        if readonly or "path" not in error.fields or not has_terminal() or is_dumb():
             raise
         return _first_use(Path(error.fields["path"]))
-    if not _has_terminal():
-        raise click.UsageError("The app needs a terminal. `flow status` prints the plan anywhere.")
+    if not has_terminal():
+        where = ", and draws on standard error" if sys.stdin.isatty() and sys.stdout.isatty() else ""
+        raise click.UsageError(f"The app needs a terminal{where}. `flow status` prints the plan anywhere.")
     if is_dumb():
         raise click.UsageError(
             f"The app cannot draw on this terminal: TERM is {os.environ['TERM']!r}. Start it with the TERM of a"
@@ -56,8 +57,9 @@ def _first_use(folder: Path) -> int:
     return _open(Engine.open(begun.root), begun.notices)
 
 
-def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+def has_terminal() -> bool:
+    """Whether there is one to take keys from and to draw on, which Textual does on standard error."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def is_dumb() -> bool:

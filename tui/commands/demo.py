@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -24,10 +23,10 @@ def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     """
     from tui.demo.project import make_project
     from tui.demo.shows import show_as_text, show_in_app
-    from tui.opening import is_dumb
+    from tui.opening import has_terminal, is_dumb
 
     root = make_project(folder)
     output.say(f"Made a project in {output.line(str(root))}")
-    if not as_json and sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb():
+    if not as_json and has_terminal() and not is_dumb():
         ctx.exit(show_in_app(root))
     ctx.exit(show_as_text(root, as_json=as_json))
