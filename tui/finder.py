@@ -35,6 +35,7 @@ class Finder:
         self.matches = 0
         self._shown: tuple[Task | None, int] = None, 0
         self._filter = 0
+        self._typed_at = 0
         self._before: tuple[Place, set[Task], int] | None = None
         self._order: tuple[Reading, list[Task], list[str]] | None = None
 
@@ -75,8 +76,14 @@ class Finder:
         self.matches = 0
         if self.needle:
             self._find(1, here_too=True)
-        self.screen.search.count(self.found if self.matches else "")
+        self._typed_at = tree.selected
+        self.screen.search.count(self.found if self.matches else "", unread=self.screen.reading is None)
         tree.refresh()
+
+    @property
+    def has_stayed(self) -> bool:
+        """Whether the person has not moved since they typed what is searched for, and went wherever that was found."""
+        return self.screen.flow_tree.selected == self._typed_at
 
     def end_search(self, keep: bool) -> None:
         """Enter keeps what was found; escape puts everything back."""
@@ -160,7 +167,9 @@ class Finder:
         order, found = self._matching()
         if not found:
             self._shown = None, 0
-            if not here_too:
+            if self.screen.reading is None:
+                self.screen.conductor.refuse_unread()
+            elif not here_too:
                 self.screen.say(f"No task has {self.needle!r} in its name.", "$muted")
             return
         current = self.screen.flow_tree.chosen

@@ -137,9 +137,37 @@ async def test_what_was_searched_for_before_all_was_read_is_gone_to_then(
     async with app.run_test(size=(104, 28)) as pilot:
         person = Person(app, pilot)
         await person.sees("Second", "counting")
-        await person.press("/", *"task 7", *keys)
+        await person.press("/", *"task 7")
+        await person.sees("still being read", "enter keep the selection")
+        await person.press(*keys)
+        if keys:
+            await person.press("n")
+            await person.sees("The plans are still being read.")
         go_on.set()
         await person.until(lambda: person.selected == "3/7", "what is found")
         await person.sees("1/1 found")
         await person.press("escape")
         await person.until(lambda: person.selected == ("3/7" if keys else "1"))
+
+
+async def test_who_has_moved_before_all_was_read_is_left_there(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, read = threading.Event(), Engine.tree
+
+    def slow(engine: Engine) -> Tree:
+        go_on.wait(60)
+        return read(engine)
+
+    monkeypatch.setattr(Engine, "tree", slow)
+    app = FlowApp(Engine.open(make_project(SUBS)), watch=False)
+    async with app.run_test(size=(104, 28)) as pilot:
+        person = Person(app, pilot)
+        await person.sees("Second", "counting")
+        await person.press("/", *"task 7", "enter", "j")
+        assert person.main.reading is None
+        go_on.set()
+        await person.sees("/task 7  1 found")
+        assert person.selected == "2"
+        await person.press("n")
+        await person.until(lambda: person.selected == "3/7")

@@ -157,10 +157,11 @@ class MainScreen(Screen[None]):
             self.finder.carry(root)
             self.flow_tree.rows.keep = self.finder.keep()
             moved = self.navigator.moved or self.flow_tree.selected != self._unmoved
+            stayed = self.finder.has_stayed
             self.flow_tree.update_tree(root, self.facts())
-            if old is None and self.finder.needle:  # it was typed before there was anything to find
+            if old is None and self.finder.needle and stayed:  # typed before there was anything to find
                 self.finder.search(self.finder.needle)
-            elif old is None and not moved and reading.next is not None:
+            elif old is None and not moved and not self.finder.needle and reading.next is not None:
                 self.navigator.select_near(reading.next)
             self.navigator.follow()
             self._follow_to_person()

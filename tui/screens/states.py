@@ -96,6 +96,12 @@ def footer(screen: MainScreen) -> list[Hint]:
     reading = screen.reading
     task = screen.flow_tree.chosen
     writes = not screen.engine.readonly
+    if screen.finder.typing:
+        where = "what was found" if screen.finder.in_output else "the selection"
+        return [
+            Hint("enter", f"keep {where}", ""),
+            Hint("esc", "put everything back", "cancel"),
+        ]
     if reading is None or screen.error is not None:
         if screen.session.busy:
             offer("stop")
@@ -103,12 +109,6 @@ def footer(screen: MainScreen) -> list[Hint]:
         offer("quit")
         offer("help")
         return hints
-    if screen.finder.typing:
-        where = "what was found" if screen.finder.in_output else "the selection"
-        return [
-            Hint("enter", f"keep {where}", ""),
-            Hint("esc", "put everything back", "cancel"),
-        ]
     if screen.editor.moving is not None:
         offer("zoom_in", f"put {screen.editor.where}")
         offer("cancel", "leave it")

@@ -51,10 +51,11 @@ class Search(Horizontal):
     def close(self) -> None:
         self.display = False
 
-    def count(self, matches: str) -> None:
-        """Says how much matches; empty: nothing."""
+    def count(self, matches: str, *, unread: bool = False) -> None:
+        """Says how much matches; empty: nothing, or nobody knows, as the plans are still `unread`."""
         typed = bool(self.query_one(Input).value)
-        words = f"{matches} found" if matches else "nothing found" if typed else ""
+        nothing = "still being read" if unread else "nothing found"
+        words = f"{matches} found" if matches else nothing if typed else ""
         self.query_one("#count", Label).update(words)
 
     @on(Input.Changed)
