@@ -153,8 +153,8 @@ async def test_a_long_name_leaves_room_for_the_other_keys(sit: Sit) -> None:
         await person.sees("r run  x done")
         assert keys(person).startswith(" s step 2 Look at what it printed, mark")
         await person.pilot.resize_terminal(40, 15)
-        await person.sees("r run  x done")
-        assert keys(person).startswith(" s step 2 Look…  r run  x done  ? help")
+        await person.sees("r run  tab details")
+        assert keys(person).startswith(" s step 2…  r run  tab details  ? help")
 
 
 @pytest.mark.parametrize("width", [40, 80])
@@ -223,3 +223,14 @@ async def test_what_ends_a_task_stays_in_a_narrow_footer(sit: Sit, gate: Path) -
 async def test_a_task_that_somebody_has_begun_is_active(sit: Sit) -> None:
     async with sit({"status.md": "- [/] One\n- [ ] Two\n"}) as person:
         await person.sees("● active: 1 One")
+
+
+@pytest.mark.parametrize("mark", [" ", "!", "x"])
+async def test_where_one_side_is_on_the_screen_the_key_to_the_other_one_is_named(sit: Sit, mark: str) -> None:
+    plan = f"- [{mark}] Prepare everything that is needed\n- [ ] Another long name\n"
+    async with sit({"status.md": plan}, size=(40, 15)) as person:
+        await person.sees("tab details")
+        await person.press("tab")
+        await person.sees("esc tree")
+        await person.press("escape")
+        await person.sees("tab details")

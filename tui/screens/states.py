@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -118,7 +119,7 @@ def footer(screen: MainScreen) -> list[Hint]:
         return hints
     if screen.focused_side is not None:
         _details(screen, offer)
-        return hints
+        return _keep(hints, "cancel") if screen.has_class("-narrow") else hints
     if screen.finder.needle:
         if screen.finder.matches:
             offer("find_next")
@@ -146,7 +147,12 @@ def footer(screen: MainScreen) -> list[Hint]:
     offer("search")
     offer("quit")
     offer("help")
-    return hints
+    return _keep(hints, "cancel" if screen.finder.needle else "switch")
+
+
+def _keep(hints: list[Hint], action: str) -> list[Hint]:
+    """Where only one side is on the screen, the key to the other one never falls out."""
+    return [replace(hint, stays=True) if hint.action == action else hint for hint in hints]
 
 
 def _details(screen: MainScreen, offer: _Offer) -> None:

@@ -26,7 +26,7 @@ _NAME = 12
 """Cells that the name in the state has before what stands at the right for long."""
 _MORE = 2
 """Lines of its own that such a message may take."""
-_FIRST, _BESIDE = 12, 2
+_FIRST, _BESIDE = 8, 2
 """Cells that the words of the first key have at least, and the keys behind it that have their place before the rest
 of those words."""
 
@@ -204,11 +204,18 @@ class StatusLine(Widget):
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """One entry of the footer: the key, the words, and the action that a click does."""
+    """One entry of the footer: the key, the words, and the action that a click does. `stays`: it has its place before
+    all others but the first."""
 
     key: str
     text: str
     action: str
+    stays: bool = False
+
+    @property
+    def size(self) -> int:
+        """Its cells, and the space behind it."""
+        return cell_len(f"{self.key} {one_line(self.text)}") + 2
 
 
 class ActionBar(Widget):
@@ -244,12 +251,14 @@ class ActionBar(Widget):
         parts: list[tuple[str, str]] = [(" ", "")]
         self._places = []
         x = 1
-        beside = sum(cell_len(f"{hint.key} {one_line(hint.text)}") + 2 for hint in hints[1 : 1 + _BESIDE])
-        for hint in [*hints, last]:
-            text = one_line(hint.text)
-            size = cell_len(f"{hint.key} {text}") + 2
-            is_first = bool(hints) and hint is hints[0]
-            if hint is not last and x + size + (beside if is_first else 0) > room:
+        for number, hint in enumerate([*hints, last]):
+            text, size = one_line(hint.text), hint.size
+            is_first = bool(hints) and number == 0
+            reach = number + 1 + (_BESIDE if is_first else 0)
+            beside = sum(
+                one.size for at, one in enumerate(hints) if at > number and (one.stays or at < reach)
+            )
+            if hint is not last and x + size + beside > room:
                 left = room - x - cell_len(hint.key) - 3
                 text = _fitted("", text, "", min(left, max(_FIRST, left - beside)))
                 if not is_first or (cell_len(text) < 6 and text != one_line(hint.text)):
