@@ -65,6 +65,8 @@ _WAS = {
 """What was undone, where the record of it has another word than the app."""
 
 
+_QUITS = "Quits when this task ends."
+
 _SHORT = 40
 """Characters of a name with more to be said behind it on one line."""
 
@@ -472,11 +474,12 @@ class Conductor:
                         self._end()
                     else:
                         self.engine.stop(after_this_task=True)
-                        self.screen.say("Quits when this task ends.", "$warning")
+                        self.screen.say(_QUITS, "$warning")
                     if not self.session.busy:
                         self.screen.app.exit(0)
                 case "stay":
                     self.quits_after = False
+                    self.screen.query_one("#status", StatusLine).take_back(_QUITS)
                     if not self._stops:  # only the wish to quit kept the run from going on
                         self.engine.go_on()
             self.screen.show_state()

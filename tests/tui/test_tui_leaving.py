@@ -32,8 +32,11 @@ async def test_who_has_asked_to_quit_later_can_stay_after_all(sit: Sit, gate: Pa
         await person.press("escape")
         await person.unasked()
         await person.sees("· then quits")
+        await person.press("escape", "q", "w")
+        await person.sees("Quits when this task ends.")
         await person.press("q", "n")
         await person.until(lambda: "then quits" not in person.text)
+        assert "Quits when" not in person.text
         gate.touch()
         await person.until(lambda: person.status("2") == "done", "the run to go on")
         await person.idle()

@@ -158,6 +158,11 @@ class StatusLine(Widget):
         """Takes away what is said for a while."""
         self._end_flash(self._flash_count)
 
+    def take_back(self, text: str) -> None:
+        """Takes away this text, if it still stands there: it is not true any more."""
+        if self.message == text:
+            self.end_flash()
+
     @property
     def message(self) -> str:
         """What passes right now, for tests and for screen readers."""
