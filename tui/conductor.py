@@ -107,8 +107,9 @@ class Conductor:
         if self.reading is None:
             return None
         other = self.reading.running
-        spot = self.own.spot if self.own else Spot(other.address, other.name) if other else None
-        return spot.find(self.reading.tree) if spot is not None else None
+        if self.own is not None:
+            return self.own.spot.find(self.reading.tree) if not self.own.gone else None
+        return Spot(other.address, other.name).find(self.reading.tree) if other and not other.gone else None
 
     def run_of(self, task: Task) -> str:
         """The run that works at a task now, or did so last; empty if there was none."""
@@ -361,7 +362,7 @@ class Conductor:
         self.screen.editor.carry(new)
         running, own = self.reading.running if self.reading is not None else None, self.own
         if own is not None and running is not None and running.run == own.event.run:
-            own.spot = Spot(running.address, running.name)
+            own.spot, own.gone = Spot(running.address, running.name), running.gone
             self.prompts.work_began(own)
 
     def changed(self, change: WasChanged) -> None:
@@ -428,7 +429,8 @@ class Conductor:
                     self._end_after()
 
             self.prompts.ask(
-                StopPrompt(own.spot.address, own.spot.name, own.since, goes_on=self.goes_on), answered
+                StopPrompt(own.spot.address, own.spot.name, own.since, gone=own.gone, goes_on=self.goes_on),
+                answered,
             )
         elif self.session.busy:
             self._end_after()
@@ -485,5 +487,6 @@ class Conductor:
             self.screen.show_state()
 
         self.prompts.ask(
-            QuitPrompt(own.spot.address, own.spot.name, own.since, waits=self.quits_after), answered
+            QuitPrompt(own.spot.address, own.spot.name, own.since, gone=own.gone, waits=self.quits_after),
+            answered,
         )

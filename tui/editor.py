@@ -160,12 +160,26 @@ class Editor:
             words = [f"With it go the {inside} tasks inside."] if inside > 1 else []
             words += ["With it goes the task inside."] if inside == 1 else []
             words += [f"The file {task.ref} stays."] if task.ref else []
-            return words + back
+            return words + self._goes_on(task) + back
 
         def remove(task: Task) -> Restructured:
             return self.screen.engine.remove(task.address, expect=task)
 
         self._confirm("delete", said, ("delete", "remove it from the plan"), "keep", remove)
+
+    def _goes_on(self, task: Task) -> list[str]:
+        """What is said of work that does not end when this task leaves the plan."""
+        reading, at_work = self.screen.reading, self.conductor.at_work
+        recovery = reading.recovery if reading is not None else None
+        if recovery is not None and recovery.children and not recovery.gone:
+            at_work = self.screen.find(recovery.address)
+        if at_work is task:
+            return ["It is running: its work goes on."]
+        above = at_work
+        while above is not None and above is not task:
+            above = above.above
+        name = one_line(at_work.name, _SHORT) if at_work is not None else ""
+        return [f"{name} is running in it: that goes on."] if above is not None else []
 
     def do_make_flow(self) -> None:
         """Offers to make a sub-flow of the selection."""

@@ -40,6 +40,8 @@ _SHOWN = 20_000
 
 _BEHIND = 1 << 62
 
+_ENDED = (Status.DONE, Status.SKIPPED, Status.FAILED)
+
 
 class Prompts:
     """Serves one conductor. `preparing`: the evidence of a prompt is being put together.
@@ -96,9 +98,21 @@ class Prompts:
                 return
             self.session.read()
 
-        path = self.screen.path_to(recovery.address)
-        prompt = InterruptedPrompt(recovery, path, self.engine.recovery)
-        self.ask(prompt, answered)
+        def became(reading: Reading) -> str:
+            words, known = _settled(reading, prompt.recovery, self.about), reading.recovery
+            if known is not None and not words:
+                prompt.know(known, self._keep_in_mind(known))
+            return words
+
+        path = self._keep_in_mind(recovery)
+        prompt = InterruptedPrompt(recovery, path, self.engine.recovery, self.session.read)
+        self.ask(prompt, answered, became)
+
+    def _keep_in_mind(self, recovery: Recovery) -> tuple[str, ...]:
+        """The prompt is about this task, which may have another name by now; returns the names around it."""
+        task = self.screen.find(recovery.address) if not recovery.gone else None
+        self.about = Spot.of(task) if task is not None and task.name == recovery.name else None
+        return self.screen.path_to(recovery.address)
 
     def ask_failed(self, task: Task) -> None:
         from tui.screens.failed import FailedPrompt
@@ -338,7 +352,7 @@ class Prompts:
         from tui.screens.leave import LeavePrompt
 
         if isinstance(self._open, LeavePrompt) and self._open.is_current:
-            self._open.follow(own.spot.address, own.spot.name, own.since)
+            self._open.follow(own.spot.address, own.spot.name, own.since, gone=own.gone)
 
 
 class _Change(NamedTuple):
@@ -353,6 +367,20 @@ def _others(shown: dict[str, str], tree: Tree) -> list[str]:
     """The plans that are not the version any more that was shown."""
     now = {file: snapshot.revision for file, snapshot in tree.snapshots.items()}
     return [file for file, revision in shown.items() if now.get(file) != revision]
+
+
+def _settled(reading: Reading, recovery: Recovery, about: Spot | None) -> str:
+    """What became of an interrupted task, which is `about` by now; empty while it waits to be settled."""
+    known, running = reading.recovery, reading.running
+    if recovery.interruption in (one.interruption for one in (known, running) if one is not None):
+        return ""  # or somebody is about to settle it: what becomes of it is known when that is over
+    task = about.find(reading.tree) if about is not None else None
+    is_over = task is not None and task.status in _ENDED
+    if not is_over and (known is not None or running is not None):
+        return f"Taken on by another engine: {recovery.name}"
+    if recovery.gone:
+        return f"Let go of elsewhere: {recovery.name} is no longer in the plan"
+    return f"Settled elsewhere: {recovery.name}{f' is {task.status}' if task is not None else ''}"
 
 
 def _became(reading: Reading, about: Spot, name: str, *, failed: bool) -> str:

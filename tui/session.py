@@ -304,7 +304,8 @@ class Session:
 
     def _by_hand(self, verb: str, address: str, task: Task) -> Changed:
         recovery = self.engine.recovery() if verb in ("done", "skip", "fail") else None
-        if recovery is not None and recovery.children and recovery.address == address:
+        is_it = recovery is not None and recovery.address == address and not recovery.gone
+        if recovery is not None and is_it and recovery.children:
             raise NeedsPersonError(
                 f"{recovery.name} was interrupted, and its work goes on: that is not ended unasked.",
                 hint="`flow recover` asks what to do with it.",

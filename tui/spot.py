@@ -59,7 +59,7 @@ class Spot:
 class Own:
     """The task that this app's engine runs, since `since` (monotonic), and where it is by now (`spot`).
 
-    `stopping`: it is being ended. `last`: nothing runs behind it.
+    `stopping`: it is being ended. `last`: nothing runs behind it. `gone`: it is no longer in the plan.
     """
 
     event: Started
@@ -67,3 +67,4 @@ class Own:
     spot: Spot
     stopping: bool = False
     last: bool = False
+    gone: bool = False

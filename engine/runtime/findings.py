@@ -33,6 +33,7 @@ from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.log import now
 from engine.runtime.project import Project
 from engine.runtime.registry import dispatch, load_registry
+from engine.runtime.running import has_left, titled
 from engine.status import Task
 
 _TAIL_LINES = 40
@@ -53,6 +54,7 @@ class Resume(StrEnum):
 class Recovery:
     """The evidence. `names` leads from the root down to the task; `children` are living process ids; `gone`: the
     task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
+    `run` and `engine`: the attempt, and the process id of the engine that left it, 0 where the record was torn;
     `changes`: commits and files of the project since it began; `always_off`: why `always` is no choice here, empty
     when it is one; `host`: the other machine on which it was begun, empty when it was this one; `ended`: in words what
     became of its work (`it succeeded`), where `resume` is to commit that, and untrusted as an atom's reason is."""
@@ -72,6 +74,8 @@ class Recovery:
     output: str
     stopped: bool
     gone: bool
+    run: str = ""
+    engine: int = 0
     changes: tuple[str, ...] = ()
     always_off: str = ""
     host: str = ""
@@ -79,8 +83,13 @@ class Recovery:
 
     @property
     def interruption(self) -> str:
-        """What tells this interruption from every other, wherever its task stands by now."""
-        return f"{self.started_at} {self.attempt} {self.name}"
+        """What tells this interruption from every other, wherever its task stands and whatever it is called by now."""
+        return f"{self.run} {self.engine}" if self.engine else f"torn {self.attempt}"
+
+    @property
+    def title(self) -> str:
+        """It in words: `2/1 Build`, or `Build (no longer in the plan)`."""
+        return titled(self.address, self.name, gone=self.gone)
 
 
 def open_intent(project: Project) -> Intent | None:
@@ -98,11 +107,12 @@ def examine(project: Project, intent: Intent) -> Recovery:
     task = find_again(tree.root, intent.path, intent.body)
     alive = alive_of(project, intent)
     resume = _way(project, intent, task, bool(alive))
-    lost = resume in (Resume.CHECK, Resume.ASK, Resume.RUN) and intent.phase is Phase.RELEASED
+    # What is alive has not vanished, also where nobody can follow it, as it has left the plan.
+    lost = not alive and resume in (Resume.CHECK, Resume.ASK, Resume.RUN) and intent.phase is Phase.RELEASED
     return Recovery(
         address=task.address if task is not None else intent.address,
         file=task.plan.file if task is not None else intent.file,
-        name=intent.name,
+        name=task.name if task is not None else intent.name,
         names=tuple(level.names[-1] for level in intent.path),
         atom=intent.atom,
         effect=intent.effect,
@@ -114,7 +124,9 @@ def examine(project: Project, intent: Intent) -> Recovery:
         children=tuple(process.pid for process in alive),
         output=project.runner.tail(intent.run, _TAIL_LINES),
         stopped=intent.phase is Phase.STOPPING,
-        gone=task is None,
+        gone=task is None and has_left(project, tree, intent.path),
+        run=intent.run,
+        engine=intent.engine.pid if intent.engine is not None else 0,
         changes=_changes(project, intent, task),
         host=intent.host if intent.is_foreign and not alive else "",
         always_off=why_not_always(project, intent, task),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, FlowError
 from engine.flows import Tree
 from engine.runtime.claim import is_claimed
-from engine.runtime.identity import find_again
+from engine.runtime.conclusion import refuse_unreadable
+from engine.runtime.identity import Level, find_again
 from engine.runtime.intent import TornIntentError
 from engine.runtime.project import Project
 
 
 class Running(NamedTuple):
-    """What an engine, this one or another, executes right now. `pid` is that engine's; times are ISO 8601, UTC."""
+    """What an engine, this one or another, executes right now. `pid` is that engine's; times are ISO 8601, UTC; `gone`:
+    the task is no longer in the plan, and `address` is where it was begun."""
 
     run: str
     address: str
@@ -23,6 +26,31 @@ class Running(NamedTuple):
     started_at: str
     pid: int
     supervised: bool
+    gone: bool = False
+
+    @property
+    def title(self) -> str:
+        """It in words: `2/1 Build`, or `Build (no longer in the plan)`."""
+        return titled(self.address, self.name, gone=self.gone)
+
+    @property
+    def interruption(self) -> str:
+        """That of a Recovery, while nobody but the engine that is gone has begun anything: somebody just settles it."""
+        return f"{self.run} {self.pid}"
+
+
+def titled(address: str, name: str, *, gone: bool) -> str:
+    """How a task is called; one that has left the plan by its name alone, for its address may be another one's."""
+    return f"{name} (no longer in the plan)" if gone else f"{address} {name}"
+
+
+def has_left(project: Project, tree: Tree, path: Sequence[Level]) -> bool:
+    """Whether a task that is not found at this path is surely not in the plan: all plans on the way can be read."""
+    try:
+        refuse_unreadable(project, tree, path)
+    except FlowError:
+        return False
+    return True
 
 
 def running(project: Project, tree: Tree | None = None) -> Running | None:
@@ -44,4 +72,5 @@ def running(project: Project, tree: Tree | None = None) -> Running | None:
         intent.started_at,
         intent.engine.pid,
         intent.supervisor is not None,
+        gone=tree is not None and task is None and has_left(project, tree, intent.path),
     )

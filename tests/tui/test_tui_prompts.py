@@ -370,7 +370,7 @@ async def test_an_interrupted_task_that_somebody_else_settles_is_not_asked_about
         await person.asked("Interrupted")
         async for _ in Engine.open(interrupted).recover("skip"):
             pass
-        await person.told("Taken on by another engine: Long work")
+        await person.told("Settled elsewhere: Long work is skipped")
         await person.unasked()
         await person.press("r")  # was meant for the prompt
         assert not person.main.session.busy

@@ -306,3 +306,41 @@ async def test_a_viewer_follows_what_another_engine_runs_to_its_place(sit: Sit, 
         assert at_work.name == "Work"
         gate.touch()
         await running
+
+
+async def test_what_runs_and_has_left_the_plan_is_not_called_by_the_address_of_another(
+    sit: Sit, gate: Path
+) -> None:
+    plan = "- [ ] First\n    - [ ] [Script] Long\n        ```sh\n        {}\n        ```\n    - [ ] Second\n"
+    wait = f"while [ ! -e {gate} ]; do sleep 0.02; done"
+    async with sit({"status.md": plan.format(wait)}, size=(130, 28), watch=True) as person:
+        root = person.app.engine.root
+        await person.press("r")
+        await person.sees("● running 1.1 Long")
+        await person.press("d")
+        await person.asked("Confirm")
+        await person.sees("It is running: its work goes on.")
+        await person.press("n", "k", "d")
+        await person.asked("Confirm")
+        await person.sees("Long is running in it: that goes on.")
+        await person.press("n", "j", "d", "y")
+        await person.sees("● running Long (no longer in the plan) · ", "1.1 │   ○ Second")
+        other = Engine.open(root, readonly=True)
+        running = other.running(other.tree())
+        assert running is not None
+        assert running.gone
+        for key, title in (("q", "Quit"), ("ctrl+c", "Stop")):
+            await person.press(key)
+            await person.asked(title)
+            await person.sees("Long", "This task is no longer in the plan.", "runs for")
+            assert "1.1  Long" not in person.text
+            await person.press("n" if key == "q" else "escape")
+            await person.unasked()
+        status = root / ".flow" / "status.md"
+        text = status.read_text()
+        status.write_text("- [?] Broken\n")
+        await person.sees("● running 1.1 Long · ")  # nobody knows whether it is in there
+        status.write_text(text)
+        await person.sees("● running Long (no longer in the plan) · ")
+        gate.touch()
+        await person.sees("Let go of: Long is no longer in the plan", "waiting for you: 1.1 Second")

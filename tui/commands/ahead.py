@@ -58,9 +58,7 @@ def _what(engine: Engine, task: Task, stop: Problem | None) -> str:
 def _say_what_is_first(engine: Engine, tree: Tree, ahead: list[Task]) -> None:
     recovery, task = engine.recovery(), tree.cursor()
     if recovery is not None:
-        output.say(
-            f"First, {recovery.address} {output.line(recovery.name)} was interrupted: `flow recover` shows more."
-        )
+        output.say(f"First, {output.line(recovery.title)} was interrupted: `flow recover` shows more.")
     elif task is not None and task.status.value == "failed":
         output.say(
             f"Nothing would run: {task.address} {output.line(task.name)} failed. "

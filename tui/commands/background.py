@@ -38,8 +38,8 @@ def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
         raise click.UsageError("The time to wait is not a number.", ctx)
     engine = open_engine(readonly=True)
     if not asyncio.run(engine.wait(timeout)):
-        running = engine.running()
-        task = f"{running.address} {running.name}" if running is not None else "a task"
+        running = engine.running(engine.tree())
+        task = running.title if running is not None else "a task"
         if as_json:
             output.put_json({**_result({}), "outcome": "running"})
         else:
@@ -108,7 +108,7 @@ def stop(ctx: click.Context, as_json: bool) -> None:
     elif stopped is None:
         output.say(f"{running.address} {output.line(running.name)} had ended before it could be stopped.")
     else:
-        output.put(f"Stopped: {stopped.address} {output.line(stopped.name)}")
+        output.put(f"Stopped: {output.line(stopped.title)}")
 
 
 def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json: bool) -> None:

@@ -60,10 +60,10 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
         )
     running, recovery = engine.running(tree), engine.recovery()
     if running is not None:
-        output.put(f"Running: {running.address} {output.line(running.name)}.")
+        output.put(f"Running: {output.line(running.title)}.")
     elif recovery is not None:
         what = _LIVES if recovery.resume == "follow" else ". `flow recover` shows more."
-        output.put(f"Interrupted: {recovery.address} {output.line(recovery.name)}{what}")
+        output.put(f"Interrupted: {output.line(recovery.title)}{what}")
 
 
 def show_next(*, as_json: bool = False) -> None:
@@ -80,7 +80,7 @@ def show_next(*, as_json: bool = False) -> None:
         return
     if recovery is not None:
         what = _LIVES if recovery.resume == "follow" else " was interrupted: `flow recover` shows more."
-        output.say(f"First, {recovery.address} {output.line(recovery.name)}{what}")
+        output.say(f"First, {output.line(recovery.title)}{what}")
     if task is not None:
         atom = output.dim(engine.atom_of(task) or "manual")
         output.put(f"{task.address}  {status_word(task.status)}  {output.line(task.name)}  {atom}")
@@ -128,6 +128,7 @@ def recovery_json(recovery: Recovery | None) -> dict[str, Any] | None:
         "started_at": recovery.started_at,
         "resume": recovery.resume.value,
         "ended": recovery.ended,
+        "gone": recovery.gone,
         "children": list(recovery.children),
         "output": recovery.output,
     }

@@ -91,7 +91,7 @@ def _hint(engine: Engine | None, error: Exception, *, interrupted: bool) -> str:
 def refuse_recovery(engine: Engine, address: str) -> None:
     """An interrupted task that may not run twice is settled by people: raise for it, and for what it is in."""
     recovery = engine.recovery()
-    if recovery is None or recovery.effect != "once":
+    if recovery is None or recovery.effect != "once" or recovery.gone:
         return
     changed = engine.find(address).address
     if recovery.address != changed and not recovery.address.startswith((f"{changed}.", f"{changed}/")):

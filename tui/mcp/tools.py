@@ -72,7 +72,9 @@ def _status(call: Call, given: arguments.Status) -> Result:
         "title": tree.root.title,
         "cursor": next_task.address if next_task is not None else None,
         "progress": progress_json(tree.progress(top)),
-        "running": None if running is None else {"address": running.address, "name": running.name},
+        "running": None
+        if running is None
+        else {"address": running.address, "name": running.name, "gone": running.gone},
         "recovery": recovery_json(engine.recovery()),
         "changed_outside": sorted(engine.changed_outside()),
         "tasks": listed,

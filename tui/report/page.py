@@ -99,10 +99,10 @@ def _standing(story: Story) -> str:
     progress = story.progress
     if story.running is not None:
         kind, glyph, say = "active", "●", "Running"
-        task = f"{story.running.address} {story.running.name}"
+        task = story.running.title
     elif story.recovery is not None:
         kind, glyph, say = "failed", "⚡", "Interrupted"
-        task = f"{story.recovery.address} {story.recovery.name}"
+        task = story.recovery.title
     elif story.next is not None and story.next.status is Status.FAILED:
         kind, glyph, say = "failed", "✖", "Held by a failed task"
         task = f"{story.next.address} {story.next.name}"

@@ -11,13 +11,14 @@ from textual.widgets import Static
 from tui import marks
 from tui.text import one_line, output_line
 
+GONE = "This task is no longer in the plan. No other task will be marked."
 
-def subject(address: str, name: str, path: tuple[str, ...] = ()) -> Content:
-    """Which task this is about, and the flows around it."""
-    parts = [
-        Content.assemble((f"{one_line(address, 60)}  ", "$muted"), (one_line(name, 300), "bold $foreground"))
-    ]
-    if path:
+
+def subject(address: str, name: str, path: tuple[str, ...] = (), *, gone: bool = False) -> Content:
+    """Which task this is about, and the flows around it; of one that has left the plan, its name."""
+    place = "" if gone else f"{one_line(address, 60)}  "
+    parts = [Content.assemble((place, "$muted"), (one_line(name, 300), "bold $foreground"))]
+    if path and not gone:
         parts.append(Content.styled(" › ".join(one_line(step, 80) for step in path), "$muted"))
     return Content("\n").join(parts)
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from engine import FlowError, Recovery, Resume
 from tui import behind
-from tui.screens.evidence import LastOutput, sentence, subject, when
+from tui.screens.evidence import GONE, LastOutput, sentence, subject, when
 from tui.screens.prompt import LATER, Choice, Prompt
 
 _CHANGES = 4
@@ -25,17 +25,29 @@ class InterruptedPrompt(Prompt):
     TITLE_WORD = "Interrupted"
 
     def __init__(
-        self, recovery: Recovery, path: tuple[str, ...], look: Callable[[], Recovery | None] | None = None
+        self,
+        recovery: Recovery,
+        path: tuple[str, ...],
+        look: Callable[[], Recovery | None] | None = None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
+        """`look` says what is known by now; `settled` is called when that is something else, and is to find out what
+        became of it."""
         super().__init__()
         self.recovery = recovery
         self.path = path
         self._look = look
+        self._settled = settled
 
     def on_mount(self) -> None:
         super().on_mount()
         if self._look is not None and self.is_drawn:
             behind.start(self, self._watch, self._look)
+
+    def know(self, recovery: Recovery, path: tuple[str, ...]) -> None:
+        """Shows what is known by now, and where its task is."""
+        self.recovery, self.path = recovery, path
+        self.renew(self.evidence())
 
     async def _watch(self, look: Callable[[], Recovery | None]) -> None:
         """Looks again and again: its work goes on, and somebody else may settle it."""
@@ -46,16 +58,15 @@ class InterruptedPrompt(Prompt):
             except FlowError:
                 continue  # the plan cannot be read for now: what was known stays on the screen
             if not self.is_current:
-                return  # it was answered meanwhile: to dismiss it again would take what is below
+                return  # it was answered meanwhile
             if known is None or known.interruption != self.recovery.interruption:
-                self.close_by_itself(f"Taken on by another engine: {self.recovery.name}")
-                return
-            self.recovery = known
-            self.renew(self.evidence())
+                self._settled()
+            else:
+                self.know(known, self.path)
 
     def evidence(self) -> Iterable[Widget]:
         known = self.recovery
-        parts = [subject(known.address, known.name, self.path), Content("")]
+        parts = [subject(known.address, known.name, self.path, gone=known.gone), Content("")]
         parts.append(
             sentence(
                 (f"{known.atom} · attempt {known.attempt}", "$foreground"),
@@ -63,7 +74,7 @@ class InterruptedPrompt(Prompt):
             )
         )
         parts.append(self._alive())
-        if known.interruptions:
+        if known.interruptions and not known.children:
             parts.append(
                 sentence(
                     (
@@ -73,9 +84,7 @@ class InterruptedPrompt(Prompt):
                 )
             )
         if known.gone:
-            parts.append(
-                sentence(("This task is no longer in the plan. No other task will be marked.", "$warning"))
-            )
+            parts.append(sentence((GONE, "$warning")))
         if known.changes:
             shown = list(known.changes[:_CHANGES])
             if len(known.changes) > _CHANGES:

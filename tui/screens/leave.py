@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui import marks
-from tui.screens.evidence import sentence, subject
+from tui.screens.evidence import GONE, sentence, subject
 from tui.screens.prompt import Choice, Prompt
 
 _UNSEEN = 0.6
@@ -21,24 +21,26 @@ _UNSEEN = 0.6
 
 
 class LeavePrompt(Prompt):
-    """About a task that runs since `since` (monotonic), and then about the one that runs behind it."""
+    """About a task that runs since `since` (monotonic), and then about the one that runs behind it. `gone`: it has
+    left the plan."""
 
     ends_with_work = True
     ENDS = ""
     """The answer that ends the task. It does not count right after another one has come into the question."""
 
-    def __init__(self, address: str, name: str, since: float) -> None:
+    def __init__(self, address: str, name: str, since: float, *, gone: bool) -> None:
         super().__init__()
+        self.gone = gone
         self.address = address
         self.task_name = name
         self.since = since
         self._unseen_until = 0.0
 
-    def follow(self, address: str, name: str, since: float) -> None:
+    def follow(self, address: str, name: str, since: float, *, gone: bool) -> None:
         """This task runs by now, or is here by now."""
         if since != self.since and (address, name) != (self.address, self.task_name):
             self._unseen_until = monotonic() + _UNSEEN
-        self.address, self.task_name, self.since = address, name, since
+        self.address, self.task_name, self.since, self.gone = address, name, since, gone
         self.renew(self.evidence())
 
     def dismiss(self, result: str | None = None) -> AwaitComplete:
@@ -49,6 +51,16 @@ class LeavePrompt(Prompt):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_interval(1.0, lambda: self.renew(self.evidence()))
+
+    def evidence(self) -> Iterable[Widget]:
+        parts = [subject(self.address, self.task_name, gone=self.gone)]
+        if self.gone:
+            parts.append(sentence((GONE, "$warning")))
+        yield Static(Content("\n").join([*parts, self.said()]))
+
+    def said(self) -> Content:
+        """What is said of the work that runs."""
+        return sentence((f"runs for {self.running}.", "$status-active"))
 
     @property
     def running(self) -> str:
@@ -63,16 +75,11 @@ class QuitPrompt(LeavePrompt):
     ENDS = "end"
     ended = "What ran has ended by itself: quit once more to leave."
 
-    def __init__(self, address: str, name: str, since: float, *, waits: bool = False) -> None:
-        super().__init__(address, name, since)
+    def __init__(
+        self, address: str, name: str, since: float, *, gone: bool = False, waits: bool = False
+    ) -> None:
+        super().__init__(address, name, since, gone=gone)
         self.waits = waits
-
-    def evidence(self) -> Iterable[Widget]:
-        parts = [
-            subject(self.address, self.task_name),
-            sentence((f"runs for {self.running}.", "$status-active")),
-        ]
-        yield Static(Content("\n").join(parts))
 
     def choices(self) -> Iterable[Choice]:
         yield Choice("d", "leave it running", "the next start follows it, or takes its result", "detach")
@@ -91,18 +98,14 @@ class StopPrompt(LeavePrompt):
         Binding("ctrl+c", "dismiss('now')", show=False, priority=True),
     ]
 
-    def __init__(self, address: str, name: str, since: float, *, goes_on: bool) -> None:
-        super().__init__(address, name, since)
+    def __init__(self, address: str, name: str, since: float, *, gone: bool = False, goes_on: bool) -> None:
+        super().__init__(address, name, since, gone=gone)
         self.goes_on = goes_on
 
-    def evidence(self) -> Iterable[Widget]:
-        parts = [
-            subject(self.address, self.task_name),
-            sentence(
-                (f"runs for {self.running}. ", "$status-active"), ("ctrl+c once more ends it.", "$muted")
-            ),
-        ]
-        yield Static(Content("\n").join(parts))
+    def said(self) -> Content:
+        return sentence(
+            (f"runs for {self.running}. ", "$status-active"), ("ctrl+c once more ends it.", "$muted")
+        )
 
     def choices(self) -> Iterable[Choice]:
         if self.goes_on:

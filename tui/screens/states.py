@@ -14,6 +14,8 @@ from tui.widgets.lines import Hint
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
 
+_GONE = " (no longer in the plan)"
+
 
 def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
     """What the engine is doing: words, the style to say it in, the name of a task, and words behind that."""
@@ -32,15 +34,18 @@ def state_of(screen: MainScreen) -> tuple[str, str, str, str]:
         clock = marks.clock(monotonic() - own.since)
         last = " · then stops" if own.last and not own.stopping else ""
         last = " · then quits" if conductor.quits_after else last
-        return f"● {what} {own.spot.address} ", "$status-active", own.spot.name, f" · {clock}{last}"
+        where, left = ("", _GONE) if own.gone else (f"{own.spot.address} ", "")
+        return f"● {what} {where}", "$status-active", own.spot.name, f"{left} · {clock}{last}"
     if conductor.session.busy:
         return "● at work", "$status-active", "", ""
     if reading.running is not None:
         other = reading.running
-        words = f"● viewer: another engine ({other.pid}) runs {other.address} "
-        return words, "$secondary", other.name, ""
+        where, left = ("", _GONE) if other.gone else (f"{other.address} ", "")
+        return f"● viewer: another engine ({other.pid}) runs {where}", "$secondary", other.name, left
     if reading.recovery is not None:
-        return f"! interrupted: {reading.recovery.address} ", "$warning", reading.recovery.name, ""
+        known = reading.recovery
+        where, left = ("", _GONE) if known.gone else (f"{known.address} ", "")
+        return f"! interrupted: {where}", "$warning", known.name, left
     following = reading.next
     if following is not None and following.status is Status.FAILED:
         return f"✖ {following.address} ", "$status-failed", following.name, " failed and holds the plan"
@@ -187,7 +192,7 @@ def _work(screen: MainScreen, offer: _Offer) -> None:
     if reading.running is not None:
         return
     if reading.recovery is not None:
-        offer("step", f"settle {reading.recovery.address} {reading.recovery.name}")
+        offer("step", f"settle {reading.recovery.title}")
         return
     task = reading.next
     if task is None:
