@@ -80,6 +80,7 @@ async def test_a_plan_that_becomes_a_folder_is_said_and_comes_back(sit: Sit) -> 
         plan = person.app.engine.root / ".flow" / "status.md"
         plan.unlink()
         plan.mkdir()
+        await person.until(lambda: person.main.error is not None, "what is wrong")
         await person.sees("status.md", "q quit")
         await person.press("x", "s", "a", "escape")
         plan.rmdir()
