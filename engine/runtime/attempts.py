@@ -67,6 +67,7 @@ class _Memory:
         if len(renamed) == 1 and not lost and self.is_nowhere(renamed[0], task):
             return renamed[0], self.records[renamed[0]]
         careful = [*lost.values(), *(self.records[other] for other in renamed if other not in lost)]
+        careful = [_of_now(record, task) for record in careful]
         found = {
             "undone": any(record.get("undone") for record in careful),
             "interruptions": max((number(record, "interruptions") for record in careful), default=0),
@@ -264,11 +265,11 @@ def forget_all(plans: Plans, tasks: Iterable[Task]) -> None:
     plans.drop_record(*(key for key in plans.records() if "#" in key and key not in forgotten))
 
 
-def settle(plans: Plans, task: Task) -> None:
-    """A person marked this task done or skipped: should that be taken back, its attempts count on."""
-    key, record = find(plans, task)
-    if record and not record.get("suspected"):
-        keep(plans, path_of(task), {**record, "settled": True}, task=task, was=key)
+def settle(plans: Plans, tasks: Iterable[Task]) -> None:
+    """A person marked these tasks done or skipped: should that be taken back, their attempts count on."""
+    for task, path, key, record in list(known(plans, tasks)):
+        if record and not record.get("suspected"):
+            keep(plans, path, {**record, "settled": True}, task=task, was=key)
 
 
 def begin(plans: Plans, task: Task) -> None:

@@ -105,7 +105,7 @@ def settle(
         message = f"It has tasks of its own by now, and is done when they are. {message}".strip()
         status = task.status
     spent = {key_of(intent.path), key_of(place)}
-    if (task is None or grown) and intent.phase is not Phase.CLAIMED:
+    if (task is None or grown) and intent.has_begun:
         lose(project, intent.having(path=tuple(place)))
         spent.discard(key_of(place))
     if status is Status.FAILED and task is not None:

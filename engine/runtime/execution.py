@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -135,6 +135,7 @@ def execute(
     before counts. The key is the same for all attempts (DESIGN section 5).
     """
     project.refuse_outside(task)
+    _refuse_invalid(task)
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry, instead_of))
@@ -148,7 +149,7 @@ def execute(
     if isinstance(atom, Hosted):
         question = atom.question(project.root, f"{name}-question")
         if question is not None:
-            atom.learn(run_job(project, question))
+            atom.learn(run_job(project, run, question))
     job = atom.job(call, name) if isinstance(atom, Supervised) else None
     if isinstance(atom, LoomAtom):
         atom.edits(call)  # what is wrong with its block is said before it begins
@@ -181,7 +182,8 @@ def execute(
         committed = project.ledger.commit(lambda tree: _activate(tree, intent), what="started")
     except FlowError:
         if stood is not None:
-            project.intents.put(stood, intent)
+            known = {"path": intent.path, "address": intent.address, "name": intent.name}
+            project.intents.put(stood.having(**known), intent)
         else:
             project.intents.clear()
         raise
@@ -205,6 +207,17 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
     project.refuse_outside(task)
     project.trust.refuse(task)
     _refuse_repeating(task, project.attempts(task), effect)
+
+
+def _refuse_invalid(task: Task) -> None:
+    """Raise PlanError where a plan on the way to the task has problems: what is active already changes nothing of it
+    when it runs again.
+    """
+    step: Task | None = task
+    while step is not None:
+        if step.plan.problems:
+            raise problem_error(step.plan.problems, "Nothing of this file is run until it is mended.")
+        step = step.plan.referrer
 
 
 def _refuse_repeating(task: Task, record: Mapping[str, Any], effect: Effect) -> None:
@@ -241,6 +254,7 @@ def follow(
     runner = project.runner
     is_told = False
     while True:
+        run.claim.renew()  # somebody may clear up: `git clean -X`, the work itself perhaps
         ended = runner.ended(intent.run)
         text, offset = runner.read(intent.run, offset)
         if text:
@@ -262,7 +276,6 @@ def follow(
         if not is_told and is_full(project.flow):
             is_told = True
             yield Warned(f"The disk is full: the result of {intent.name} waits until there is room.")
-        run.claim.renew()  # somebody may clear up: `git clean -X`, the work itself perhaps
         if not project.has_intent:
             intent = project.intents.write(intent)
         run.control.wait(pause)
@@ -292,7 +305,7 @@ def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> 
             )
         elif cleaner is not None:
             try:
-                if run_job(project, cleaner) is None:
+                if run_job(project, run, cleaner) is None:
                     yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
             except FlowError as error:
                 yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
@@ -314,15 +327,22 @@ def new_run() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def run_job(project: Project, job: Job, limit: float = JOB_LIMIT) -> Ended | None:
-    """Run a short job (a probe, a clean-up) to its end, or end it at the limit (seconds) and return None."""
+def run_job(
+    project: Project, run: Run, job: Job, *, is_unwanted: Callable[[], bool] = lambda: False
+) -> Ended | None:
+    """Run a short job (a probe, a clean-up) to its end; end it and return None at the limit, or when it is not wanted
+    any more."""
     runner = project.runner
     supervisor = runner.start(job.run)
     runner.release(job)
-    until = time.monotonic() + limit
+    until = time.monotonic() + JOB_LIMIT
     while (
-        (ended := runner.ended(job.run)) is None and time.monotonic() < until and runner.is_alive(supervisor)
+        (ended := runner.ended(job.run)) is None
+        and time.monotonic() < until
+        and not is_unwanted()
+        and runner.is_alive(supervisor)
     ):
+        run.claim.renew()
         time.sleep(0.01)
     ended = ended or runner.ended(job.run)
     if ended is None:
@@ -431,7 +451,7 @@ def _wait_for_person(
 
     committed = project.ledger.commit(make, what="started")
     if instead_of is not None:  # it is a person's to do by now; what has begun of it is not forgotten
-        if instead_of.phase is not Phase.CLAIMED:
+        if instead_of.has_begun:
             lose(project, instead_of)
         project.intents.clear()
     if committed.files:

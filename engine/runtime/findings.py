@@ -263,6 +263,8 @@ def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Re
         return Resume.ASK
     if intent.may_live_elsewhere and not alive:
         return Resume.COMMIT if project.runner.ended(intent.run) is not None else Resume.ASK
+    if task.status.is_settled and not alive and not can_follow(project, intent):
+        return Resume.COMMIT
     if never_started(project, intent):
         return Resume.RUN
     if intent.phase is not Phase.STOPPING:

@@ -74,6 +74,7 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
     if intent is not None and is_meant(target, intent.path, intent.body):
         return _settle_interrupted(project, target, status)
     changed: list[Task] = []
+    affected: list[Task] = []
     before: list[Status] = []
 
     def make(tree: Tree) -> Sequence[Change]:
@@ -86,6 +87,7 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
             refuse_tripped(project, task)
         changes = change_to(task, status)
         refuse_open(project, changes)
+        affected[:] = [each.task for each in changes]
         return changes
 
     committed = project.ledger.commit(make, what=verb)
@@ -95,7 +97,7 @@ def change(project: Project, verb: str, address: str, *, expect: Expected = None
     elif status is Status.ACTIVE:
         attempts.begin(project.plans, task)
     elif status.is_settled:
-        attempts.settle(project.plans, task)
+        attempts.settle(project.plans, [each for each in affected if each.status.is_settled])
     if committed.files or note:
         project.log.write(verb, address=task.address, name=task.name, note=note)
     return Changed(task.address, task.name, task.status, committed.files)

@@ -75,6 +75,11 @@ class Intent:
         return self.path[-1].file if self.path else ""
 
     @property
+    def has_begun(self) -> bool:
+        """Whether this attempt, or one before it, may have done anything."""
+        return self.phase is not Phase.CLAIMED or self.attempt > 1
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it was begun on another machine, where its processes cannot be seen from here."""
         return self.host != host_name()

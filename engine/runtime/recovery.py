@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 
 from engine.atoms import (
     Atom,
@@ -116,6 +117,10 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
             "Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
         )
+    if task.status.is_settled and not can_follow(
+        project, intent
+    ):  # somebody marked it meanwhile, and that stands
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
     if never_started(project, intent):
         yield from log(project, "unbegun", intent)
         if task.inside:
@@ -128,8 +133,11 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt, follows=True)
         return (yield from follow(project, run, intent, atom, call))
     if not (yield from _helpers_gone(project, run, intent)):
-        return (yield from _left_open(intent))
-    if _is_complete(project, intent, atom, call):
+        return (yield from _left_open(project, intent))
+    is_complete = _is_complete(project, run, intent, atom, call)
+    if not is_complete and _is_unwanted(project, run, intent):
+        return (yield from _left_open(project, intent))
+    if is_complete:
         done = AtomResult.success("It was found complete.")
         return (yield from conclude(project, intent, done, time.monotonic()))
     intent = yield from _lost(project, intent)
@@ -156,7 +164,7 @@ def retry(project: Project, run: Run, intent: Intent) -> Steps:
     """End what is alive, then run the task again as a new attempt. Raises NeedsPersonError where it cannot be ended:
     nothing is run beside it."""
     if not (yield from _helpers_gone(project, run, intent)):
-        return (yield from _left_open(intent))
+        return (yield from _left_open(project, intent))
     if alive_of(project, intent):
         if left := project.runner.end(intent.run, intent.supervisor):
             raise _needs_person(
@@ -264,12 +272,7 @@ def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[Event
     until = time.monotonic() + JOB_LIMIT
     is_told = False
     while project.runner.helpers(intent.run):
-        if (
-            run.control.ends_after
-            or run.control.ends_now(intent.run)
-            or project.is_stop_requested(intent.run)
-        ):
-            project.forget_stop()
+        if _is_unwanted(project, run, intent):
             return False
         if not is_told:
             is_told = True
@@ -283,13 +286,19 @@ def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[Event
     return True
 
 
-def _left_open(intent: Intent) -> Steps:
+def _is_unwanted(project: Project, run: Run, intent: Intent) -> bool:
+    """Whether a person wants nothing more to be done about it for now."""
+    return run.control.ends_after or run.control.ends_now(intent.run) or project.is_stop_requested(intent.run)
+
+
+def _left_open(project: Project, intent: Intent) -> Steps:
+    project.forget_stop()
     finished = ending(intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was left as it was.")
     yield finished
     return finished
 
 
-def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bool:
+def _is_complete(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> bool:
     """Whether the work is done already; a check that fails counts as not complete (T3.28)."""
     try:
         if isinstance(atom, LoomAtom):
@@ -298,7 +307,8 @@ def _is_complete(project: Project, intent: Intent, atom: Atom, call: Call) -> bo
         probe = (
             atom.probe(call, f"{intent.run}-{new_run()[-8:]}-probe") if isinstance(atom, Supervised) else None
         )
-        ended = run_job(project, probe) if probe is not None else None
+        unwanted = partial(_is_unwanted, project, run, intent)
+        ended = run_job(project, run, probe, is_unwanted=unwanted) if probe is not None else None
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
     except SecurityError:
         raise

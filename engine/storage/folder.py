@@ -196,8 +196,12 @@ def module_in(folder: Path) -> str | None:
     """The name of an entry that Python would import from this folder; None where there is none, or no such folder."""
     try:
         with os.scandir(folder) as entries:
-            return next(
-                (each.name for each in entries if each.is_dir() or each.name.endswith(_MODULES)), None
-            )
+            return next((each.name for each in entries if _is_module(each)), None)
     except OSError:
         return None
+
+
+def _is_module(entry: os.DirEntry[str]) -> bool:
+    if entry.is_dir():
+        return entry.name.isidentifier() and entry.name != "__pycache__"
+    return entry.name.endswith(_MODULES)

@@ -91,10 +91,10 @@ class Lock:
         return True
 
     def renew(self, patience: float) -> bool:
-        """Goes on to hold it where somebody has removed its file, by the one that has the name now. False: somebody
-        else holds that. Raises like `acquire`.
+        """Goes on to hold it where another file, or none, has the name by now: by the one that has it then. False:
+        somebody else holds that. Raises like `acquire`.
         """
-        if self._fd < 0 or os.fstat(self._fd).st_nlink:
+        if self._fd < 0 or self._has_name():
             return True
         other = Lock(self.path)
         try:
@@ -105,6 +105,12 @@ class Lock:
         close(self._fd)
         self._fd, self._other = other._fd, other._other
         return True
+
+    def _has_name(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._fd), self.path.lstat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Lets go of it, so that others find it free at once."""

@@ -21,6 +21,7 @@ from engine import (
     Event,
     Finished,
     NeedsPersonError,
+    PlanError,
     SecurityError,
     Status,
     StepOutcome,
@@ -128,15 +129,25 @@ async def test_a_crash_between_two_tries_gives_no_more_of_them(
     assert runs(root) == ["west 1", "west 2", "west 3"]
 
 
-async def test_a_second_engine_keeps_out_where_the_lock_of_the_first_was_removed(
-    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+FLOOD = "    while [ ! -e go ]; do head -c 60000 /dev/zero | tr '\\0' a | fold -w 79; sleep 0.02; done\n"
+
+
+@pytest.mark.parametrize("script", ["", FLOOD], ids=["quiet", "flood"])
+@pytest.mark.parametrize("way", ["removed", "moved away", "second name"])
+async def test_a_second_engine_keeps_out_where_the_lock_of_the_first_lost_its_name(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, way: str, script: str
 ) -> None:
     after = COUNTED.format(options="", script="")
-    root = make_project({"status.md": HANGING.format(options="").replace("- [ ] After\n", after)})
+    hanging = HANGING.format(options="").replace("- [ ] After\n", after)
+    root = make_project(
+        {"status.md": hanging.replace("    while", f"{script}    while") if script else hanging}
+    )
     process = start_engine(root, "run")
     wait_for((root / "started-1").exists)
     lock = root / ".flow/run.lock"
-    lock.unlink()
+    if way == "second name":
+        lock.with_name("second").hardlink_to(lock)
+    lock.rename(lock.with_name("elsewhere")) if way == "moved away" else lock.unlink()
     wait_for(lock.exists)
     second = Engine.open(root)
     for work in (second.step(), second.run(), second.recover("retry")):
@@ -329,6 +340,77 @@ async def test_what_was_interrupted_and_became_a_persons_is_not_forgotten(vanish
     (vanished / "go").touch()
     assert (await finish(engine.retry("1"))).status is Status.DONE
     assert sorted(path.name for path in vanished.glob("started-*")) == ["started-1", "started-2"]
+
+
+async def test_so_it_is_where_the_retry_came_no_further_than_its_claim(
+    vanished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine.open(vanished)
+    with monkeypatch.context() as crowded, pytest.raises(StorageError):
+
+        def refuse(*_: object, **__: object) -> None:
+            raise StorageError("There are too many processes.")
+
+        crowded.setattr(LocalRunner, "start", refuse)
+        await finish(engine.recover("retry"))
+    plan = vanished / ".flow/status.md"
+    text = plan.read_text()
+    plan.write_text(text.replace("[Script] ", ""))
+    assert (await finish(engine.step())).outcome is StepOutcome.WAITING
+    plan.write_text(text)
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+    assert (vanished / "runs").read_text() == "run\n"
+
+
+async def test_a_plan_that_is_not_valid_runs_nothing_again(vanished: Path) -> None:
+    plan = vanished / ".flow/status.md"
+    text = plan.read_text()
+    plan.write_text(text + "- [?] Broken\n")
+    engine = Engine.open(vanished)
+    with pytest.raises(PlanError):
+        await finish(engine.recover("retry"))
+    plan.write_text(text)
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (vanished / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_what_somebody_marked_in_the_file_after_it_was_interrupted_stands(
+    vanished: Path, monkeypatch: pytest.MonkeyPatch, claimed: bool
+) -> None:
+    engine = Engine.open(vanished)
+    if claimed:
+        with monkeypatch.context() as crowded, pytest.raises(StorageError):
+
+            def refuse(*_: object, **__: object) -> None:
+                raise StorageError("There are too many processes.")
+
+            crowded.setattr(LocalRunner, "start", refuse)
+            await finish(engine.recover("retry"))
+    plan = vanished / ".flow/status.md"
+    plan.write_text(plan.read_text().replace("[/]", "[x]"))
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.resume == "commit"
+    assert (await finish(engine.step())).outcome is StepOutcome.DONE
+    assert engine.recovery() is None
+    assert (vanished / "runs").read_text() == "run\n"
+
+
+async def test_a_stop_while_the_probe_is_asked_begins_nothing(
+    vanish: Callable[..., None], make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    text = HANGING.format(options="effect=idempotent").replace("- [ ] After\n", PROBE)
+    root = make_project({"status.md": text})
+    vanish(root)
+    process = start_engine(root, "run")
+    wait_for((root / "probing").exists)
+    assert Engine.open(root).stop_other() is not None
+    process.communicate()
+    assert (root / "runs").read_text() == "run\nprobe\n"
+    assert Engine.open(root).recovery() is not None
 
 
 @pytest.fixture

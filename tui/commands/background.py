@@ -105,6 +105,8 @@ def stop(ctx: click.Context, as_json: bool) -> None:
         output.put_json({"stopped": stopped and {"address": stopped.address, "name": stopped.name}})
     elif running is None:
         output.say("No engine is at work here.")
+    elif recovery is not None and recovery.run == running.run and stopped is None:
+        output.say(f"{output.line(recovery.title)} was left as it was: `flow recover` shows more.")
     elif stopped is None:
         output.say(f"{running.address} {output.line(running.name)} had ended before it could be stopped.")
     else:
