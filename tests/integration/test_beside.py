@@ -413,6 +413,62 @@ async def test_a_stop_while_the_probe_is_asked_begins_nothing(
     assert Engine.open(root).recovery() is not None
 
 
+SLOW_TO_IMPORT = """\
+import os
+import pathlib
+import time
+
+from engine import Atom, AtomResult
+
+if pathlib.Path("runs").exists():
+    pathlib.Path("importing").touch()
+    while not pathlib.Path("imported").exists():
+        time.sleep(0.02)
+
+
+class Mine(Atom):
+    def run(self, call):
+        with open("runs", "a") as file:
+            print(call.name, call.attempt, call.key, file=file)
+        if call.attempt == 1:
+            os.kill(os.getppid(), 9)
+            os.kill(os.getpid(), 9)
+        return AtomResult.success()
+"""
+
+
+def test_a_rename_in_the_moment_of_a_retry_is_known_when_that_is_refused(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": "- [ ] [Mine] One\n- [ ] Two\n"})
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text(json.dumps({**json.loads(registry.read_text()), "Mine": "mine:Mine"}))
+    (root / ".flow/atoms").mkdir()
+    (root / ".flow/atoms/mine.py").write_text(SLOW_TO_IMPORT)
+    start_engine(root).communicate()
+    process = start_engine(root, "recover", "retry")
+    wait_for((root / "importing").exists)
+    engine = Engine.open(root)
+    engine.rename("1", "[Mine] Deploy")
+    engine.add("[Mine] One", at=2)
+    plan = root / ".flow/status.md"
+    text = plan.read_text()
+    plan.write_text(text.replace("[/]", "[ ]").replace("[ ] Two", "[/] Two"))
+    (root / "imported").touch()
+    process.communicate()
+    assert process.returncode != 0
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.address, recovery.name, recovery.gone) == ("1", "Deploy", False)
+    plan.write_text(text)
+    start_engine(root, "recover", "retry").communicate()
+    assert [line.rsplit(" ", 1)[0] for line in (root / "runs").read_text().splitlines()] == [
+        "One 1",
+        "Deploy 2",
+    ]
+    assert plan.read_text() == "- [x] [Mine] Deploy\n- [ ] [Mine] One\n- [ ] Two\n"
+
+
 @pytest.fixture
 def helper(vanished: Path) -> Iterator[subprocess.Popen[bytes]]:
     """What a clean-up of the interrupted run would be, of an engine that has died."""
