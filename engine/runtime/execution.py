@@ -135,7 +135,7 @@ def execute(
     before counts. The key is the same for all attempts (DESIGN section 5).
     """
     project.refuse_outside(task)
-    _refuse_invalid(task)
+    refuse_invalid(task)
     entry = runnable(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry, instead_of))
@@ -209,7 +209,7 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
     _refuse_repeating(task, project.attempts(task), effect)
 
 
-def _refuse_invalid(task: Task) -> None:
+def refuse_invalid(task: Task) -> None:
     """Raise PlanError where a plan on the way to the task has problems: what is active already changes nothing of it
     when it runs again.
     """

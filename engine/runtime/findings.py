@@ -154,6 +154,8 @@ def _what_became(project: Project, intent: Intent, task: Task | None) -> str:
         outcome, reason = Outcome(intent.result["outcome"]), str(intent.result["reason"])
     else:
         ended = project.runner.ended(intent.run)
+        if ended is None and task is not None and task.status.is_settled:
+            return f"it was marked {task.status.value} in the plan"
         if ended is None or task is None:
             return ""
         try:

@@ -44,7 +44,9 @@ from engine.runtime.execution import (
     execute,
     follow,
     new_run,
+    refuse_invalid,
     run_job,
+    runnable,
 )
 from engine.runtime.findings import (
     alive_of,
@@ -117,10 +119,12 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
             "Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
         )
-    if task.status.is_settled and not can_follow(
-        project, intent
-    ):  # somebody marked it meanwhile, and that stands
-        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
+    if task.status.is_settled and not can_follow(project, intent) and not alive_of(project, intent):
+        if not (yield from _helpers_gone(project, run, intent)):
+            return (yield from _left_open(project, intent))
+        return (
+            yield from settle(project, intent, Status.DONE, StepOutcome.DONE, "")
+        )  # what somebody marked stands
     if never_started(project, intent):
         yield from log(project, "unbegun", intent)
         if task.inside:
@@ -162,7 +166,8 @@ def _needs_person(
 
 def retry(project: Project, run: Run, intent: Intent) -> Steps:
     """End what is alive, then run the task again as a new attempt. Raises NeedsPersonError where it cannot be ended:
-    nothing is run beside it."""
+    nothing is run beside it, and whatever keeps the task from running, before anything is ended."""
+    _refuse_again(project, intent)
     if not (yield from _helpers_gone(project, run, intent)):
         return (yield from _left_open(project, intent))
     if alive_of(project, intent):
@@ -213,10 +218,22 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
         note = {"because": "always", "address": task.address, "name": task.name}
         return Rewrite({} if new.text == task.plan.text else {new.file: new.text}, note, then)
 
+    _refuse_again(project, intent)
     committed = project.ledger.rewrite(make)
     if committed.files:
         yield PlanChanged(committed.files)
     return (yield from retry(project, run, project.intents.refreshed(intent)))
+
+
+def _refuse_again(project: Project, intent: Intent) -> None:
+    """Raise what would keep the task of this intent from running again as it stands."""
+    task = find_again(project.ledger.read().root, intent.path, intent.body)
+    if task is None or task.status.is_settled or task.inside:
+        return
+    project.refuse_outside(task)
+    refuse_invalid(task)
+    runnable(project, task)
+    project.trust.refuse(task)
 
 
 def again(project: Project, run: Run, intent: Intent) -> Steps:
@@ -236,8 +253,12 @@ def again(project: Project, run: Run, intent: Intent) -> Steps:
 
 
 def decide(project: Project, intent: Intent, status: Status) -> Steps:
-    """A person says how it ended: done, skipped or failed. What is still alive is ended first."""
-    if alive_of(project, intent) and (left := project.runner.end(intent.run, intent.supervisor)):
+    """A person says how it ended: done, skipped or failed. What is still alive is ended first, unless that cannot be
+    written now."""
+    alive = alive_of(project, intent)
+    if alive:
+        refuse_unreadable(project, project.ledger.read(), intent.path)
+    if alive and (left := project.runner.end(intent.run, intent.supervisor)):
         yield Warned(f"{_processes(left)} of {intent.name} could not be ended.")
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))

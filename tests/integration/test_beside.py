@@ -376,6 +376,52 @@ async def test_a_plan_that_is_not_valid_runs_nothing_again(vanished: Path) -> No
     assert (vanished / "runs").read_text() == "run\n"
 
 
+@pytest.mark.parametrize("choice", ["retry", "always", "skip"])
+async def test_what_cannot_be_settled_now_ends_no_work(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, choice: str
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    kill(process)
+    plan = root / ".flow/status.md"
+    text = plan.read_text()
+    plan.write_text(text + "- [?] Broken\n")
+    engine = Engine.open(root)
+    with pytest.raises(PlanError):
+        await finish(engine.recover(choice))
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.children
+    plan.write_text(text)
+    (root / "go").touch()
+    assert (await finish(engine.step())).status is Status.DONE
+    assert (root / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize("phase", ["released", "stopping"])
+async def test_work_that_lives_is_not_left_because_its_task_was_marked(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, phase: str
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    kill(process)
+    record = root / ".flow/intent.lock"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "phase": phase}))
+    plan = root / ".flow/status.md"
+    plan.write_text(plan.read_text().replace("[/]", "[x]"))
+    engine = Engine.open(root)
+    if phase == "stopping":
+        with pytest.raises(NeedsPersonError):
+            await finish(engine.step())
+        assert engine.recovery() is not None
+    (root / "go").touch()
+    wait_for(lambda: (known := engine.recovery()) is not None and not known.children)
+    assert (await finish(engine.step())).status is Status.DONE
+    assert engine.recovery() is None
+
+
 @pytest.mark.parametrize("claimed", [False, True])
 async def test_what_somebody_marked_in_the_file_after_it_was_interrupted_stands(
     vanished: Path, monkeypatch: pytest.MonkeyPatch, claimed: bool

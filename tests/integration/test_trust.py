@@ -21,6 +21,7 @@ from engine import (
     FlowError,
     NeedsPersonError,
     SecurityError,
+    Status,
     StepOutcome,
     TrustError,
     Warned,
@@ -393,14 +394,13 @@ async def test_options_that_only_look_alike_ask_again(copied: Path) -> None:
     assert await asks_again(copied)
 
 
-async def test_an_interrupted_task_that_is_done_by_now_shows_its_code(copied: Path) -> None:
+@pytest.mark.parametrize("choice", ["resume", "retry"])
+async def test_a_record_of_a_task_that_is_done_by_now_runs_nothing(copied: Path, choice: str) -> None:
     plant(copied, VERIFIED.format(tag="[Script] ").replace("[/]", "[x]"), "[Script] Touch")
     engine = Engine.open(copied)
-    with pytest.raises(TrustError):
-        await finish(engine.step())
-    assert any("trace-script" in code.text for code in engine.unapproved())
-    engine.approve(engine.unapproved())
-    assert not await asks_again(copied)
+    assert (await finish(engine.recover(choice))).status is Status.DONE
+    assert engine.recovery() is None
+    assert traces(copied) == []
 
 
 async def test_what_a_yes_for_the_project_covers_is_told(copied: Path) -> None:

@@ -151,6 +151,6 @@ _HOW = {
     Resume.RUN: "it may run again by itself: run it",
     Resume.COMMIT: "its result is known: take it",
     Resume.FOLLOW: "it is still running: follow it to its end",
-    Resume.CHECK: "check whether it is done, and ask again if it is not",
+    Resume.CHECK: "check whether it is done; run it if it may run again, else ask",
     Resume.ASK: "off: nobody can tell whether it did its work",
 }
