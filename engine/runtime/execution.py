@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -149,7 +149,7 @@ def execute(
     if isinstance(atom, Hosted):
         question = atom.question(project.root, f"{name}-question")
         if question is not None:
-            atom.learn(run_job(project, run, question))
+            atom.learn((yield from run_job(project, run, question)))
     job = atom.job(call, name) if isinstance(atom, Supervised) else None
     if isinstance(atom, LoomAtom):
         atom.edits(call)  # what is wrong with its block is said before it begins
@@ -305,7 +305,7 @@ def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> 
             )
         elif cleaner is not None:
             try:
-                if run_job(project, run, cleaner) is None:
+                if (yield from run_job(project, run, cleaner)) is None:
                     yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
             except FlowError as error:
                 yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
@@ -329,9 +329,8 @@ def new_run() -> str:
 
 def run_job(
     project: Project, run: Run, job: Job, *, is_unwanted: Callable[[], bool] = lambda: False
-) -> Ended | None:
-    """Run a short job (a probe, a clean-up) to its end; end it and return None at the limit, or when it is not wanted
-    any more."""
+) -> Generator[None, None, Ended | None]:
+    """Run a short job (a probe, a clean-up) to its end; None: it was ended at the limit, or as it was unwanted."""
     runner = project.runner
     supervisor = runner.start(job.run)
     runner.release(job)
@@ -344,6 +343,7 @@ def run_job(
     ):
         run.claim.renew()
         time.sleep(0.01)
+        yield None
     ended = ended or runner.ended(job.run)
     if ended is None:
         runner.end(job.run, supervisor)

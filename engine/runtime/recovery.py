@@ -138,7 +138,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         return (yield from follow(project, run, intent, atom, call))
     if not (yield from _helpers_gone(project, run, intent)):
         return (yield from _left_open(project, intent))
-    is_complete = _is_complete(project, run, intent, atom, call)
+    is_complete = yield from _is_complete(project, run, intent, atom, call)
     if not is_complete and _is_unwanted(project, run, intent):
         return (yield from _left_open(project, intent))
     if is_complete:
@@ -319,7 +319,9 @@ def _left_open(project: Project, intent: Intent) -> Steps:
     return finished
 
 
-def _is_complete(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> bool:
+def _is_complete(
+    project: Project, run: Run, intent: Intent, atom: Atom, call: Call
+) -> Generator[None, None, bool]:
     """Whether the work is done already; a check that fails counts as not complete (T3.28)."""
     try:
         if isinstance(atom, LoomAtom):
@@ -328,8 +330,10 @@ def _is_complete(project: Project, run: Run, intent: Intent, atom: Atom, call: C
         probe = (
             atom.probe(call, f"{intent.run}-{new_run()[-8:]}-probe") if isinstance(atom, Supervised) else None
         )
+        if probe is None:
+            return False
         unwanted = partial(_is_unwanted, project, run, intent)
-        ended = run_job(project, run, probe, is_unwanted=unwanted) if probe is not None else None
+        ended = yield from run_job(project, run, probe, is_unwanted=unwanted)
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
     except SecurityError:
         raise

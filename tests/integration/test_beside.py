@@ -515,6 +515,23 @@ def test_a_rename_in_the_moment_of_a_retry_is_known_when_that_is_refused(
     assert plan.read_text() == "- [x] [Mine] Deploy\n- [ ] [Mine] One\n- [ ] Two\n"
 
 
+async def test_who_lets_go_while_the_probe_is_asked_does_not_wait_for_it(
+    vanish: Callable[..., None], make_project: MakeProject
+) -> None:
+    text = HANGING.format(options="effect=idempotent").replace("- [ ] After\n", PROBE)
+    root = make_project({"status.md": text})
+    vanish(root)
+    step = asyncio.ensure_future(finish(Engine.open(root).step()))
+    await until((root / "probing").exists)
+    step.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert (recovery.attempt, (root / "runs").read_text()) == (1, "run\nprobe\n")
+    (root / "end").touch()
+
+
 @pytest.fixture
 def helper(vanished: Path) -> Iterator[subprocess.Popen[bytes]]:
     """What a clean-up of the interrupted run would be, of an engine that has died."""
