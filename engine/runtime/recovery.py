@@ -23,7 +23,7 @@ from engine.atoms import (
     configuration,
 )
 from engine.atoms.processes import identify
-from engine.errors import FlowError, NeedsPersonError, SecurityError, StateError
+from engine.errors import BusyError, FlowError, NeedsPersonError, SecurityError, StateError
 from engine.flows import Tree
 from engine.runtime.conclusion import (
     INTERRUPTIONS_LIMIT,
@@ -122,9 +122,8 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     if task.status.is_settled and not can_follow(project, intent) and not alive_of(project, intent):
         if not (yield from _helpers_gone(project, run, intent)):
             return (yield from _left_open(project, intent))
-        return (
-            yield from settle(project, intent, Status.DONE, StepOutcome.DONE, "")
-        )  # what somebody marked stands
+        # What somebody marked meanwhile stands.
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
     if never_started(project, intent):
         yield from log(project, "unbegun", intent)
         if task.inside:
@@ -335,7 +334,8 @@ def _is_complete(
         unwanted = partial(_is_unwanted, project, run, intent)
         ended = yield from run_job(project, run, probe, is_unwanted=unwanted)
         return ended is not None and isinstance(atom, Supervised) and atom.is_complete(ended)
-    except SecurityError:
-        raise
-    except FlowError:
+    except FlowError as error:
+        # What must not run, and a claim that is another engine's by now, are no answer to the question.
+        if isinstance(atom, Supervised) and isinstance(error, BusyError | SecurityError):
+            raise
         return False
