@@ -48,7 +48,7 @@ def start_engine() -> Iterator[StartEngine]:
 
     def start(root: Path, *what: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *(what or ("step",))], cwd=root, stdout=subprocess.PIPE
+            [sys.executable, "-c", DRIVER, *(what or ("step",))], cwd=root, stdout=subprocess.DEVNULL
         )
         started.append(process)
         return process
