@@ -93,18 +93,38 @@ with open(f"{sys.argv[1]}.new", "w") as file:
 """
 
 
+@pytest.fixture
+def take_lock() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
+    """Puts another file, which somebody else has locked, into the place of a project's lock."""
+    holders: list[subprocess.Popen[bytes]] = []
+
+    def take(root: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", HOLDER, str(root / ".flow/run.lock")]
+        holder = subprocess.Popen(command, stdout=subprocess.PIPE)
+        holders.append(holder)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        return holder
+
+    yield take
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
+TakeLock = Callable[[Path], subprocess.Popen[bytes]]
+
+
 def test_an_engine_whose_lock_is_anothers_by_now_begins_nothing(
-    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, take_lock: TakeLock
 ) -> None:
     root = make_project({"status.md": HANGING.format(options="") + COUNTED.format(options="", script="")})
     process = start_engine(root, "run")
     wait_for((root / "started-1").exists)
-    command = [sys.executable, "-c", HOLDER, str(root / ".flow/run.lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        process.communicate()
-        holder.kill()
+    holder = take_lock(root)
+    process.communicate()
+    holder.kill()
+    holder.wait()
     assert process.returncode != 0
     (root / "go").touch()
     start_engine(root).communicate()
@@ -138,6 +158,26 @@ async def test_a_probe_of_an_engine_that_died_is_waited_for(
     (root / "end").touch()
     assert (await retry).status is Status.DONE
     assert (root / "runs").read_text() == "run\nprobe\nprobed\nrun\n"
+
+
+def test_an_engine_whose_lock_is_anothers_by_now_takes_no_probe_for_an_answer(
+    vanish: Callable[..., None],
+    make_project: MakeProject,
+    start_engine: StartEngine,
+    wait_for: WaitFor,
+    take_lock: TakeLock,
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="").replace("- [ ] After\n", PROBE)})
+    vanish(root)
+    record = root / ".flow/intent.lock"
+    before = record.read_bytes()
+    process = start_engine(root)
+    wait_for((root / "probing").exists)
+    take_lock(root)
+    process.communicate()
+    (root / "end").touch()
+    assert process.returncode != 0
+    assert record.read_bytes() == before
 
 
 @pytest.mark.skipif(
