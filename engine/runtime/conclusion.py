@@ -123,6 +123,11 @@ def settle(
     return finished
 
 
+def is_marked(task: Task) -> bool:
+    """Whether somebody said in the plan how it ended."""
+    return task.status.is_settled or task.status is Status.FAILED
+
+
 def refuse_unreadable(project: Project, tree: Tree, path: Sequence[Level]) -> None:
     """Raise PlanError where the plans on the way to a task are not such that it is certainly gone from them."""
     for number, level in enumerate(path):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.runtime.claim import Claim
 
 
 class Control:
@@ -40,3 +44,24 @@ class Control:
             time.sleep(seconds)
         else:
             self._now.wait(seconds)
+
+
+class Run:
+    """What a person asked of this execution: `base` is the revision that a preview was approved for, `force` applies
+    an edit to whatever is there now, `expect` is the name of the only task that is meant, `control` may end it. `claim`
+    is what it holds meanwhile."""
+
+    def __init__(
+        self,
+        control: Control,
+        claim: Claim,
+        *,
+        base: str | None = None,
+        force: bool = False,
+        expect: str | None = None,
+    ) -> None:
+        self.control = control
+        self.claim = claim
+        self.base = base
+        self.force = force
+        self.expect = expect

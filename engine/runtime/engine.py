@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ConfigurationError, UsageError
 from engine.lazy import Late
 from engine.runtime.attempts import number
-from engine.runtime.control import Control
+from engine.runtime.control import Control, Run
 from engine.runtime.project import Project
 from engine.runtime.registry import Registry, dispatch, load_registry, note_on
 from engine.runtime.settings import settings_problem
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from engine.runtime.conclusion import Steps
     from engine.runtime.conversion import Mended, Taken
     from engine.runtime.events import Event
-    from engine.runtime.execution import Run
     from engine.runtime.findings import Recovery
     from engine.runtime.hands import Changed
     from engine.runtime.problems import Expected
@@ -475,7 +474,7 @@ class Engine:
                     yield happenings.Warned(
                         f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}."
                     )
-                return (yield from make(execution.Run(control, held, base=base, force=force, expect=expect)))
+                return (yield from make(Run(control, held, base=base, force=force, expect=expect)))
             finally:
                 self._control = None
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from engine import status as rules
@@ -20,11 +19,9 @@ from engine.atoms import (
     AtomResult,
     Call,
     Effect,
-    Ended,
     Hosted,
     Job,
     LoomAtom,
-    Outcome,
     Supervised,
     atom_for,
 )
@@ -44,11 +41,11 @@ from engine.errors import (
 )
 from engine.flows import Tree
 from engine.runtime import attempts
-from engine.runtime.claim import Claim
-from engine.runtime.conclusion import Steps, conclude, ending, log, lose, remember, vanished
-from engine.runtime.control import Control
-from engine.runtime.events import Conflict, Finished, Output, PlanChanged, Started, StepOutcome, Warned
+from engine.runtime.conclusion import Steps, conclude, ending, log, lose, remember
+from engine.runtime.control import Run
+from engine.runtime.events import Conflict, Finished, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import head_of
+from engine.runtime.following import new_run, run_job, supervise
 from engine.runtime.identity import body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
 from engine.runtime.log import now
@@ -56,36 +53,6 @@ from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Change, Status, Task
-from engine.storage import is_full
-
-# Seconds between two looks at running work: short at first, since most work is.
-_POLL, _SLOWEST_POLL = 0.004, 0.05
-# Work that prints more at once than this many bytes is not looked at for so many seconds: who watches needs no more,
-# and the work needs the processor. What that misses is in the file, or was left out there.
-_FLOOD, _BREATH = 1 << 15, 0.05
-# A probe or clean-up has a time limit of its own, enforced by its supervisor; this is for one whose supervisor is gone.
-JOB_LIMIT = 90.0
-
-
-class Run:
-    """What a person asked of this execution: `base` is the revision that a preview was approved for, `force` applies
-    an edit to whatever is there now, `expect` is the name of the only task that is meant, `control` may end it. `claim`
-    is what it holds meanwhile."""
-
-    def __init__(
-        self,
-        control: Control,
-        claim: Claim,
-        *,
-        base: str | None = None,
-        force: bool = False,
-        expect: str | None = None,
-    ) -> None:
-        self.control = control
-        self.claim = claim
-        self.base = base
-        self.force = force
-        self.expect = expect
 
 
 def next_task(project: Project) -> tuple[Tree, Task | None]:
@@ -134,12 +101,9 @@ def execute(
     attempt, whose place this one takes; it stays where this one cannot begin. Else what is remembered of the attempts
     before counts. The key is the same for all attempts (DESIGN section 5).
     """
-    project.refuse_outside(task)
-    refuse_invalid(task)
-    entry = runnable(project, task)
+    entry = ready(project, task)
     if entry is None or entry.name in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry, instead_of))
-    project.trust.refuse(task)
     record = attempts.take(project.plans, task)
     key = (instead_of.key if instead_of else "") or str(record.get("key") or uuid.uuid4().hex)
     number = attempt if attempt is not None else attempts.number(record, "attempt") + 1
@@ -149,10 +113,15 @@ def execute(
     if isinstance(atom, Hosted):
         question = atom.question(project.root, f"{name}-question")
         if question is not None:
-            atom.learn((yield from run_job(project, run, question)))
-    job = atom.job(call, name) if isinstance(atom, Supervised) else None
-    if isinstance(atom, LoomAtom):
-        atom.edits(call)  # what is wrong with its block is said before it begins
+            wanted = run.control
+            answer = yield from run_job(project, run, question, is_unwanted=lambda: wanted.ends_after)
+            if wanted.ends_after:
+                finished = _finished(task, StepOutcome.INTERRUPTED, "It was not begun.")
+                yield finished
+                return finished
+            atom.learn(answer)
+            project.trust.refuse(task)  # as its code is by now: the answer may have taken a while
+    job = job_of(atom, call, name)
     effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
     if attempt is None:
         _refuse_repeating(task, record, effect)
@@ -193,7 +162,7 @@ def execute(
     yield Started(intent.run, intent.address, intent.name, intent.atom, number)
     if isinstance(atom, Supervised):
         assert job is not None
-        return (yield from _supervise(project, run, intent, atom, call, job))
+        return (yield from supervise(project, run, intent, atom, call, job))
     return (yield from _run_inside(project, run, intent, atom, call))
 
 
@@ -209,7 +178,24 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
     _refuse_repeating(task, project.attempts(task), effect)
 
 
-def refuse_invalid(task: Task) -> None:
+def ready(project: Project, task: Task) -> Entry | None:
+    """What would run this task; None: a person. Raises what keeps it from running as it stands."""
+    project.refuse_outside(task)
+    _refuse_invalid(task)
+    entry = runnable(project, task)
+    if entry is not None and entry.name not in ("Manual", "Flow"):
+        project.trust.refuse(task)
+    return entry
+
+
+def job_of(atom: Atom, call: Call, run: str) -> Job | None:
+    """The job of this call, if it is one; raises what is wrong with its block before it begins."""
+    if isinstance(atom, LoomAtom):
+        atom.edits(call)
+    return atom.job(call, run) if isinstance(atom, Supervised) else None
+
+
+def _refuse_invalid(task: Task) -> None:
     """Raise PlanError where a plan on the way to the task has problems: what is active already changes nothing of it
     when it runs again.
     """
@@ -244,151 +230,6 @@ def runnable(project: Project, task: Task) -> Entry | None:
             address=task.address,
         )
     return entry
-
-
-def follow(
-    project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, *, offset: int = 0
-) -> Steps:
-    """Watch work that is under way to its end, then commit its result. Its death without a result stays open."""
-    pause = _POLL
-    runner = project.runner
-    is_told = False
-    while True:
-        run.claim.renew()  # somebody may clear up: `git clean -X`, the work itself perhaps
-        ended = runner.ended(intent.run)
-        text, offset = runner.read(intent.run, offset)
-        if text:
-            pause = _POLL
-            yield Output(intent.run, intent.address, text.decode("utf-8", "replace"))
-        if ended is None and (run.control.ends_now(intent.run) or project.is_stop_requested(intent.run)):
-            return (yield from stop(project, run, intent, atom, call))
-        if text:
-            if ended is None and len(text) >= _FLOOD:
-                run.control.wait(_BREATH)
-            continue
-        if ended is not None:
-            result = atom.result(call, ended)
-            if result.outcome is Outcome.FAILURE and intent.tried < atom.retries(call.config).times:
-                return (yield from _try_again(project, run, intent, atom, call, result.reason))
-            return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
-        if not _lives(project, intent) and runner.ended(intent.run) is None:
-            return (yield from vanished(project, intent))
-        if not is_told and is_full(project.flow):
-            is_told = True
-            yield Warned(f"The disk is full: the result of {intent.name} waits until there is room.")
-        if not project.has_intent:
-            intent = project.intents.write(intent)
-        run.control.wait(pause)
-        pause = min(pause * 1.5, _SLOWEST_POLL)
-        yield None
-
-
-def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> Steps:
-    """End the running work because a person wants it. The intent stays and says so; it counts as no interruption.
-
-    Work that came to its end in this very moment was not ended by anybody: its result is taken."""
-    intent = project.intents.write(intent.having(phase=Phase.STOPPING))
-    left = project.runner.end(intent.run, intent.supervisor)
-    project.forget_stop()
-    ended = project.runner.ended(intent.run)
-    if ended is not None and ended_by_itself(ended) and isinstance(atom, Supervised):
-        run.control.stop(after_this_task=True)
-        result = atom.result(call, ended)
-        return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
-    for process in left:
-        yield Warned(f"Process {process.pid} of {intent.name} could not be ended.")
-    if isinstance(atom, Supervised):
-        cleaner = atom.cleaner(call, f"{intent.run}-cleanup")
-        if isinstance(atom, Hosted) and not project.trust.may_import(Entry(intent.atom, atom.target)):
-            yield Warned(
-                f"The clean-up of {intent.name} was not run: its atom has changed, and nobody has approved it."
-            )
-        elif cleaner is not None:
-            try:
-                if (yield from run_job(project, run, cleaner)) is None:
-                    yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
-            except FlowError as error:
-                yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
-    yield from log(project, "stopped", intent)
-    finished = ending(
-        intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was stopped; the next start offers what to do."
-    )
-    yield finished
-    return finished
-
-
-def ended_by_itself(ended: Ended) -> bool:
-    """Whether work whose end a person wished for had done all of it before that reached it."""
-    return ended.code == 0 and not ended.stopped and not ended.timed_out
-
-
-def new_run() -> str:
-    """A run id: when it began, and enough chance to be unique."""
-    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
-
-
-def run_job(
-    project: Project, run: Run, job: Job, *, is_unwanted: Callable[[], bool] = lambda: False
-) -> Generator[None, None, Ended | None]:
-    """Run a short job (a probe, a clean-up) to its end; None: it was ended at the limit, or as it was unwanted."""
-    runner = project.runner
-    supervisor = runner.start(job.run)
-    runner.release(job)
-    until = time.monotonic() + JOB_LIMIT
-    while (
-        (ended := runner.ended(job.run)) is None
-        and time.monotonic() < until
-        and not is_unwanted()
-        and runner.is_alive(supervisor)
-    ):
-        run.claim.renew()
-        time.sleep(0.01)
-        yield None
-    ended = ended or runner.ended(job.run)
-    if ended is None:
-        runner.end(job.run, supervisor)
-    runner.forget(job.run)
-    return ended
-
-
-def _supervise(project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, job: Job) -> Steps:
-    supervisor = project.runner.start(intent.run, tty=job.tty)
-    intent = project.intents.write(intent.having(supervisor=supervisor, phase=Phase.RELEASED))
-    run.claim.renew()
-    project.runner.release(job)
-    return (yield from follow(project, run, intent, atom, call))
-
-
-def _try_again(
-    project: Project, run: Run, intent: Intent, atom: Supervised, call: Call, reason: str
-) -> Steps:
-    """Run a script that failed once more, as its task declares (`retries`, `backoff`)."""
-    wait = atom.retries(call.config).wait(intent.tried + 1)
-    yield Warned(f"{reason} It is tried again in {wait:g} s.")
-    until = time.monotonic() + wait
-    while True:
-        if run.control.ends_now(intent.run) or project.is_stop_requested(intent.run):
-            return (yield from stop(project, run, intent, atom, call))
-        if (left := until - time.monotonic()) <= 0:
-            break
-        run.control.wait(min(left, _SLOWEST_POLL))
-        run.claim.renew()
-        yield None
-    yield from log(project, "retried", intent, reason=reason)
-    before, name = intent.run, new_run()
-    call = replace(call, attempt=intent.attempt + 1)
-    job = atom.job(call, name)
-    intent = project.intents.write(
-        intent, run=name, attempt=call.attempt, tried=intent.tried + 1, phase=Phase.CLAIMED, supervisor=None
-    )
-    if run.control.ends_now(before) or project.is_stop_requested(
-        before
-    ):  # whoever asked knew the attempt before this one
-        return (yield from stop(project, run, intent, atom, call))
-    project.runner.forget(before)
-    yield from log(project, "started", intent, attempt=intent.attempt, atom=intent.atom, file=intent.file)
-    yield Started(intent.run, intent.address, intent.name, intent.atom, intent.attempt)
-    return (yield from _supervise(project, run, intent, atom, call, job))
 
 
 def _run_inside(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> Steps:
@@ -430,14 +271,6 @@ def did_not_happen(project: Project, intent: Intent) -> bool:
         return project.loom.read(str(intent.edit["path"])).revision == str(intent.edit["base"])
     except FlowError:
         return False
-
-
-def _lives(project: Project, intent: Intent) -> bool:
-    """Whether anything of the run is left. The supervisor is asked first: to look for the rest is dear."""
-    supervisor = intent.supervisor
-    if supervisor is not None and project.runner.is_alive(supervisor):
-        return True
-    return bool(project.runner.alive(intent.run, supervisor))
 
 
 def _wait_for_person(

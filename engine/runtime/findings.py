@@ -7,32 +7,24 @@ from enum import StrEnum
 
 from engine.atoms import (
     BUILT_IN,
-    Atom,
-    Call,
     Effect,
     LoomAtom,
     Outcome,
     ProcessId,
     Script,
     Supervised,
-    atom_for,
     configuration,
 )
-from engine.errors import ConfigurationError, FlowError, NeedsPersonError
+from engine.errors import FlowError
 from engine.runtime import attempts
-from engine.runtime.conclusion import (
-    INTERRUPTIONS_LIMIT,
-)
+from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, is_marked
 from engine.runtime.evidence import changes_since
-from engine.runtime.execution import (
-    ended_by_itself,
-    new_run,
-)
+from engine.runtime.following import as_begun, ended_by_itself, is_tried_again, new_run
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.log import now
 from engine.runtime.project import Project
-from engine.runtime.registry import dispatch, load_registry
+from engine.runtime.registry import load_registry
 from engine.runtime.running import has_left, titled
 from engine.status import Task
 
@@ -108,7 +100,12 @@ def examine(project: Project, intent: Intent) -> Recovery:
     alive = alive_of(project, intent)
     resume = _way(project, intent, task, bool(alive))
     # What is alive has not vanished, also where nobody can follow it, as it has left the plan.
-    lost = not alive and resume in (Resume.CHECK, Resume.ASK, Resume.RUN) and intent.phase is Phase.RELEASED
+    lost = (
+        not alive
+        and resume in (Resume.CHECK, Resume.ASK, Resume.RUN)
+        and intent.phase is Phase.RELEASED
+        and project.runner.ended(intent.run) is None
+    )
     return Recovery(
         address=task.address if task is not None else intent.address,
         file=task.plan.file if task is not None else intent.file,
@@ -154,7 +151,7 @@ def _what_became(project: Project, intent: Intent, task: Task | None) -> str:
         outcome, reason = Outcome(intent.result["outcome"]), str(intent.result["reason"])
     else:
         ended = project.runner.ended(intent.run)
-        if ended is None and task is not None and task.status.is_settled:
+        if ended is None and task is not None and is_marked(task):
             return f"it was marked {task.status.value} in the plan"
         if ended is None or task is None:
             return ""
@@ -166,6 +163,8 @@ def _what_became(project: Project, intent: Intent, task: Task | None) -> str:
         except FlowError:
             return ""  # the plan or the registry has to be mended before it can be taken
         outcome, reason = result.outcome, result.reason
+        if outcome is Outcome.FAILURE and is_tried_again(intent, atom, call, ended):
+            return f"it failed, and is tried again: {reason.rstrip('.')}"
     words = {Outcome.SUCCESS: "it succeeded", Outcome.FAILURE: "it failed"}.get(
         outcome, "it waits for a person"
     )
@@ -213,26 +212,6 @@ def is_about_to_start(project: Project, intent: Intent) -> bool:
     return not project.runner.began(intent.run) and bool(alive_of(project, intent))
 
 
-def as_begun(project: Project, intent: Intent, task: Task) -> tuple[Atom, Call]:
-    """What runs this task, as it was begun: the record alone, which may have come with a clone, decides no code."""
-    registry = load_registry(project.flow)
-    entry = registry.entries.get(intent.atom)
-    if entry is None or entry.broken:
-        raise ConfigurationError(
-            f"The atom {intent.atom!r} is not in the registry any more.", hint="Put it back."
-        )
-    if dispatch(task, registry) != entry:
-        raise NeedsPersonError(
-            f"{task.address} {task.name} was begun as {intent.atom!r}, and is another kind of task by now.",
-            hint="`flow recover` shows the evidence; then `flow recover retry`, `done`, `skip` or `fail`.",
-            address=task.address,
-            name=task.name,
-            attempt=intent.attempt,
-        )
-    call = project.call(task, attempt=intent.attempt, key=intent.key)
-    return atom_for(entry.target, project.flow), call
-
-
 def _guess(project: Project) -> Intent | None:
     leaves = [leaf for leaf in active_leaves(project.ledger.read().root) if not leaf.inside]
     if len(leaves) != 1:
@@ -265,7 +244,7 @@ def _way(project: Project, intent: Intent, task: Task | None, alive: bool) -> Re
         return Resume.ASK
     if intent.may_live_elsewhere and not alive:
         return Resume.COMMIT if project.runner.ended(intent.run) is not None else Resume.ASK
-    if task.status.is_settled and not alive and not can_follow(project, intent):
+    if is_marked(task) and not alive and not can_follow(project, intent):
         return Resume.COMMIT
     if never_started(project, intent):
         return Resume.RUN

@@ -10,6 +10,7 @@ from engine.errors import BusyError, NameMismatchError, StateError, UsageError
 from engine.flows import Tree
 from engine.lazy import Late
 from engine.runtime import attempts
+from engine.runtime.control import Control, Run
 from engine.runtime.identity import find_again, is_meant, path_of, root_of
 from engine.runtime.ledger import change_to
 from engine.runtime.problems import Expected, refuse_other
@@ -189,14 +190,14 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
     if not (status.is_settled or status is Status.FAILED):
         raise _interrupted(task)
     files: list[str] = []
-    with claiming.claim(project.store, project.intents):
+    with claiming.claim(project.store, project.intents) as held:
         # Another engine may have settled it, and begun the next one, before we came.
         intent = _open_intent(project)
         if intent is None or not is_meant(task, intent.path, intent.body):
             raise StateError(
                 f"{task.address} {task.name} was settled a moment ago.", hint="Look at the plan again."
             )
-        for event in recovering.decide(project, intent, status):
+        for event in recovering.decide(project, Run(Control(), held), intent, status):
             files.extend(getattr(event, "files", ()))
     found = find_again(project.ledger.read().root, intent.path, intent.body)
     if found is None:

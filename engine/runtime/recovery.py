@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from functools import partial
 
 from engine.atoms import (
@@ -17,12 +17,13 @@ from engine.atoms import (
     Effect,
     LoomAtom,
     Outcome,
-    ProcessId,
     Script,
     Supervised,
+    atom_for,
     configuration,
 )
 from engine.atoms.processes import identify
+from engine.atoms.supervised import mishap
 from engine.errors import BusyError, FlowError, NeedsPersonError, SecurityError, StateError
 from engine.flows import Tree
 from engine.runtime.conclusion import (
@@ -31,37 +32,29 @@ from engine.runtime.conclusion import (
     conclude,
     counted,
     ending,
+    is_marked,
     log,
     refuse_unreadable,
     settle,
     trip,
 )
+from engine.runtime.control import Run
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome, Warned
-from engine.runtime.execution import (
-    JOB_LIMIT,
-    Run,
-    did_not_happen,
-    execute,
-    follow,
-    new_run,
-    refuse_invalid,
-    run_job,
-    runnable,
-)
+from engine.runtime.execution import did_not_happen, execute, job_of, ready
 from engine.runtime.findings import (
     alive_of,
-    as_begun,
     can_follow,
     is_about_to_start,
     never_started,
     open_intent,
     why_not_always,
 )
+from engine.runtime.following import JOB_LIMIT, as_begun, follow, in_words, new_run, run_job
 from engine.runtime.identity import active_leaves, body_text, find_again, path_of
-from engine.runtime.intent import Intent
+from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
-from engine.status import Status, body, find_in
+from engine.status import Status, Task, body, find_in
 from engine.status.options import with_option
 
 _POLL = 0.01
@@ -98,12 +91,19 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         stored = intent.result
         result = AtomResult(Outcome(stored["outcome"]), stored["reason"], stored["exports"])
         return (yield from conclude(project, intent, result, time.monotonic()))
+    if intent.phase is Phase.STOPPING:
+        if alive_of(project, intent):  # whoever was ending it died over that
+            yield Warned(f"{intent.name} was stopped, and is still at work: that is ended first.")
+            intent = yield from _end(project, intent)
+        project.forget_stop()
     if task is None:
         refuse_unreadable(project, tree, intent.path)
         _refuse_alive(project, intent)
-        return (
-            yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "Its outcome is unknown.")
-        )
+        if not (yield from _helpers_gone(project, run, intent)):
+            return (yield from _left_open(project, intent))
+        ended = project.runner.ended(intent.run)
+        how = "Its outcome is unknown." if ended is None else f"{mishap(ended, None) or 'Exit status 0'}."
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, how))
     while is_about_to_start(project, intent) and not (
         run.control.ends_now(intent.run) or project.is_stop_requested(intent.run)
     ):
@@ -119,11 +119,10 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
             f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
             "Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
         )
-    if task.status.is_settled and not can_follow(project, intent) and not alive_of(project, intent):
+    if is_marked(task) and not can_follow(project, intent) and not alive_of(project, intent):
         if not (yield from _helpers_gone(project, run, intent)):
             return (yield from _left_open(project, intent))
-        # What somebody marked meanwhile stands.
-        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
+        return (yield from _settle_marked(project, intent, task.status))
     if never_started(project, intent):
         yield from log(project, "unbegun", intent)
         if task.inside:
@@ -170,13 +169,7 @@ def retry(project: Project, run: Run, intent: Intent) -> Steps:
     if not (yield from _helpers_gone(project, run, intent)):
         return (yield from _left_open(project, intent))
     if alive_of(project, intent):
-        if left := project.runner.end(intent.run, intent.supervisor):
-            raise _needs_person(
-                intent,
-                f"{intent.address} {intent.name} was not run again: {_processes(left)} of it could not be ended.",
-                "Another user's, perhaps? End it, then retry.",
-            )
-        yield from log(project, "stopped", intent)
+        intent = yield from _end(project, intent)
     elif (
         intent.result is None
         and project.runner.ended(intent.run) is None
@@ -226,13 +219,25 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
 
 def _refuse_again(project: Project, intent: Intent) -> None:
     """Raise what would keep the task of this intent from running again as it stands."""
-    task = find_again(project.ledger.read().root, intent.path, intent.body)
-    if task is None or task.status.is_settled or task.inside:
-        return
-    project.refuse_outside(task)
-    refuse_invalid(task)
-    runnable(project, task)
-    project.trust.refuse(task)
+    tree = project.ledger.read()
+    task = find_again(tree.root, intent.path, intent.body)
+    if task is None:
+        refuse_unreadable(project, tree, intent.path)
+        _refuse_alive(project, intent)
+    elif not task.status.is_settled:
+        _refuse_grown(task)
+        entry = ready(project, task)
+        if entry is not None:
+            call = project.call(task, attempt=intent.attempt + 1, key=intent.key)
+            job_of(atom_for(entry.target, project.flow), call, new_run())
+
+
+def _refuse_grown(task: Task) -> None:
+    if task.inside:
+        raise StateError(
+            f"{task.address} {task.name} has tasks of its own by now: it cannot run again.",
+            hint="`flow recover done` goes on with them, `flow recover skip` skips them, too.",
+        )
 
 
 def again(project: Project, run: Run, intent: Intent) -> Steps:
@@ -242,25 +247,51 @@ def again(project: Project, run: Run, intent: Intent) -> Steps:
     if task is None:
         return (yield from settle(project, intent, Status.DONE, StepOutcome.NOTHING, "It cannot run again."))
     if task.status.is_settled:  # somebody marked it meanwhile, and that stands
-        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
-    if task.inside:
-        raise StateError(
-            f"{task.address} {task.name} has tasks of its own by now: it cannot run again.",
-            hint="`flow recover done` goes on with them, `flow recover skip` skips them, too.",
-        )
+        return (yield from _settle_marked(project, intent, task.status))
+    _refuse_grown(task)
     return (yield from execute(project, run, task, attempt=intent.attempt + 1, instead_of=intent))
 
 
-def decide(project: Project, intent: Intent, status: Status) -> Steps:
+def decide(project: Project, run: Run, intent: Intent, status: Status) -> Steps:
     """A person says how it ended: done, skipped or failed. What is still alive is ended first, unless that cannot be
     written now."""
-    alive = alive_of(project, intent)
-    if alive:
-        refuse_unreadable(project, project.ledger.read(), intent.path)
-    if alive and (left := project.runner.end(intent.run, intent.supervisor)):
-        yield Warned(f"{_processes(left)} of {intent.name} could not be ended.")
+    if not (yield from _helpers_gone(project, run, intent)):
+        return (yield from _left_open(project, intent))
+    if alive_of(project, intent):
+        tree = project.ledger.read()
+        refuse_unreadable(project, tree, intent.path)
+        task = find_again(tree.root, intent.path, intent.body)
+        if task is not None:
+            project.refuse_outside(task)
+        intent = project.intents.write(intent.having(phase=Phase.STOPPING))
+        if left := project.runner.end(intent.run, intent.supervisor):
+            yield Warned(f"{in_words(left)} of {intent.name} could not be ended.")
     outcome = StepOutcome.FAILED if status is Status.FAILED else StepOutcome.DONE
     return (yield from settle(project, intent, status, outcome, f"Marked {status.value} by hand."))
+
+
+def _settle_marked(project: Project, intent: Intent, status: Status) -> Steps:
+    """What somebody marked in the plan meanwhile stands."""
+    if status is not Status.FAILED:
+        return (yield from settle(project, intent, Status.DONE, StepOutcome.DONE, ""))
+    # Where the circuit breaker marked it, and its engine died, it stays tripped.
+    kept = intent.interruptions if intent.interruptions >= INTERRUPTIONS_LIMIT else 0
+    message = "It was marked failed in the plan."
+    return (yield from settle(project, intent, status, StepOutcome.FAILED, message, interruptions=kept))
+
+
+def _end(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
+    """End what is alive of it: no attempt runs beside it. That a person wants this is written before. Raises
+    NeedsPersonError where it cannot be ended."""
+    intent = project.intents.write(intent.having(phase=Phase.STOPPING))
+    if left := project.runner.end(intent.run, intent.supervisor):
+        raise _needs_person(
+            intent,
+            f"{intent.address} {intent.name} was not run again: {in_words(left)} of it could not be ended.",
+            "Another user's, perhaps? End it, then retry.",
+        )
+    yield from log(project, "stopped", intent)
+    return intent
 
 
 def _refuse_alive(project: Project, intent: Intent) -> None:
@@ -279,11 +310,6 @@ def _lost(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
     if known is not intent:
         yield from log(project, "vanished", known, interruptions=known.interruptions)
     return known
-
-
-def _processes(processes: Sequence[ProcessId]) -> str:
-    numbers = ", ".join(str(process.pid) for process in processes)
-    return f"Process {numbers}" if len(processes) == 1 else f"Processes {numbers}"
 
 
 def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[Event | None, None, bool]:

@@ -6,8 +6,8 @@ from engine.errors import StateError, UsageError
 from engine.flows import Tree
 from engine.runtime import attempts, execution, hands, recovery
 from engine.runtime.conclusion import Steps
+from engine.runtime.control import Run
 from engine.runtime.events import StepOutcome
-from engine.runtime.execution import Run
 from engine.runtime.identity import is_meant, path_of, resolve
 from engine.runtime.problems import Expected, problem_error, refuse_other
 from engine.runtime.project import Project
@@ -94,7 +94,7 @@ def recover(project: Project, run: Run, choice: str) -> Steps:
         raise UsageError(
             f"{choice!r} is no choice.", hint="Choose resume, retry, done, skip, fail or always."
         )
-    return (yield from recovery.decide(project, intent, _DECISIONS[choice]))
+    return (yield from recovery.decide(project, run, intent, _DECISIONS[choice]))
 
 
 def retry(project: Project, run: Run, address: str, expect: Expected) -> Steps:

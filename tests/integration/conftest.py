@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,8 +28,18 @@ async def main():
 asyncio.run(main())
 """
 
+HOLDER = """\
+import fcntl, os, sys, time
+with open(f"{sys.argv[1]}.new", "w") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    os.replace(file.name, sys.argv[1])
+    print("held", flush=True)
+    time.sleep(1000)
+"""
+
 StartEngine = Callable[..., subprocess.Popen[bytes]]
 WaitFor = Callable[[Callable[[], object]], None]
+TakeLock = Callable[[Path], subprocess.Popen[bytes]]
 
 HANGING = """\
 - [ ] [Script] Migrate
@@ -48,7 +59,7 @@ def start_engine() -> Iterator[StartEngine]:
 
     def start(root: Path, *what: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *(what or ("step",))], cwd=root, stdout=subprocess.DEVNULL
+            [sys.executable, "-c", DRIVER, *(what or ("step",))], cwd=root, stdout=subprocess.PIPE
         )
         started.append(process)
         return process
@@ -83,6 +94,25 @@ def vanished(make_project: MakeProject, vanish: Callable[..., None]) -> Path:
     return root
 
 
+@pytest.fixture
+def take_lock() -> Iterator[TakeLock]:
+    """Puts another file, which somebody else has locked, into the place of a project's lock."""
+    holders: list[subprocess.Popen[bytes]] = []
+
+    def take(root: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", HOLDER, str(root / ".flow/run.lock")]
+        holder = subprocess.Popen(command, stdout=subprocess.PIPE)
+        holders.append(holder)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        return holder
+
+    yield take
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill an engine as nothing can prevent, and see that it died of that."""
     process.send_signal(signal.SIGKILL)
@@ -102,6 +132,12 @@ def kill_work(engine: Engine) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([p for pid in recovery.children if (p := process_of(pid))], timeout=10)
+
+
+def note(root: Path, **values: object) -> None:
+    """As if an engine had written this of its attempt before it died."""
+    record = root / ".flow/intent.lock"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **values}))
 
 
 def process_of(pid: int) -> psutil.Process | None:

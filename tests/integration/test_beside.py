@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +20,7 @@ from engine import (
     Engine,
     Event,
     Finished,
-    NeedsPersonError,
-    PlanError,
+    FlowError,
     SecurityError,
     Status,
     StepOutcome,
@@ -32,10 +32,12 @@ from tests.integration.conftest import (
     DRIVER,
     HANGING,
     StartEngine,
+    TakeLock,
     WaitFor,
     finish,
     is_running,
     kill,
+    note,
     process_of,
 )
 
@@ -67,6 +69,10 @@ async def test_a_second_engine_keeps_out_where_the_lock_of_the_first_lost_its_na
         {"status.md": hanging.replace("    while", f"{script}    while") if script else hanging}
     )
     process = start_engine(root, "run")
+    reader = threading.Thread(
+        target=process.communicate
+    )  # else it stands still once nobody takes what it prints
+    reader.start()
     wait_for((root / "started-1").exists)
     lock = root / ".flow/run.lock"
     if way == "second name":
@@ -78,41 +84,9 @@ async def test_a_second_engine_keeps_out_where_the_lock_of_the_first_lost_its_na
         with pytest.raises(BusyError, match=f"process {process.pid}"):
             await finish(work)
     (root / "go").touch()
-    process.communicate()
+    reader.join()
     assert (root / "runs").read_text().startswith("run\nwest 1 ")
     assert second.recovery() is None
-
-
-HOLDER = """\
-import fcntl, os, sys, time
-with open(f"{sys.argv[1]}.new", "w") as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    os.replace(file.name, sys.argv[1])
-    print("held", flush=True)
-    time.sleep(1000)
-"""
-
-
-@pytest.fixture
-def take_lock() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
-    """Puts another file, which somebody else has locked, into the place of a project's lock."""
-    holders: list[subprocess.Popen[bytes]] = []
-
-    def take(root: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", HOLDER, str(root / ".flow/run.lock")]
-        holder = subprocess.Popen(command, stdout=subprocess.PIPE)
-        holders.append(holder)
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        return holder
-
-    yield take
-    for holder in holders:
-        holder.kill()
-        holder.communicate()
-
-
-TakeLock = Callable[[Path], subprocess.Popen[bytes]]
 
 
 def test_an_engine_whose_lock_is_anothers_by_now_begins_nothing(
@@ -232,9 +206,22 @@ async def test_a_retry_ends_the_work_of_a_machine_that_has_another_name_by_now(
     assert (await retry).status is Status.DONE
 
 
-@pytest.mark.parametrize("choice", ["retry", "always", "skip"])
+@pytest.mark.parametrize(
+    ("choice", "damage"),
+    [
+        *((choice, ("- [ ] After", "- [?] After")) for choice in ("retry", "always", "skip")),
+        ("retry", ("    ```sh", "    - [ ] Within\n    ```sh")),
+        ("retry", ("    ```sh", "    ```sh cwd=nowhere")),
+        ("always", ("    ```sh", "    ```sh cwd=nowhere")),
+        ("retry", ("- [/] [Script] Migrate", "- [ ] Other")),
+    ],
+)
 async def test_what_cannot_be_settled_now_ends_no_work(
-    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor, choice: str
+    make_project: MakeProject,
+    start_engine: StartEngine,
+    wait_for: WaitFor,
+    choice: str,
+    damage: tuple[str, str],
 ) -> None:
     root = make_project({"status.md": HANGING.format(options="")})
     process = start_engine(root)
@@ -242,9 +229,9 @@ async def test_what_cannot_be_settled_now_ends_no_work(
     kill(process)
     plan = root / ".flow/status.md"
     text = plan.read_text()
-    plan.write_text(text + "- [?] Broken\n")
+    plan.write_text(text.replace(*damage))
     engine = Engine.open(root)
-    with pytest.raises(PlanError):
+    with pytest.raises(FlowError):
         await finish(engine.recover(choice))
     recovery = engine.recovery()
     assert recovery is not None
@@ -263,19 +250,17 @@ async def test_work_that_lives_is_not_left_because_its_task_was_marked(
     process = start_engine(root)
     wait_for((root / "started-1").exists)
     kill(process)
-    record = root / ".flow/intent.lock"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "phase": phase}))
+    note(root, phase=phase)
     plan = root / ".flow/status.md"
     plan.write_text(plan.read_text().replace("[/]", "[x]"))
     engine = Engine.open(root)
-    if phase == "stopping":
-        with pytest.raises(NeedsPersonError):
-            await finish(engine.step())
-        assert engine.recovery() is not None
-    (root / "go").touch()
-    wait_for(lambda: (known := engine.recovery()) is not None and not known.children)
+    recovery = engine.recovery()
+    assert recovery is not None
+    if phase == "released":
+        (root / "go").touch()
     assert (await finish(engine.step())).status is Status.DONE
     assert engine.recovery() is None
+    assert not any(map(is_running, recovery.children))
 
 
 async def test_a_stop_while_the_probe_is_asked_begins_nothing(
@@ -332,6 +317,22 @@ async def test_a_person_who_does_not_want_to_wait_leaves_all_as_it_was(
     assert helper.poll() is None
     assert engine.recovery() == before
     assert (vanished / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize("way", ["done", "skip", "fail", "removed"])
+async def test_nothing_goes_on_beside_a_clean_up(
+    vanished: Path, helper: subprocess.Popen[bytes], way: str
+) -> None:
+    if way == "removed":
+        (vanished / ".flow/status.md").write_text("- [ ] After\n")
+    is_told = False
+    async for event in Engine.open(vanished).recover("resume" if way == "removed" else way):
+        if isinstance(event, Warned) and "waited for" in event.message:
+            is_told = (vanished / ".flow/intent.lock").exists()
+            helper.kill()
+            helper.wait()
+    assert is_told
+    assert Engine.open(vanished).recovery() is None
 
 
 @pytest.mark.parametrize("name", ["json/__init__.py", "json.py"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -11,9 +12,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import Engine, Finished, Output, Resume, StepOutcome, init_project
+from engine import Engine, Finished, Output, Resume, StepOutcome, TrustError, init_project
 from tests.conftest import BUILT_IN, MakeProject
-from tests.integration.conftest import StartEngine, WaitFor, collect, finish, is_running, kill, kill_work
+from tests.integration.conftest import (
+    StartEngine,
+    TakeLock,
+    WaitFor,
+    collect,
+    finish,
+    is_running,
+    kill,
+    kill_work,
+)
 
 HEAD = """\
 import os, signal, subprocess, sys, time
@@ -114,6 +124,70 @@ async def test_t7_06_a_stop_ends_it_and_cleans_up(make_atom: MakeAtom) -> None:
     recovery = engine.recovery()
     assert recovery is not None
     assert (recovery.stopped, recovery.interruptions) == (True, 0)
+
+
+async def test_no_clean_up_is_begun_once_the_claim_is_anothers(
+    make_atom: MakeAtom, wait_for: WaitFor, take_lock: TakeLock
+) -> None:
+    root = make_atom(
+        "def run(self, call):\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    Path('started').touch()\n"
+        "    while not Path('end').exists():\n        time.sleep(0.02)\n"
+        "    sys.exit(1)\n"
+        "def cleanup(self, call):\n    Path('cleaned').touch()"
+    )
+    engine = Engine.open(root)
+    step = asyncio.ensure_future(finish(engine.step()))
+    await asyncio.to_thread(wait_for, (root / "started").exists)
+    engine.stop()
+    record = root / ".flow/intent.lock"
+    await asyncio.to_thread(wait_for, lambda: '"stopping"' in record.read_text())
+    take_lock(root)
+    (root / "end").touch()
+    assert (await step).outcome is StepOutcome.INTERRUPTED
+    assert not list((root / ".flow/logs/output").glob("*-cleanup*"))
+
+
+SLOW = """\
+def run(self, call):
+    Path('ran').touch()
+    return AtomResult.success()
+
+Path('asked').touch()
+while not Path('go').exists():
+    time.sleep(0.02)
+"""
+
+
+async def test_a_stop_while_it_is_imported_begins_nothing(make_atom: MakeAtom, wait_for: WaitFor) -> None:
+    root = make_atom(SLOW)
+    engine = Engine.open(root)
+    step = asyncio.ensure_future(finish(engine.step()))
+    await asyncio.to_thread(wait_for, (root / "asked").exists)
+    engine.stop()
+    finished = await step
+    assert (finished.outcome, finished.message) == (StepOutcome.INTERRUPTED, "It was not begun.")
+    assert engine.recovery() is None
+    (root / "go").touch()
+    assert (root / ".flow/status.md").read_text() == PLAN
+
+
+async def test_t1_37_what_changed_while_it_was_imported_does_not_run(
+    make_atom: MakeAtom, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = make_atom(SLOW)
+    monkeypatch.delenv("FLOW_TRUST")
+    engine = Engine.open(root)
+    engine.trust()
+    step = asyncio.ensure_future(finish(engine.step()))
+    await asyncio.to_thread(wait_for, (root / "asked").exists)
+    module = root / ".flow/atoms/mine.py"
+    module.write_text(module.read_text().replace("'ran'", "'changed'"))
+    (root / "go").touch()
+    with pytest.raises(TrustError):
+        await step
+    assert not (root / "changed").exists()
+    assert engine.recovery() is None
 
 
 @pytest.mark.parametrize(("effect", "way"), [("ONCE", Resume.CHECK), ("IDEMPOTENT", Resume.CHECK)])

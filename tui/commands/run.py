@@ -129,6 +129,8 @@ def _print_recovery(recovery: Recovery) -> None:
         way = f"take its result: {output.line(recovery.ended)}"
     elif recovery.resume == "ask" and recovery.stopped:
         way = "stop and ask: it was ended, and may not run twice unasked"
+    if recovery.stopped and alive:
+        way = f"end that first, then {way}"
     output.put(f"  resume would {way}")
     if recovery.output.strip():
         output.put("  its last output:")

@@ -115,6 +115,8 @@ class InterruptedPrompt(Prompt):
         # Every choice but to follow it ends what is alive: nothing may run beside its successor.
         first = "end it, then " if known.children else ""
         how = f"take its result: {known.ended}" if known.ended else _HOW[known.resume]
+        if known.stopped and able:
+            how = f"{first}{how}"
         if known.gone:
             how = how if able else _GONE
             texts = {
