@@ -242,7 +242,7 @@ def _end_rest(project: Project, intent: Intent) -> Generator[Event, None, bool]:
     rest = [one for one in project.runner.alive(intent.run, supervisor) if one != supervisor]
     if not rest:
         return True
-    yield Warned(f"{in_words(rest)} of {intent.name} ran on though it had failed, and had to end.")
+    yield Warned(f"{intent.name} failed and left {in_words(rest).lower()} running, which is ended.")
     left = project.runner.end(intent.run, supervisor)
     if left:
         yield Warned(f"{in_words(left)} of {intent.name} could not be ended.")
