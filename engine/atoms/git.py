@@ -185,7 +185,9 @@ def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
     if not git.staged(paths):
         raise GitError("There is nothing to commit")
     text = (wanted.get("message") or call.config.get("notes") or call.name).strip() or call.name
-    message = git.say("interpret-trailers", "--trailer", f"{TRAILER}: {call.key}", text=f"{text}\n")
+    trailer = f"{TRAILER}: {call.key}"
+    # A line `---` is the author's text, and no beginning of a patch.
+    message = git.say("interpret-trailers", "--no-divider", "--trailer", trailer, text=f"{text}\n")
     # Naming the paths once more keeps out what somebody stages right now; git forbids that during a merge.
     only = [] if git.ask("rev-parse", "--verify", "--quiet", "MERGE_HEAD") else ["--only", "--", *paths]
     git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", *only, text=message)
@@ -240,6 +242,9 @@ class _Git:
             "user.useConfigOnly=true",
             "-c",
             "core.quotePath=false",
+            # Where another one comes first, it stands in the trailer.
+            "-c",
+            "trailer.separators=:",
             # A clone may hold, as plain files, another repository whose configuration names programs.
             "-c",
             "safe.bareRepository=explicit",

@@ -115,6 +115,28 @@ def test_a_commit_happens_once(bench: Bench, repo: Path) -> None:
     assert not Git().check_completion(call(bench, COMMIT, key="key-10"))
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Release\n\n---\nMore about it",
+        "Release\n\nText\n# Last",
+    ],
+)
+@pytest.mark.parametrize("separators", [":", "=:"])
+def test_a_commit_is_known_again_whatever_its_message(
+    bench: Bench, repo: Path, message: str, separators: str
+) -> None:
+    git(repo, "config", "trailer.separators", separators)
+    (repo / "a.txt").write_text("a\n")
+    made = call(bench, f'op = "commit"\nall = true\nmessage = """{message}"""')
+
+    assert Git().run(made).outcome is Outcome.SUCCESS
+
+    assert Git().check_completion(made)
+    written = git(repo, "log", "-1", "--format=%B")
+    assert written.replace("Flow-Task: key-1", "").split() == message.split()
+
+
 def test_a_mention_of_a_key_is_no_commit_of_it(bench: Bench, repo: Path) -> None:
     git(
         repo,
