@@ -199,7 +199,7 @@ def _tag(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
     name, message = wanted["name"], wanted.get("message")
     if message:
         git.check_identity()
-        git.say("tag", "--annotate", "--file=-", name, commit, text=message)
+        git.say("tag", "--annotate", "--cleanup=whitespace", "--file=-", name, commit, text=message)
     else:
         git.say("tag", name, commit)
     return {"commit": commit, "tag": name}

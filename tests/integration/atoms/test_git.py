@@ -276,6 +276,15 @@ def test_a_tag_happens_once(bench: Bench, repo: Path, message: str) -> None:
     assert "There is a tag v1.0 already" in Git().run(made).reason
 
 
+def test_a_tag_keeps_every_line_of_its_message(bench: Bench, repo: Path) -> None:
+    message = "Orbit 2.0\n\n# New\n- faster\n#12 is mended"
+    made = call(bench, f'op = "tag"\nname = "v2"\nmessage = """{message}"""')
+
+    assert Git().run(made).outcome is Outcome.SUCCESS
+
+    assert git(repo, "tag", "--list", "--format=%(contents)", "v2") == message
+
+
 @pytest.mark.parametrize("switch", [False, True])
 def test_a_branch_happens_once(bench: Bench, repo: Path, switch: bool) -> None:
     made = call(bench, f'op = "branch"\nname = "release/2"\nswitch = {str(switch).lower()}')
