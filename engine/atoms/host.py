@@ -1,7 +1,8 @@
 """The process in which a user's atom runs: `python -P -m engine.atoms.host CALL`.
 
 `CALL` is a JSON file: `target` (`module:Class`, a built-in module or one below the folder `atoms`), `method`,
-the `call`, and `cache`, a folder for compiled code. The answer goes, whole and durable, to the file `result`:
+the `call`, and `cache`, a folder for compiled code. The answer goes, whole and durable, to the file `result`, where
+the disk is full as soon as there is room:
 
 - `run`: `outcome`, `reason`, `exports`, an `AtomResult`
 - `check_completion`: `complete`; what it raises counts as not complete
@@ -25,7 +26,7 @@ from typing import Any
 
 from engine.atoms.base import Atom, AtomResult, Call, Effect, Outcome
 from engine.atoms.hosted import write_result
-from engine.atoms.supervisor import replace
+from engine.atoms.supervisor import keep
 from engine.errors import FlowError
 
 # What a user's code may throw at us, short of ending the process by other means.
@@ -39,7 +40,7 @@ class BrokenAtomError(Exception):
 def main(path: str) -> int:
     order = json.loads(Path(path).read_bytes())
     answer = answer_to(order)
-    replace(os.fsencode(order["result"]), json.dumps(answer).encode())
+    keep(os.fsencode(order["result"]), json.dumps(answer).encode())
     return 0
 
 

@@ -27,7 +27,7 @@ Exit status: 0 the work ended and its status is on the disk, or there was no job
 """
 
 # pathlib and contextlib would double the start-up
-# ruff: noqa: PTH102, PTH108, PTH118, PTH120, PTH123, PTH208, SIM105
+# ruff: noqa: PTH102, PTH108, PTH118, PTH119, PTH120, PTH123, PTH208, SIM105
 
 import errno
 import marshal
@@ -131,19 +131,18 @@ class Supervision:
         finally:
             if self.terminal >= 0:
                 self.give_terminal_back()
-        self.write_exit(
-            {
-                "code": code,
-                "signal": number,
-                "timed_out": self.timed_out,
-                "stopped": self.stopped,
-                "error": error,
-                "captured": not self.job["tty"],
-                "seconds": round(time.monotonic() - began, 3),
-                "started_at": started_at,
-                "ended_at": time.time(),
-            }
-        )
+        status = {
+            "code": code,
+            "signal": number,
+            "timed_out": self.timed_out,
+            "stopped": self.stopped,
+            "error": error,
+            "captured": not self.job["tty"],
+            "seconds": round(time.monotonic() - began, 3),
+            "started_at": started_at,
+            "ended_at": time.time(),
+        }
+        keep(self.path + b".exit", as_json(status), self.folder)
         return 0
 
     def prepare(self) -> None:
@@ -306,33 +305,6 @@ class Supervision:
         except OSError:
             pass  # an output past its bounds is no reason to let go of the work
 
-    def write_exit(self, status: "dict[str, Any]") -> None:
-        """Put the exit status on the disk. A disk that refuses may recover, so try again, with a new file; a full one
-        as long as it takes: the result is worth more than this process.
-        """
-        waits = [3.0, 1.0, 0.3, 0.1]
-        while True:
-            try:
-                name = self.path if self.folder is None else self.run_id
-                replace(name + b".exit", as_json(status), self.folder)
-                return
-            except OSError as reason:
-                if not waits and reason.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                if reason.errno == errno.ENOENT:
-                    self.make_folder()
-                time.sleep(waits.pop() if waits else 3.0)
-
-    def make_folder(self) -> None:
-        """Make the folder anew that somebody removed. Raises OSError where the project is gone as well."""
-        self.folder = None
-        output = self.job["folder"]
-        for folder in (os.path.dirname(output), output):
-            try:
-                os.mkdir(folder)
-            except FileExistsError:
-                pass
-
     # -- the terminal --
 
     def take_terminal(self, output: int) -> None:
@@ -420,6 +392,36 @@ def punch(file: int, offset: int, length: int) -> bool:
         fallocate(file, keep_size | punch_hole, ctypes.c_longlong(offset), ctypes.c_longlong(length)) == 0
     )
     return ok
+
+
+def keep(path: bytes, data: bytes, folder: "int | None" = None) -> None:
+    """Durably put `data`, a result, at `path`; with `folder` into that open one, wherever it was moved to. A disk that
+    refuses may recover, so try again, with a new file; a full one as long as it takes: the result is worth more than
+    this process. A folder that somebody removed is made anew. Raises OSError.
+    """
+    waits = [3.0, 1.0, 0.3, 0.1]
+    is_missing = False
+    while True:
+        try:
+            if is_missing:
+                make_folder(os.path.dirname(path))
+            replace(path if folder is None else os.path.basename(path), data, folder)
+            return
+        except OSError as reason:
+            if not waits and reason.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            if reason.errno == errno.ENOENT:
+                is_missing, folder = True, None
+            time.sleep(waits.pop() if waits else 3.0)
+
+
+def make_folder(path: bytes) -> None:
+    """Make a folder, and the one that it is in. Raises OSError where the project is gone as well."""
+    for folder in (os.path.dirname(path), path):
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            pass
 
 
 def replace(path: bytes, data: bytes, folder: "int | None" = None) -> None:

@@ -104,6 +104,16 @@ def test_an_atom_may_wait_for_a_person(bench: Bench) -> None:
     )
 
 
+def test_a_result_outlives_the_folder_that_was_for_it(bench: Bench) -> None:
+    """As `git clean -X` removes it."""
+    body = """\
+def run(self, call):
+    import shutil
+    shutil.rmtree(".flow/logs")
+    return AtomResult.success("kept")"""
+    assert run(bench, body) == AtomResult.success("kept")
+
+
 @pytest.mark.parametrize(
     ("body", "complete"),
     [

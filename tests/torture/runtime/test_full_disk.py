@@ -25,6 +25,22 @@ PLAN = """\
 """
 
 
+ATOM = """\
+from pathlib import Path
+from engine.atoms import Atom, AtomResult
+
+class Mine(Atom):
+    def run(self, call):
+        with open("filler.part", "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                Path("filler.part").rename("filler")
+        return AtomResult.success(receipt="R-17")
+"""
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
@@ -58,6 +74,29 @@ async def test_t7_08_the_result_waits_for_room(
     warnings = [event.message for event in events if isinstance(event, Warned)]
     assert warnings == ["The disk is full: the result of Work waits until there is room."]
     assert (small_disk / "runs").read_text() == "once\n"
+
+
+async def test_what_an_atom_gives_back_waits_for_room(
+    small_disk: Path, wait_for: Callable[[Callable[[], object]], None]
+) -> None:
+    init_project(small_disk)
+    (small_disk / ".flow/status.md").write_text("- [ ] [Mine] Pay\n")
+    (small_disk / ".flow/atoms/mine.py").write_text(ATOM)
+    (small_disk / ".flow/flow.registry.json").write_text('{"Mine": "mine:Mine"}')
+
+    def make_room_when_it_was_tried() -> None:
+        wait_for(lambda: (small_disk / "filler").exists())
+        folder = small_disk / ".flow/logs/output"
+        before = folder.stat().st_mtime_ns
+        wait_for(lambda: folder.stat().st_mtime_ns != before)
+        (small_disk / "filler").unlink()
+
+    other = threading.Thread(target=make_room_when_it_was_tried)
+    other.start()
+    finished = await finish(Engine.open(small_disk).step())
+    other.join()
+    assert finished.outcome is StepOutcome.DONE, finished
+    assert Engine.open(small_disk).context() == {"receipt": "R-17"}
 
 
 async def test_t7_14_a_disk_that_is_full_from_the_beginning_costs_one_error(small_disk: Path) -> None:
