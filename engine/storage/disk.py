@@ -60,13 +60,22 @@ class disk:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether the disk of a folder has no room left for us. A quota that is used up does not tell."""
+    """Whether the disk of a folder has no room left for us, or for no more files. A quota that is used up does not
+    tell."""
     import shutil  # which takes long to import
 
     try:
-        return shutil.disk_usage(folder).free < _LEAST
+        return shutil.disk_usage(folder).free < _LEAST or not _has_files_left(folder)
     except OSError:
         return False  # whoever writes there is told why it cannot be
+
+
+def _has_files_left(folder: Path) -> bool:
+    """Whether its file system, where it has a number of files set aside, has one for us."""
+    if not hasattr(os, "statvfs"):
+        return True
+    status = os.statvfs(folder)
+    return not status.f_files or status.f_favail > 0
 
 
 def failure(path: Path | str, verb: str, error: OSError) -> StorageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import threading
 import time
@@ -46,7 +47,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=600k,nr_inodes=200", "none", str(disk)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip("a file system of its own cannot be mounted here")
@@ -74,6 +77,19 @@ async def test_t7_08_the_result_waits_for_room(
     warnings = [event.message for event in events if isinstance(event, Warned)]
     assert warnings == ["The disk is full: the result of Work waits until there is room."]
     assert (small_disk / "runs").read_text() == "once\n"
+
+
+async def test_what_it_waits_for_is_said_where_there_is_room_and_no_more_files(small_disk: Path) -> None:
+    init_project(small_disk)
+    script = "while true > f$i; do i=$((i + 1)); done"
+    (small_disk / ".flow/status.md").write_text(f"- [ ] [Script] Work\n    ```sh\n    {script}\n    ```\n")
+    async with asyncio.timeout(30):
+        async for event in Engine.open(small_disk).step():
+            if isinstance(event, Warned):
+                assert event.message == "The disk is full: the result of Work waits until there is room."
+                for path in small_disk.glob("f*"):
+                    path.unlink()
+    assert isinstance(event, Finished) and event.outcome is StepOutcome.DONE
 
 
 async def test_what_an_atom_gives_back_waits_for_room(
