@@ -207,7 +207,7 @@ class Conductor:
             else:
                 self.start(work)
             return
-        if self.engine.atom_of(task) == "Loom":
+        if self.engine.kind_of(task) == "Loom":
             self.prompts.preview(Spot.of(task))
         else:
             self.start(work)

@@ -174,7 +174,7 @@ def _obstacle(
         changed = [file for file in files_to(task) if file in outside]
         if changed:
             return _outside(changed[0])
-    if entry is None or entry.name in ("Manual", "Flow"):
+    if entry is None or entry.kind in ("Manual", "Flow"):
         return _stop_of(task, None)
     try:
         if asks and project.trust.missing([task]):
@@ -195,7 +195,7 @@ def _stop_of(task: Task, entry: Entry | None) -> Problem | None:
     if task.status is Status.FAILED:
         text, hint = "has failed, and nothing after it runs", f"Mend it, then `flow retry {task.address}`."
         return Problem(task.plan.file, task.line, 1, f"{task.name!r} {text}.", hint, "failed")
-    if entry is None or entry.name == "Manual":
+    if entry is None or entry.kind == "Manual":
         return Problem(task.plan.file, task.line, 1, f"{task.name!r} is done by a person.", "", "manual")
     return None
 

@@ -111,6 +111,11 @@ class Engine:
         entry = dispatch(task, self._known()) if task.is_leaf else None
         return entry.name if entry is not None else None
 
+    def kind_of(self, task: Task) -> str:
+        """The name in `BUILT_IN` of what runs it: `Manual` for a person, empty for an atom of the project's own."""
+        entry = dispatch(task, self._known()) if task.is_leaf else None
+        return entry.kind if entry is not None else "Manual"
+
     def problem_of(self, task: Task) -> Problem | None:
         """What keeps this task from running: its own problem, its sub-flow's, or its atom's."""
         if task.problems:
@@ -283,7 +288,7 @@ class Engine:
         if task is None or task.status is Status.FAILED:
             return None
         entry = execution.runnable(self._project, task)
-        if entry is None or entry.name != "Loom":
+        if entry is None or entry.kind != "Loom":
             return None
         atom = atoms.LoomAtom()
         execution.refuse(self._project, tree, task, atom.effect)

@@ -102,7 +102,7 @@ def execute(
     before counts. The key is the same for all attempts (DESIGN section 5).
     """
     entry = ready(project, task)
-    if entry is None or entry.name in ("Manual", "Flow"):
+    if entry is None or entry.kind in ("Manual", "Flow"):
         return (yield from _wait_for_person(project, task, entry, instead_of))
     record = attempts.take(project.plans, task)
     key = (instead_of.key if instead_of else "") or str(record.get("key") or uuid.uuid4().hex)
@@ -183,7 +183,7 @@ def ready(project: Project, task: Task) -> Entry | None:
     project.refuse_outside(task)
     _refuse_invalid(task)
     entry = runnable(project, task)
-    if entry is not None and entry.name not in ("Manual", "Flow"):
+    if entry is not None and entry.kind not in ("Manual", "Flow"):
         project.trust.refuse(task)
     return entry
 
@@ -289,8 +289,8 @@ def _wait_for_person(
         project.intents.clear()
     if committed.files:
         yield PlanChanged(committed.files)
-    if entry is not None and entry.name == "Flow":
-        message = f"{task.ref} has no tasks. Add some, or mark it done."
+    if entry is not None and entry.kind == "Flow":
+        message = f"{task.ref or task.name} has no tasks. Add some, or mark it done."
     else:
         unknown = f"No atom is called {task.tag!r}, so it" if task.tag and entry is None else "It"
         message = f"{unknown} waits for a person: mark it done when it is."

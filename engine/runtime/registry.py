@@ -20,6 +20,8 @@ from engine.storage import read_if_exists
 _LIKE = 0.6
 """How much of two names is the same where one may be meant for the other: a letter or two of five differ."""
 
+_KINDS = {target: name for name, target in BUILT_IN.items()}
+
 
 class Entry(NamedTuple):
     """One atom: its name, its `module:Class`, and why it is broken, if it is."""
@@ -27,6 +29,11 @@ class Entry(NamedTuple):
     name: str
     target: str
     broken: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Which atom of the program it is, by the name in `BUILT_IN`; empty for the project's own."""
+        return _KINDS.get(self.target, "")
 
 
 class Registry(NamedTuple):

@@ -56,6 +56,36 @@ async def test_t2_23_a_tag_without_an_entry_is_manual(make_project: MakeProject)
     assert (await finish(engine.step())).outcome is StepOutcome.WAITING
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("Manual", "It waits for a person: mark it done when it is."),
+        ("Flow", "Look has no tasks. Add some, or mark it done."),
+    ],
+)
+async def test_what_waits_for_a_person_does_so_under_any_name(
+    make_project: MakeProject, kind: str, message: str
+) -> None:
+    root = make_project({"status.md": "- [ ] [Review] Look\n"})
+    register(root, Review=BUILT_IN[kind])
+    engine = Engine.open(root)
+    tree = engine.tree()
+    assert [problem.code for problem in engine.obstacles(tree, engine.upcoming()) if problem] == ["manual"]
+    finished = await finish(engine.step())
+    assert (finished.outcome, finished.message) == (StepOutcome.WAITING, message)
+    assert engine.recovery() is None
+
+
+def test_an_edit_has_a_preview_under_any_name(make_project: MakeProject) -> None:
+    block = 'op = "append"\n    path = "a.txt"\n    text = "x"'
+    root = make_project({"status.md": f"- [ ] [Edit] It\n    ```toml\n    {block}\n    ```\n"})
+    (root / "a.txt").write_text("a\n")
+    register(root, Edit=BUILT_IN["Loom"])
+    engine = Engine.open(root)
+    preview = engine.preview()
+    assert preview is not None and preview.after.endswith("x\n")
+
+
 async def test_t2_24_a_tag_in_another_case_is_manual_and_check_says_so(make_project: MakeProject) -> None:
     root = make_project({"status.md": "- [ ] [git] Commit\n"})
     engine = Engine.open(root)

@@ -172,8 +172,10 @@ async def test_conflict_keep_and_retry(sit: Sit, make_project: Make) -> None:
         assert log.read_text() == "Another line before t\n## Unreleased\n- Orbit 2.0 is out.\n"
 
 
-async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make) -> None:
-    root = make_project({"status.md": LOOM})
+@pytest.mark.parametrize("name", ["Loom", "Edit"])
+async def test_a_preview_can_be_left_alone(sit: Sit, make_project: Make, name: str) -> None:
+    registry = f'{{"{name}": "engine.atoms.loom:LoomAtom"}}'
+    root = make_project({"status.md": LOOM.replace("Loom", name), "flow.registry.json": registry})
     (root / "CHANGELOG.md").write_text("## Unreleased\n")
     async with sit(root) as person:
         await person.press("s")

@@ -236,10 +236,10 @@ class MainScreen(Screen[None]):
 
     def label(self, task: Task) -> str:
         """What runs a leaf: the name of its atom, or manual."""
-        label = self._labels.get(task)
-        if label is None:
-            label = self._labels[task] = (self.engine.atom_of(task) or "manual").replace("Manual", "manual")
-        return label
+        if task not in self._labels:
+            is_manual = self.engine.kind_of(task) == "Manual"
+            self._labels[task] = "manual" if is_manual else self.engine.atom_of(task) or ""
+        return self._labels[task]
 
     def problems(self, task: Task) -> list[Problem]:
         """What keeps a leaf from running, besides what its plan says: a broken atom, or a block that it cannot run."""
