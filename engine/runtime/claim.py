@@ -24,6 +24,8 @@ class Claim:
     def __init__(self, store: Store, intents: IntentFile) -> None:
         self._intents = intents
         self._lock = Lock(store.flow / "run.lock")
+        self.is_lost = False
+        """Whether another engine has it by now."""
 
     def take(self) -> None:
         """Raises BusyError when another engine holds it."""
@@ -36,6 +38,7 @@ class Claim:
         now."""
         with disk(self._lock.path, "lock"):
             if not self._lock.renew(_PATIENCE):
+                self.is_lost = True
                 raise _busy(self._intents)
 
     def release(self) -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from engine.loom import Loom, Preview
     from engine.runtime import checking, conversion, execution, findings, hands, identity, stepping, structure
     from engine.runtime import claim as claiming
-    from engine.runtime import events as happenings
     from engine.runtime import pump as pumping
     from engine.runtime import running as under_way
     from engine.runtime import undo as undoing
@@ -49,7 +48,6 @@ else:
     execution = Late("engine.runtime.execution")
     hands = Late("engine.runtime.hands")
     identity = Late("engine.runtime.identity")
-    happenings = Late("engine.runtime.events")
     pumping = Late("engine.runtime.pump")
     findings = Late("engine.runtime.findings")
     structure = Late("engine.runtime.structure")
@@ -407,7 +405,11 @@ class Engine:
         """
         return pumping.pump(
             lambda: self._claimed(
-                lambda run: stepping.step(self._project, run), base=base, force=force, expect=expect
+                lambda run: stepping.step(self._project, run),
+                base=base,
+                force=force,
+                expect=expect,
+                is_told=True,
             )
         )
 
@@ -417,7 +419,7 @@ class Engine:
         `expect`: the name of the task at `until`; NameMismatchError: another stands there by now.
         """
         return pumping.pump(
-            lambda: self._claimed(lambda run: stepping.run(self._project, run, until, expect))
+            lambda: self._claimed(lambda run: stepping.run(self._project, run, until, expect), is_told=True)
         )
 
     def recover(self, choice: str) -> AsyncIterator[Event]:
@@ -468,18 +470,17 @@ class Engine:
         base: str | None = None,
         force: bool = False,
         expect: str | None = None,
+        is_told: bool = False,
     ) -> Steps:
+        """`is_told`: the log tells how it ends, whatever that is."""
         self._may_write()
         control = Control()
         with claiming.claim(self._project.store, self._project.intents) as held:
             self._control = control
             try:
-                for kept in self._project.store.settle():
-                    self._project.log.write("conflict copy", path=str(kept.path), copy=str(kept.copy))
-                    yield happenings.Warned(
-                        f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}."
-                    )
-                return (yield from make(Run(control, held, base=base, force=force, expect=expect)))
+                run = Run(control, held, base=base, force=force, expect=expect)
+                steps = stepping.settled(self._project, make(run))
+                return (yield from stepping.told(self._project, run, steps) if is_told else steps)
             finally:
                 self._control = None
 

@@ -18,6 +18,8 @@ _VERBS = {
     "accepted": "accepted as it is",
     "restored": "its last version was put back",
     "fixed": "normalised",
+    "error": "ended with an error",
+    "nothing": "nothing was left to run",
     "adopted": "changed by another program, taken in",
 }
 _REWRITES = {

@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
-from engine.errors import StateError, UsageError
+from contextlib import suppress
+
+from engine.errors import FlowError, StateError, StorageError, UsageError
 from engine.flows import Tree
 from engine.runtime import attempts, execution, hands, recovery
 from engine.runtime.conclusion import Steps
 from engine.runtime.control import Run
-from engine.runtime.events import StepOutcome
+from engine.runtime.events import StepOutcome, Warned
 from engine.runtime.identity import is_meant, path_of, resolve
 from engine.runtime.problems import Expected, problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.status import Status, Task
 
 _DECISIONS = {"done": Status.DONE, "skip": Status.SKIPPED, "fail": Status.FAILED}
+
+_LONGEST = 1_000
+
+
+def settled(project: Project, steps: Steps) -> Steps:
+    """These steps, after what a crash left of a swap was settled."""
+    for kept in project.store.settle():
+        project.log.write("conflict copy", path=str(kept.path), copy=str(kept.copy))
+        yield Warned(f"Another program wrote to {kept.path.name} in the moment of a swap: see {kept.copy}.")
+    return (yield from steps)
+
+
+def told(project: Project, run: Run, steps: Steps) -> Steps:
+    """These steps; the log tells of an error that ends them, as it does of the end of a task, and when nothing is left
+    to run after one. Where another engine has the claim by now, its end is the one that counts."""
+    try:
+        finished = yield from steps
+    except FlowError as error:
+        if not run.claim.is_lost:
+            project.log.write(
+                "error",
+                code=error.code,
+                message=error.message[:_LONGEST],
+                hint=error.hint[:_LONGEST],
+                exit_code=error.exit_code,
+            )
+        raise
+    if finished.outcome is StepOutcome.NOTHING and _ended_in_error(project):
+        project.log.write("nothing", message=finished.message)
+    return finished
+
+
+def _ended_in_error(project: Project) -> bool:
+    """Whether that is the last that the log tells of an end."""
+    ends = {"error", *StepOutcome}
+    with suppress(StorageError):
+        return next(
+            (record["what"] == "error" for record in project.log.latest() if record["what"] in ends), False
+        )
+    return False
 
 
 def step(project: Project, run: Run) -> Steps:

@@ -13,6 +13,7 @@ import click
 
 from tui.commands import output
 from tui.commands.base import command, open_engine
+from tui.commands.failures import DEFECT, Failure
 from tui.commands.live import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ _MOMENT = 0.3  # seconds that an engine is at work before it is said to be
 def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
     """Wait for the engine at work here, and end as its run did.
 
-    0: done, 1: failed, 3: a person is needed, 8: still running when the time is over.
+    0: done, 1: failed, 3: a person is needed, 8: still running when the time is over. A run that ended with
+    an error: the exit code of that.
     """
     if timeout is not None and math.isnan(timeout):
         raise click.UsageError("The time to wait is not a number.", ctx)
@@ -46,8 +48,12 @@ def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
             output.say(f"Still running: {output.line(task)}.")
         ctx.exit(STILL_RUNNING)
     last = _last_outcome(engine)
+    if last.get("what") == "error":
+        ctx.exit(_failure(last, as_json=as_json).report())
     if as_json:
         output.put_json(_result(last))
+    elif last.get("what") == "nothing":
+        output.say(output.line(last.get("message", "")) or "Nothing is left to do.")
     elif last:
         output.put(f"{last['what']}  {last['address']}  {output.line(last['name'])}")
     else:
@@ -56,15 +62,30 @@ def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
 
 
 def _last_outcome(engine: Engine) -> dict[str, Any]:
-    """The log's record of how the last run ended; an interrupted task comes before everything else."""
-    recovery = engine.recovery()
-    if recovery is not None:
-        return {"what": "interrupted", "address": recovery.address, "name": recovery.name}
+    """The log's record of how the last run ended; an interrupted task comes before everything else but an error that
+    says more."""
     last: dict[str, Any] = {}
     for record in engine.history():
-        if record["what"] in EXIT_CODES:
+        if record["what"] in EXIT_CODES or record["what"] == "error":
             last = record
+        elif record["what"] == "started" and last.get("what") == "error":
+            last = {}
+    recovery = engine.recovery()
+    person = EXIT_CODES["interrupted"]
+    if recovery is not None and last.get("exit_code", person) == person:
+        return {"what": "interrupted", "address": recovery.address, "name": recovery.name}
     return last
+
+
+def _failure(last: dict[str, Any], *, as_json: bool) -> Failure:
+    """The error with which the last run ended, as that command said it."""
+    code = last.get("exit_code")
+    error = {
+        "code": str(last.get("code", "error")),
+        "message": str(last.get("message", "The last run ended with an error.")),
+        "hint": str(last.get("hint", "")),
+    }
+    return Failure(code if isinstance(code, int) and 0 < code < 256 else DEFECT, error, as_json)
 
 
 def _result(last: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +94,7 @@ def _result(last: dict[str, Any]) -> dict[str, Any]:
         "address": last.get("address", ""),
         "name": last.get("name", ""),
         "status": last.get("status"),
-        "outcome": last.get("what", "nothing"),
+        "outcome": last["what"] if last.get("what") in EXIT_CODES else "nothing",
         "message": last.get("message", ""),
         "seconds": last.get("seconds", 0.0),
     }

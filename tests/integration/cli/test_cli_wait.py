@@ -1,0 +1,73 @@
+"""`flow wait` ends as the last run did, also where that was no end of a task."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from engine import Engine
+from tests.conftest import MakeProject
+from tests.integration.cli.conftest import FLOW, Flow, script
+
+WaitFor = Callable[[Callable[[], object]], None]
+
+FIRST = script("Build", "true")
+CHANGES = script("Build", "echo >> .flow/more.md") + "- [ ] [More](more.md)\n"
+PUBLISH = script("Publish", "true").replace("sh\n", "sh no_such_option=1\n")
+
+
+@pytest.mark.parametrize(
+    ("plan", "settings", "code", "message"),
+    [
+        (FIRST + PUBLISH, "", 4, "no_such_option"),
+        (FIRST + "- [ ] [Publish](publish.md)\n", "", 4, "publish.md"),
+        (CHANGES, 'integrity = "strict"\n', 8, "changed"),
+    ],
+)
+def test_a_run_that_ended_with_an_error_is_not_called_done(
+    flow: Flow, make_project: MakeProject, plan: str, settings: str, code: int, message: str
+) -> None:
+    root = make_project({"status.md": plan, "more.md": FIRST, "flow.toml": settings})
+    ran = flow("run", cwd=root)
+    assert ran.code == code
+    assert "done" in ran.out
+
+    waited = flow("wait", cwd=root)
+    assert (waited.code, waited.out) == (code, "")
+    assert message in waited.err
+    assert waited.err in ran.err
+    assert flow("wait", "--json", cwd=root).json["error"]["message"] in ran.err
+    assert "ended with an error: " in flow("log", cwd=root).out
+    assert flow("report", cwd=root).code == 0
+
+
+@pytest.mark.parametrize("rest", [script("Publish", "true"), ""])
+def test_a_run_that_ends_well_makes_up_for_an_error(flow: Flow, make_project: MakeProject, rest: str) -> None:
+    root = make_project({"status.md": FIRST + PUBLISH})
+    assert flow("run", cwd=root).code == 4
+    plan = root / ".flow/status.md"
+    plan.write_text(plan.read_text().replace(PUBLISH, rest))
+    assert flow("wait", cwd=root).code == 4
+
+    assert flow("run", cwd=root).code == 0
+
+    assert flow("wait", cwd=root).code == 0
+    assert flow("wait", "--json", cwd=root).json["outcome"] == ("done" if rest else "nothing")
+    assert "error" not in flow("log", "-n", "1", cwd=root).out
+
+
+def test_an_engine_that_is_refused_for_another_one_tells_nothing(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project(
+        {"status.md": script("Build", "touch began; while ! test -e go; do sleep 0.05; done")}
+    )
+    with subprocess.Popen([*FLOW, "run"], cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        wait_for(lambda: (root / "began").exists())
+        before = list(Engine.open(root).history())
+        assert flow("run", cwd=root).code == 6
+        assert list(Engine.open(root).history()) == before
+        (root / "go").touch()
+    assert flow("wait", cwd=root).code == 0
