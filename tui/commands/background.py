@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -139,7 +141,9 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
 
     What it says is in its file, and when it ends at once it is said here: the last of its JSON, or its text.
     """
-    from engine import SecurityError
+    import tempfile
+
+    from engine import BusyError, SecurityError
 
     place = engine.root / ".flow" / "logs" / "detached.txt"
     place.parent.mkdir(exist_ok=True)
@@ -148,7 +152,9 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
             raise SecurityError(
                 f"{str(path)!r} is a symbolic link.", hint="Look at it; then remove it.", path=str(path)
             )
-    with place.open("wb") as file:
+    # Another engine may be at work, and write to the file of that name: until this one is not refused, it has another.
+    handle, name = tempfile.mkstemp(".txt", "detached-", place.parent)
+    with os.fdopen(handle, "wb") as file:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "tui", "run", *arguments, *(["--json"] if as_json else [])],
             stdin=subprocess.DEVNULL,
@@ -156,9 +162,15 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    running = _seen_at_work(engine, child)
+    try:
+        running = _seen_at_work(engine, child)
+        said = Path(name).read_text("utf-8", "replace") if running is None else ""
+    finally:
+        if child.poll() == BusyError.exit_code:
+            Path(name).unlink()
+        else:
+            place = _renamed(Path(name), place)
     if running is None:
-        said = place.read_text("utf-8", "replace")
         results = [line for line in said.splitlines() if line.startswith('{"version": ')]
         if not as_json:
             output.say(output.block(said), newline=False)
@@ -174,8 +186,16 @@ def detach(ctx: click.Context, engine: Engine, arguments: list[str], *, as_json:
     else:
         output.put(f"Process {running.pid} runs {running.address} {output.line(running.name)}")
         output.say(
-            "`flow wait` waits for it, `flow stop` ends its task; it writes to .flow/logs/detached.txt."
+            f"`flow wait` waits for it, `flow stop` ends its task; it writes to .flow/logs/{place.name}."
         )
+
+
+def _renamed(path: Path, name: Path) -> Path:
+    """The file under this name; under the one that it has on Windows, where an open file keeps it."""
+    try:
+        return path.replace(name)
+    except PermissionError:
+        return path
 
 
 def _seen_at_work(engine: Engine, child: subprocess.Popen[bytes]) -> Running | None:

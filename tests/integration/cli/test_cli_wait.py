@@ -1,4 +1,5 @@
-"""`flow wait` ends as the last run did, also where that was no end of a task."""
+"""Work in the background: `flow wait` ends as the last run did, also where that was no end of a task, and nobody who is
+refused leaves a trace of it."""
 
 from __future__ import annotations
 
@@ -71,3 +72,22 @@ def test_an_engine_that_is_refused_for_another_one_tells_nothing(
         assert list(Engine.open(root).history()) == before
         (root / "go").touch()
     assert flow("wait", cwd=root).code == 0
+
+
+def test_a_second_run_in_the_background_leaves_the_output_of_the_first_alone(
+    flow: Flow, flow_process: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": script("Build", "echo first; while ! test -e go; do sleep 0.05; done")})
+    assert flow_process("run", "--detach", cwd=root).code == 0
+    output = root / ".flow/logs/detached.txt"
+    wait_for(lambda: "first" in output.read_text())
+    before = output.read_text()
+
+    refused = flow_process("run", "--detach", cwd=root)
+
+    assert (refused.code, output.read_text()) == (6, before)
+    assert "Another engine" in refused.err
+    (root / "go").touch()
+    assert flow("wait", cwd=root).code == 0
+    assert output.read_text().startswith(before)
+    assert list(output.parent.glob("detached*")) == [output]
