@@ -444,11 +444,16 @@ class Engine:
         if self._control is not None:
             self._control.go_on()
 
-    def stop_other(self) -> Running | None:
-        """Ask the engine that runs a task, in whichever process, to end it; None when none runs. Does not wait."""
+    def stop_other(self, asked: Running | None = None) -> Running | None:
+        """Ask the engine that runs a task, in whichever process, to end it; None when none runs. Does not wait.
+
+        `asked`: that was asked for before; nothing but another attempt at it is to be ended. Returns what runs.
+        """
         self._may_write()
         running = self.running()
-        if running is not None:
+        if running is None or (asked is not None and running.run == asked.run):
+            return running
+        if asked is None or running.is_same_task(asked):
             self._project.request_stop(running.run)
         return running
 

@@ -33,6 +33,10 @@ class Running(NamedTuple):
         """It in words: `2/1 Build`, or `Build (no longer in the plan)`."""
         return titled(self.address, self.name, gone=self.gone)
 
+    def is_same_task(self, other: Running) -> bool:
+        """Whether it is that attempt, whatever its task is called by now, or another one at the same task."""
+        return self.run == other.run or (self.address, self.name) == (other.address, other.name)
+
     @property
     def interruption(self) -> str:
         """That of a Recovery, while nobody but the engine that is gone has begun anything: somebody just settles it."""

@@ -114,14 +114,23 @@ def stop(ctx: click.Context, as_json: bool) -> None:
     engine = open_engine()
     until = time.monotonic() + _PATIENCE
     running = engine.stop_other()
-    while running is None and time.monotonic() < until and not asyncio.run(engine.wait(_LOOK_EVERY)):
-        running = engine.stop_other()  # it is about to begin a task
-    if not asyncio.run(engine.wait(max(until - time.monotonic(), 0))):
-        task = "a task" if running is None else f"{running.address} {output.line(running.name)}"
-        raise BusyError(
-            f"The engine has not ended {task} within a minute.",
-            hint="It may be frozen, or the disk may be full: look at it, and try again.",
-        )
+    while not asyncio.run(engine.wait(_LOOK_EVERY)):
+        now = engine.stop_other(running)  # it may be about to begin a task, or to try the same one again
+        if running is not None and now is not None and not now.is_same_task(running):
+            raise BusyError(
+                f"{running.title} had ended before it could be stopped, and {now.title} runs now.",
+                hint="`flow stop` ends that.",
+                address=now.address,
+                name=now.name,
+                pid=now.pid,
+            )
+        running = now or running
+        if time.monotonic() >= until:
+            task = "a task" if running is None else f"{running.address} {output.line(running.name)}"
+            raise BusyError(
+                f"The engine has not ended {task} within a minute.",
+                hint="It may be frozen, or the disk may be full: look at it, and try again.",
+            )
     recovery = engine.recovery() if running is not None else None
     stopped = recovery if recovery is not None and recovery.stopped else None
     if as_json:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
+from engine.runtime.project import Project
 from tests.conftest import MakeProject
 from tests.integration.cli.conftest import FLOW, Flow
 from tests.integration.conftest import kill_work
@@ -65,6 +66,67 @@ def test_a_task_that_ended_before_it_could_be_stopped_is_not_called_stopped(
     assert "1 Count had ended before it could be stopped." in err
     engine.communicate(timeout=60)
     assert flow("status", "--json", cwd=root).json["tasks"][0]["status"] == "done"
+
+
+def write_late(monkeypatch: pytest.MonkeyPatch, root: Path, wait_for: WaitFor) -> None:
+    """Let what runs end, and what comes next begin, between the look at what runs and the first wish to end that."""
+    request = Project.request_stop
+
+    def late(project: Project, run: str) -> None:
+        if not (root / "go").exists():
+            (root / "go").touch()
+            wait_for(lambda: (root / "next").exists())
+        request(project, run)
+
+    monkeypatch.setattr(Project, "request_stop", late)
+
+
+FLAKY = """\
+- [ ] [Script] Count
+    ```sh retries=1 backoff=10ms
+    if test -e began; then touch next; sleep 300; fi
+    touch began
+    while ! test -e go; do sleep 0.05; done
+    exit 1
+    ```
+"""
+NEXT = """\
+- [ ] [Script] Next
+    ```sh
+    touch next
+    sleep 300
+    ```
+"""
+
+
+def test_an_attempt_that_begins_in_the_moment_of_a_stop_is_ended_as_well(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project({"status.md": FLAKY})
+    engine = start(root, "run")
+    wait_for(lambda: (root / "began").exists())
+    write_late(monkeypatch, root, wait_for)
+
+    stopped = flow("stop", cwd=root)
+
+    assert (stopped.code, stopped.out) == (0, "Stopped: 1 Count\n")
+    engine.communicate(timeout=60)
+
+
+def test_a_task_that_begins_in_the_moment_of_a_stop_is_named_and_left_alone(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project({"status.md": SLOW + NEXT})
+    engine = start(root, "run")
+    wait_for(lambda: (root / "began").exists())
+    write_late(monkeypatch, root, wait_for)
+
+    late = flow("stop", cwd=root)
+
+    assert (late.code, late.out) == (6, "")
+    assert "1 Count had ended before it could be stopped, and 2 Next runs now." in late.err
+    assert flow("stop", cwd=root).out == "Stopped: 2 Next\n"
+    engine.communicate(timeout=60)
 
 
 def test_an_engine_that_is_about_to_begin_is_stopped_when_it_has_begun(
