@@ -229,9 +229,10 @@ def resolve(root: Plan, path: Sequence[Level], *, body: str | None = None) -> Ta
             exact = [one for one in named if around.section(one) == section]
             if body is None:
                 task = _standing(named, exact, level, around, section)
+            elif level is path[-1] and number == len(level.names):
+                task = _begun(named, exact, level, body)
             else:
-                is_last = level is path[-1] and number == len(level.names)
-                task = _at_work(named, exact, level, body if is_last else None)
+                task = _around_it(named, exact, level)
             if task is None:
                 return None
             candidates = task.children
@@ -250,17 +251,35 @@ def _standing(
     return named[0] if len(named) == 1 else None
 
 
-def _at_work(named: Sequence[Task], exact: Sequence[Task], level: Level, body: str | None) -> Task | None:
-    """Of the tasks of one name the one that was begun. `body` is None for one of those around it."""
+def _around_it(named: Sequence[Task], exact: Sequence[Task], level: Level) -> Task | None:
+    """Of the tasks of one name the one around what was begun."""
     active = [one for one in named if one.status is Status.ACTIVE]
     for one in exact:
-        if one.status is Status.ACTIVE or (level.shared and one.status is not Status.PENDING):
+        if one in active or (level.shared and one.status is not Status.PENDING):
             return one
-    if active and (body is None or body_text(active[0]) == body):
-        return active[0]
-    if exact and (not level.shared or body is None or body_text(exact[0]) == body):
-        return exact[0]
+    if active or exact:
+        return (active or exact)[0]
     return named[0] if len(named) == 1 and not level.shared else None
+
+
+def _begun(named: Sequence[Task], exact: Sequence[Task], level: Level, body: str) -> Task | None:
+    """Of the tasks of the last name of a path the one that was begun."""
+    active = [one for one in named if one.status is Status.ACTIVE]
+    marked = [one for one in exact if one.status is not Status.PENDING]
+    for one in marked:
+        if one in active or level.shared:
+            return one
+    for one in (*active, *exact):
+        if body_text(one) == body:
+            return one
+    if level.shared:
+        return None
+    if active and not marked:  # a pending one with another text is a newcomer beside it
+        return active[0] if len(active) == 1 else None
+    if exact:
+        return exact[0]
+    is_only = len(named) == 1 and (named[0].status is not Status.PENDING or body_text(named[0]) == body)
+    return named[0] if is_only else None
 
 
 def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:

@@ -1,0 +1,75 @@
+"""Tasks of one text or of one name: what ran is marked under its new name or place, and no other one is, ever."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.integration.conftest import StartEngine, WaitFor
+
+
+def task(name: str, mark: str = " ", *, says: str = "run", note: str = "") -> str:
+    waits = "touch started-$FLOW_ATTEMPT\n    while [ ! -e go ]; do sleep 0.02; done"
+    return f"- [{mark}] [Script] {name}\n{note}    ```sh\n    echo {says} >> runs\n    {waits}\n    ```\n"
+
+
+def within(name: str, text: str, mark: str = " ") -> str:
+    return f"- [{mark}] {name}\n{indent(text, '    ')}"
+
+
+def under(heading: str, text: str) -> str:
+    return f"# {heading}\n\n{text}\n"
+
+
+def marks(root: Path) -> str:
+    """The marks of all tasks, in their order."""
+    return "".join(re.findall(r"^ *- \[(.)\]", (root / ".flow/status.md").read_text(), re.MULTILINE))
+
+
+NOTE = "    - looks fine\n"
+NEW = task("X", says="new")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (task("X") + task("Y"), task("X2", "/") + task("Y"), "x "),
+        (task("X") + task("Y"), task("X2", "/") + task("Y") + task("X"), "x  "),
+        (under("A", task("X")), under("B", NEW), " "),
+        (
+            under("A", task("X")),
+            under("B", task("X", "/", note=NOTE)) + under("A", NEW),
+            "x ",
+        ),
+        (under("A", task("X")), under("B", task("X", "/", note=NOTE)), "x"),
+        (within("A", task("X")) + within("B", NEW), task("X", "/", note=NOTE) + within("B", NEW), "x  "),
+    ],
+    ids=[
+        "it is renamed beside another one of its text",
+        "and a newcomer has its name",
+        "a newcomer of its name stands under another heading",
+        "and it is under another heading with another text",
+        "it has another heading and another text",
+        "it is moved, and has another text",
+    ],
+)
+def test_what_runs_is_marked_and_no_other_one(
+    make_project: MakeProject,
+    start_engine: StartEngine,
+    wait_for: WaitFor,
+    before: str,
+    after: str,
+    expected: str,
+) -> None:
+    root = make_project({"status.md": before})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    (root / ".flow/status.md").write_text(after)
+    (root / "go").touch()
+    process.communicate()
+    assert marks(root) == expected
+    assert (root / "runs").read_text() == "run\n"
