@@ -21,13 +21,15 @@ class Level(NamedTuple):
 
     `sections`: the headings that each of them stands under, outermost first, as one text; empty where none stands under
     any. `shared`: a sibling had one of the names, so that the name alone does not tell whether it is the task that was
-    meant; it makes no other level of it.
+    meant. `twins`: the keys of what else stood in the file by the last of the names, or with its tag and its text, so
+    that neither tells one of those from it. These two make no other level of it.
     """
 
     file: str
     names: tuple[str, ...]
     sections: tuple[str, ...] = ()
     shared: bool = False
+    twins: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Level) and self[:3] == other[:3]
@@ -58,8 +60,24 @@ def name_of(task: Task) -> str:
 
 
 def path_of(task: Task) -> tuple[Level, ...]:
-    """The path of names of a task, the root file first."""
-    return next(paths_of([task]))
+    """The path of names of a task, the root file first; that of a leaf which something may run knows its twins."""
+    *above, last = next(paths_of([task]))
+    return (*above, last._replace(twins=_twins(task)) if task.tag is not None and task.is_leaf else last)
+
+
+def _twins(task: Task) -> tuple[str, ...]:
+    """The keys, within its file, of other leaves that have the name of a task, or its tag and its text."""
+    plan, text = task.plan, body_text(task)
+    # Most tasks have none, and to look through the text of the plan is much quicker than through its tasks.
+    if text.strip() and plan.text.count(text) == 1 and plan.text.count(task.name) == 1:
+        return ()
+    alike = [
+        one
+        for one in plan.walk()
+        if one.tag == task.tag and one.is_leaf and (one.name == task.name or body_text(one) == text)
+    ]
+    own, *keys = (key_of(path[-1:]) for path in paths_of([task, *alike]))
+    return tuple(sorted({*keys} - {own}))
 
 
 def files_to(task: Task) -> list[str]:
@@ -169,6 +187,7 @@ def as_json(path: Sequence[Level]) -> list[dict[str, Any]]:
         {"file": level.file, "names": list(level.names)}
         | ({"sections": list(level.sections)} if level.sections else {})
         | ({"shared": True} if level.shared else {})
+        | ({"twins": list(level.twins)} if level.twins else {})
         for level in path
     ]
 
@@ -180,9 +199,10 @@ def from_json(levels: Any) -> tuple[Level, ...]:
         file, names, sections = level["file"], tuple(level["names"]), tuple(level.get("sections", ()))
         if not names or (sections and len(sections) != len(names)):
             raise ValueError(f"{sections} are not the sections of {names}.")
-        if not all(isinstance(text, str) for text in (file, *names, *sections)):
+        twins = tuple(level.get("twins", ()))
+        if not all(isinstance(text, str) for text in (file, *names, *sections, *twins)):
             raise ValueError(f"{names} are no names.")
-        path.append(Level(file, names, sections, level.get("shared") is True))
+        path.append(Level(file, names, sections, level.get("shared") is True, twins))
     return tuple(path)
 
 
@@ -230,7 +250,7 @@ def resolve(root: Plan, path: Sequence[Level], *, body: str | None = None) -> Ta
             if body is None:
                 task = _standing(named, exact, level, around, section)
             elif level is path[-1] and number == len(level.names):
-                task = _begun(named, exact, level, body)
+                task = _begun(named, exact, path, around, body)
             else:
                 task = _around_it(named, exact, level)
             if task is None:
@@ -262,15 +282,20 @@ def _around_it(named: Sequence[Task], exact: Sequence[Task], level: Level) -> Ta
     return named[0] if len(named) == 1 and not level.shared else None
 
 
-def _begun(named: Sequence[Task], exact: Sequence[Task], level: Level, body: str) -> Task | None:
+def _begun(
+    named: Sequence[Task], exact: Sequence[Task], path: Sequence[Level], around: _Around, body: str
+) -> Task | None:
     """Of the tasks of the last name of a path the one that was begun."""
+    level, texts = path[-1], _texts(path[-1].headed[-1])
     active = [one for one in named if one.status is Status.ACTIVE]
     marked = [one for one in exact if one.status is not Status.PENDING]
     for one in marked:
         if one in active or level.shared:
             return one
     for one in (*active, *exact):
-        if body_text(one) == body:
+        # Sections with one text have other numbers when one is put above them: none of those tells a twin.
+        is_twin = _texts(around.section(one)) != texts and _is_twin(one, path)
+        if body_text(one) == body and not is_twin:
             return one
     if level.shared:
         return None
@@ -282,6 +307,13 @@ def _begun(named: Sequence[Task], exact: Sequence[Task], level: Level, body: str
     return named[0] if is_only else None
 
 
+def _is_twin(task: Task, path: Sequence[Level]) -> bool:
+    """Whether a task is where another one was that had the name or the text of the one at this path."""
+    if not path or not path[-1].twins or task.plan.file != path[-1].file:
+        return False
+    return key_of(next(paths_of([task]))[-1:]) in path[-1].twins
+
+
 def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     """The task that an intent means (DESIGN section 5): the one at its path of names, else the only active leaf if
     its name or its body (`body`: the text it had) still matches, else None. Never another one."""
@@ -289,7 +321,7 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     if task is not None and task.status is not Status.PENDING:
         return task
     leaves = [leaf for leaf in active_leaves(root) if not leaf.inside]
-    if len(leaves) != 1:
+    if len(leaves) != 1 or _is_twin(leaves[0], path):
         return task
     leaf = leaves[0]
     is_same = body_text(leaf) == body

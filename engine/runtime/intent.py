@@ -186,7 +186,11 @@ def _is_sound(intent: Intent) -> bool:
     texts = (
         *(intent.run, intent.address, intent.name, intent.body, intent.atom, intent.key, intent.started_at),
         *(intent.boot, intent.host, intent.commit),
-        *(text for level in intent.path for text in (level.file, *level.names, *level.sections)),
+        *(
+            text
+            for level in intent.path
+            for text in (level.file, *level.names, *level.sections, *level.twins)
+        ),
     )
     counts = (intent.attempt, intent.interruptions, intent.tried)
     processes = [process for process in (intent.engine, intent.supervisor) if process is not None]

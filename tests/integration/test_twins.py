@@ -8,8 +8,11 @@ from textwrap import indent
 
 import pytest
 
+from engine import Engine, StateError
+from engine.runtime.identity import as_json, from_json, path_of
+from engine.status import parse
 from tests.conftest import MakeProject
-from tests.integration.conftest import StartEngine, WaitFor
+from tests.integration.conftest import StartEngine, WaitFor, finish
 
 
 def task(name: str, mark: str = " ", *, says: str = "run", note: str = "") -> str:
@@ -37,8 +40,15 @@ NEW = task("X", says="new")
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
+        (task("X") + task("Y"), task("X") + task("Y", "/"), "x/"),
+        (task("X") + task("Y"), task("Y", "/"), "/"),
         (task("X") + task("Y"), task("X2", "/") + task("Y"), "x "),
         (task("X") + task("Y"), task("X2", "/") + task("Y") + task("X"), "x  "),
+        (
+            under("A", task("X")) + under("B", task("X")),
+            under("A", task("X")) + under("B", task("X", "/")),
+            "x/",
+        ),
         (under("A", task("X")), under("B", NEW), " "),
         (
             under("A", task("X")),
@@ -46,14 +56,19 @@ NEW = task("X", says="new")
             "x ",
         ),
         (under("A", task("X")), under("B", task("X", "/", note=NOTE)), "x"),
+        (within("A", task("X")) + within("B", NEW), within("B", task("X", "/", says="new"), "/"), "//"),
         (within("A", task("X")) + within("B", NEW), task("X", "/", note=NOTE) + within("B", NEW), "x  "),
     ],
     ids=[
+        "another one of its text is begun",
+        "and it is gone",
         "it is renamed beside another one of its text",
         "and a newcomer has its name",
+        "another one of its name and text is begun under another heading",
         "a newcomer of its name stands under another heading",
         "and it is under another heading with another text",
         "it has another heading and another text",
+        "another one of its name is begun elsewhere",
         "it is moved, and has another text",
     ],
 )
@@ -73,3 +88,25 @@ def test_what_runs_is_marked_and_no_other_one(
     process.communicate()
     assert marks(root) == expected
     assert (root / "runs").read_text() == "run\n"
+
+
+async def test_one_does_not_run_again_beside_an_active_one_of_its_text(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("One") + task("Two")})
+    (root / "go").touch()
+    engine = Engine.open(root)
+    await finish(engine.step())
+    await finish(engine.step())
+    for _ in range(3):
+        engine.undo()
+    with pytest.raises(StateError, match="cannot become active"):
+        await finish(engine.retry("2"))
+    assert marks(root) == "/ "
+    assert (root / "runs").read_text() == "run\nrun\n"
+
+
+def test_a_path_knows_what_has_its_name_or_its_text() -> None:
+    plan = parse(task("X") + task("Y") + task("Z", says="z") + within("A", task("X", says="new")))
+    path = path_of(plan.tasks[0])
+    assert path[-1].twins == ("status.md#A\x1f[Script] X", "status.md#[Script] Y")
+    assert from_json(as_json(path))[-1].twins == path[-1].twins
+    assert not path_of(plan.tasks[2])[-1].twins
