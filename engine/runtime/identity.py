@@ -326,7 +326,10 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     leaf = leaves[0]
     is_same = body_text(leaf) == body
     if task is not None:  # it was begun: a newcomer of its name is not it where it stands under another
-        return leaf if is_same and body.strip() else task
+        if body.strip():
+            return leaf if is_same else task
+        is_alike = is_same and task.tag is not None and leaf.tag == task.tag and leaf.plan is task.plan
+        return None if is_alike else task  # without a text nothing tells which of them it is
     is_named = bool(path) and name_of(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
     return leaf if is_named or (is_same and body.strip()) else None
 

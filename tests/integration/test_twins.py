@@ -8,11 +8,12 @@ from textwrap import indent
 
 import pytest
 
-from engine import Engine, StateError
+from engine import Engine, NeedsPersonError, StateError
 from engine.runtime.identity import as_json, from_json, path_of
 from engine.status import parse
 from tests.conftest import MakeProject
 from tests.integration.conftest import StartEngine, WaitFor, finish
+from tests.integration.test_never_twice import ATOM
 
 
 def task(name: str, mark: str = " ", *, says: str = "run", note: str = "") -> str:
@@ -87,6 +88,30 @@ def test_what_runs_is_marked_and_no_other_one(
     (root / "go").touch()
     process.communicate()
     assert marks(root) == expected
+    assert (root / "runs").read_text() == "run\n"
+
+
+def with_atom(root: Path) -> None:
+    (root / ".flow/atoms").mkdir()
+    (root / ".flow/atoms/nightly.py").write_text(ATOM)
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text(registry.read_text().replace("{", '{"Nightly": "nightly:Nightly", ', 1))
+
+
+async def test_one_without_a_text_that_was_renamed_is_asked_about_and_so_is_a_newcomer_of_its_name(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": "- [ ] [Nightly] Backup\n"})
+    with_atom(root)
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    (root / ".flow/status.md").write_text("- [/] [Nightly] Backup eu\n- [ ] [Nightly] Backup\n")
+    (root / "go").touch()
+    process.communicate()
+    assert marks(root) == "/ "
+    with pytest.raises(NeedsPersonError, match="Backup eu"):
+        await finish(Engine.open(root).step())
+    Engine.open(root).change("done", "1")
     assert (root / "runs").read_text() == "run\n"
 
 
