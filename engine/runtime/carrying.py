@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.flows import Tree
 from engine.runtime import attempts
-from engine.runtime.identity import Level, find_again, key_of, path_of
+from engine.runtime.identity import Level, find_again, key_of, path_at_work, path_of
 from engine.runtime.intent import TornIntentError
 from engine.runtime.project import Project
 from engine.status import Plan, Task, find_in
@@ -64,7 +64,8 @@ class Carrying:
             intent = None
         task = find_again(tree.root, intent.path, intent.body) if intent is not None else None
         if intent is not None and task is not None and (path := self._path_after(task)) is not None:
-            project.intents.moved(intent.having(path=path, name=self._moved.get(task, task).name))
+            new = self._moved.get(task, task)
+            project.intents.moved(intent.having(path=path_at_work(new, path), name=new.name))
         project.plans.drop_record(*self._stale)
 
     def _path_after(self, task: Task) -> tuple[Level, ...] | None:

@@ -46,7 +46,7 @@ from engine.runtime.control import Run
 from engine.runtime.events import Conflict, Finished, PlanChanged, Started, StepOutcome
 from engine.runtime.evidence import head_of
 from engine.runtime.following import new_run, run_job, supervise
-from engine.runtime.identity import body_text, find_again, path_of
+from engine.runtime.identity import body_text, find_again, path_at_work, path_of
 from engine.runtime.intent import Intent, Phase, boot_id
 from engine.runtime.log import now
 from engine.runtime.problems import problem_error, refuse_other
@@ -127,7 +127,7 @@ def execute(
         _refuse_repeating(task, record, effect)
     intent = Intent(
         run=name,
-        path=path_of(task),
+        path=path_at_work(task),
         address=task.address,
         name=task.name,
         body=body_text(task),

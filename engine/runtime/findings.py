@@ -20,7 +20,7 @@ from engine.runtime import attempts
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, is_marked
 from engine.runtime.evidence import changes_since
 from engine.runtime.following import as_begun, ended_by_itself, is_tried_again, new_run
-from engine.runtime.identity import active_leaves, body_text, find_again, path_of
+from engine.runtime.identity import active_leaves, body_text, find_again, path_at_work
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.log import now
 from engine.runtime.project import Project
@@ -222,7 +222,7 @@ def _guess(project: Project) -> Intent | None:
     run = project.runner.unsettled()
     return Intent(
         run=run or new_run(),
-        path=path_of(task),
+        path=path_at_work(task),
         address=task.address,
         name=task.name,
         body=body_text(task),

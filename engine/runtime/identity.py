@@ -60,9 +60,14 @@ def name_of(task: Task) -> str:
 
 
 def path_of(task: Task) -> tuple[Level, ...]:
-    """The path of names of a task, the root file first; that of a leaf which something may run knows its twins."""
-    *above, last = next(paths_of([task]))
-    return (*above, last._replace(twins=_twins(task)) if task.tag is not None and task.is_leaf else last)
+    """The path of names of a task, the root file first."""
+    return next(paths_of([task]))
+
+
+def path_at_work(task: Task, path: Sequence[Level] | None = None) -> tuple[Level, ...]:
+    """The path (`path` where it is about to be another one) of a leaf that is at work: it knows the twins of that."""
+    *above, last = path if path is not None else path_of(task)
+    return (*above, last._replace(twins=_twins(task)))
 
 
 def _twins(task: Task) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ from engine.runtime.findings import (
     why_not_always,
 )
 from engine.runtime.following import JOB_LIMIT, as_begun, follow, in_words, new_run, run_job
-from engine.runtime.identity import active_leaves, body_text, find_again, path_of
+from engine.runtime.identity import active_leaves, body_text, find_again, path_at_work
 from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Rewrite
 from engine.runtime.project import Project
@@ -203,7 +203,7 @@ def always(project: Project, run: Run, intent: Intent) -> Steps:
         def then() -> None:
             changed = find_in(new, task.id)
             project.intents.moved(
-                known.having(path=path_of(task), body=body_text(changed), effect=Effect.IDEMPOTENT.value)
+                known.having(path=path_at_work(task), body=body_text(changed), effect=Effect.IDEMPOTENT.value)
             )
             project.trust.approve(project.trust.missing([changed]))
 

@@ -9,7 +9,7 @@ from textwrap import indent
 import pytest
 
 from engine import Engine, NeedsPersonError, StateError
-from engine.runtime.identity import as_json, from_json, path_of
+from engine.runtime.identity import as_json, from_json, path_at_work
 from engine.status import parse
 from tests.conftest import MakeProject
 from tests.integration.conftest import StartEngine, WaitFor, finish
@@ -131,7 +131,7 @@ async def test_one_does_not_run_again_beside_an_active_one_of_its_text(make_proj
 
 def test_a_path_knows_what_has_its_name_or_its_text() -> None:
     plan = parse(task("X") + task("Y") + task("Z", says="z") + within("A", task("X", says="new")))
-    path = path_of(plan.tasks[0])
+    path = path_at_work(plan.tasks[0])
     assert path[-1].twins == ("status.md#A\x1f[Script] X", "status.md#[Script] Y")
     assert from_json(as_json(path))[-1].twins == path[-1].twins
-    assert not path_of(plan.tasks[2])[-1].twins
+    assert not path_at_work(plan.tasks[2])[-1].twins
