@@ -82,10 +82,10 @@ def settle(
 
     until = time.monotonic() + _RETURN
     try:
-        committed: Committed = project.ledger.commit(make, what=status.value)
+        committed: Committed = project.ledger.commit(make, what=status.value, run=intent.run)
         while not found[0] and time.monotonic() < until:
             time.sleep(_LOOK_EVERY)
-            committed = project.ledger.commit(make, what=status.value)
+            committed = project.ledger.commit(make, what=status.value, run=intent.run)
         if not found[0]:
             refuse_unreadable(project, committed.tree, project.intents.refreshed(intent).path)
     except FlowError as error:

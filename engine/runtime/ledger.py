@@ -84,21 +84,23 @@ class Ledger:
         make: Callable[[Tree], Sequence[Change]],
         *,
         what: str = "",
+        run: str = "",
         undoes: int | None = None,
         first: Callable[[], None] | None = None,
     ) -> Committed:
         """Apply what `make` computes from a fresh reading, durably.
 
         `make` may run several times: a plan that another program changed in between is read again. `what` names the
-        change in the log; `undoes` is the number of the record that it takes back: no rule made that, so the result
-        is held against the rules before it is written. `first` is called right before the plans are written. Raises
-        what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
+        change in the log, `run` the run whose result it is; `undoes` is the number of the record that it takes back: no
+        rule made that, so the result is held against the rules before it is written. `first` is called right before the
+        plans are written. Raises what `make` raises, PlanError, ChangedOutsideError (strict projects), StorageError.
         """
+        extra: dict[str, Any] = ({"run": run} if run else {}) | ({} if undoes is None else {"undoes": undoes})
         for _ in range(_TRIES):
             with self._store.lock():
                 self._settle_rewrite()
                 try:
-                    return self._commit(make, what, undoes, first)
+                    return self._commit(make, what, extra, first)
                 except ContentChangedError:
                     continue
                 except BaseException:
@@ -177,7 +179,7 @@ class Ledger:
         self,
         make: Callable[[Tree], Sequence[Change]],
         what: str,
-        undoes: int | None,
+        extra: Mapping[str, Any],
         first: Callable[[], None] | None,
     ) -> Committed:
         tree = self._writer.load()
@@ -197,12 +199,11 @@ class Ledger:
             for change, path in zip(changes, paths_of(change.task for change in changes), strict=True)
         ]
         written = apply(changes)
-        if undoes is not None:
+        if "undoes" in extra:
             self._refuse([problem for plan in written for problem in parse(plan.text, plan.file).problems])
         if first is not None:
             first()
         self._write_all(tree, written)
-        extra: dict[str, Any] = {} if undoes is None else {"undoes": undoes}
         self._log.write("changed", because=what, changes=record, **extra)
         return Committed(tree, tuple(touched))
 

@@ -62,7 +62,7 @@ def undo(project: Project) -> Undone:
     # What was asked for is the deepest; the rest followed from it.
     leaf = max((was.path for was in changes), key=lambda path: sum(len(level.names) for level in path))
 
-    ran = _task_of_run(because, ended, [was.path for was in changes], leaf)
+    ran = _task_of_run(record, ended, [was.path for was in changes], leaf)
 
     def make(tree: Tree) -> Sequence[Change]:
         found[:] = [(_standing(tree, was), was) for was in reversed(changes)]
@@ -84,17 +84,22 @@ def undo(project: Project) -> Undone:
     committed = project.ledger.commit(make, what="undo", undoes=number, first=first)
     task = next(task for task, was in found if was.path == leaf)
     is_result = any(was.path == leaf and was.after in _ENDS for was in changes)
-    has_run = is_result and ended is not None and "run" in ended
+    has_run = is_result and ("run" in record or (ended is not None and "run" in ended))
     return Undone(task.name, task.address, because, committed.files, task.status, has_run)
 
 
 def _task_of_run(
-    because: str, ended: dict[str, Any] | None, paths: Sequence[tuple[Level, ...]], leaf: tuple[Level, ...]
+    record: Mapping[str, Any],
+    ended: Mapping[str, Any] | None,
+    paths: Sequence[tuple[Level, ...]],
+    leaf: tuple[Level, ...],
 ) -> tuple[Level, ...] | None:
-    """The path of the task whose run a change came from; None when a person made it. `ended` is the record behind it,
-    which may be lost, or of somebody else, or of what came next: then it was rather a run."""
+    """The path of the task whose run a change came from; None when a person made it. `record` says so where it names
+    the run, as an engine writes it; else `ended`, the record behind it, which may be lost, or of somebody else, or of
+    what came next: then it was rather a run."""
     named = [path for path in paths if ended is not None and _bare(path) == str(ended.get("name"))]
-    if ended is not None and "run" not in ended and ended.get("what") == because and named:
+    is_by_hand = ended is not None and "run" not in ended and ended.get("what") == record["because"]
+    if is_by_hand and "run" not in record and named:
         return None
     return max(named, key=lambda path: sum(len(level.names) for level in path)) if named else leaf
 
@@ -178,8 +183,8 @@ def _refuse_losing(project: Project, tree: Tree, texts: Mapping[str, str]) -> No
 
 
 def _last(project: Project) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The last record of a change that no later one takes back, and the record right after it, if it is there: it says
-    what the change came from, and of the result of a run names the run."""
+    """The last record of a change that no later one takes back, and the record right after it, if it is there and not
+    that of another run: it says what the change came from, and of the result of a run names the run."""
     taken_back: set[int] = set()
     after: dict[str, Any] = {}
     for short in project.log.latest():
@@ -188,7 +193,10 @@ def _last(project: Project) -> tuple[dict[str, Any], dict[str, Any] | None]:
             if "undoes" in record:
                 taken_back.add(record["undoes"])
             elif record["seq"] not in taken_back:
-                return record, after if after.get("seq") == record["seq"] + 1 else None
+                is_its = after.get("seq") == record["seq"] + 1 and after.get("run") == record.get(
+                    "run", after.get("run")
+                )
+                return record, after if is_its else None
         after = record
     raise UsageError("There is no change to take back.", hint="`flow log` shows what happened.")
 

@@ -100,6 +100,40 @@ async def test_a_run_of_which_the_log_tells_no_end_is_no_change_by_hand(make_pro
     assert (root / "runs").read_text() == "run\n"
 
 
+async def test_nor_where_a_person_notes_something_about_it_next(make_project: MakeProject) -> None:
+    root = make_project({"status.md": WORK})
+    await finish(Engine.open(root).step())
+    log = root / ".flow/logs/events.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    engine = Engine.open(root)
+    engine.change("done", "1", note="Looked at it.")
+    assert engine.undo().has_run
+    engine.undo()
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+
+
+async def test_a_log_that_names_the_run_behind_the_change_only_is_understood(
+    make_project: MakeProject,
+) -> None:
+    """As it was written before the change named it."""
+    root = make_project({"status.md": WORK + "- [ ] Other\n"})
+    await finish(Engine.open(root).step())
+    Engine.open(root).change("done", "2")
+    path = root / ".flow/logs/events.jsonl"
+    records = list(Journal(path).records())
+    path.unlink()
+    for record in records:
+        details = {name: record[name] for name in record if name not in ("seq", "sum")}
+        if record["what"] == "changed":
+            details.pop("run", None)
+        Journal(path).append(details)
+    engine = Engine.open(root)
+    assert [engine.undo().has_run for _ in range(3)] == [False, True, False]
+    with pytest.raises(NeedsPersonError, match="has run already"):
+        await finish(engine.step())
+
+
 def test_a_change_of_very_many_tasks_is_taken_back_too(make_project: MakeProject) -> None:
     """What is too long for a record is in a file of its own."""
     root = make_project({"status.md": "".join(f"- [ ] Task number {number}\n" for number in range(200))})
