@@ -2,8 +2,10 @@
 that had run was `undone`; whether a person opened such a task again, so that it is `forgiven`, or marked it done or
 skipped, so that it is `settled`; and of what was lost from the plan while it was at work, `begun`: the tag that it had.
 
-It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone,
-and one that has another name or another place by its text.
+It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone.
+One that was renamed or moved by another program is told by its text only, which another task may have as well: what was
+known stays where it was kept, and whatever is decided is kept of the task that it was decided about. Under another name
+that is a suspicion, which lends no `key` and no `attempt`; once decided, `others` says whose the record is not.
 """
 
 from __future__ import annotations
@@ -29,9 +31,12 @@ from engine.storage import Plans, revision_of
 
 Record = dict[str, Any]
 
+_SUSPECTED: Record = {"undone": True, "suspected": True}
+
 
 def find(plans: Plans, task: Task) -> tuple[str, Record]:
-    """The key under which the attempts at a task are kept, and what is; empty when there is nothing.
+    """The key under which the attempts at a task are kept, and what is; empty when there is nothing. The key is empty,
+    too, where only the text of the task, or its mark, tells of them: they may be those of another one.
 
     Where it cannot be told which of several tasks it is kept of, only what leaves the decision to a person: rather is
     one asked than anything run twice. `suspected`: nothing is kept of this one for certain, and it is asked about.
@@ -55,29 +60,34 @@ class _Memory:
         self._marks: Counter[tuple[str, str]] = Counter()
 
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
-        key = key_of(path)
-        if key in self.records and not _is_anothers(self.records[key], task):
-            return key, _of_now(self.records[key], task)
+        key, digest = key_of(path), _digest(task)
+        own = self.own(task, key)
+        if own is not None:
+            return key, own
         waiting, lost = self.lost(task, key)
         if len(lost) == 1 and waiting == 1:
             (other, record), *_ = lost.items()
-            if not record.get("shared") and record.get("body", _digest(task)) == _digest(task):
+            if not record.get("shared") and record.get("body", digest) == digest:
                 return other, record
-        renamed = self.renamed(task)
-        if len(renamed) == 1 and not lost and self.is_nowhere(renamed[0], task):
-            return renamed[0], self.records[renamed[0]]
-        careful = [*lost.values(), *(self.records[other] for other in renamed if other not in lost)]
-        careful = [_of_now(record, task) for record in careful]
-        found = {
-            "undone": any(record.get("undone") for record in careful),
-            "interruptions": max((number(record, "interruptions") for record in careful), default=0),
-        }
-        begun = [record["begun"] for record in careful if "begun" in record]
-        if not careful and any(self._may_be_rewritten(*one, task) for one in self._asking.items()):
-            return key, {"undone": True, "suspected": True}
-        return key, {name: value for name, value in found.items() if value} | (
-            {"begun": begun[0]} if begun else {}
-        )
+        renamed = [other for other in self.renamed(task) if other not in lost]
+        named = [other for other in renamed if _is_named(other, task)]
+        if not lost and len(named) == len(renamed) == 1 and self.is_nowhere(named[0], task):
+            return "", self.records[named[0]]
+        careful = [_of_now(one, task) for one in (*lost.values(), *(self.records[other] for other in named))]
+        undone = [record for record in careful if record.get("undone")]
+        interruptions = max((number(record, "interruptions") for record in careful), default=0)
+        found: Record = {"interruptions": interruptions} if interruptions else {}
+        if not all(record.get("suspected") for record in undone):
+            begun = [record["begun"] for record in careful if "begun" in record]
+            return key, {**found, "undone": True} | ({"begun": begun[0]} if begun else {})
+        if undone or renamed or (not careful and self._is_rewritten(task)):
+            return "", {**found, **_SUSPECTED}
+        return key, found
+
+    def own(self, task: Task, key: str) -> Record | None:
+        """What is kept under the key of this task, if that is not of one before it."""
+        record = self.records.get(key)
+        return None if record is None or _is_anothers(record, task) else _of_now(record, task)
 
     def lost(self, task: Task, key: str) -> tuple[int, dict[str, Record]]:
         """How many tasks with the names of this one have no record, and the records of those names that no task has: a
@@ -100,12 +110,13 @@ class _Memory:
         return [other for other, record in self._asking.items() if self._is_renamed(other, record, task)]
 
     def _is_renamed(self, other: str, record: Record, task: Task) -> bool:
-        """Whether the text of a task says that this is its record: no other task has that text, or none of its name, or
-        it was begun. What was taken out of the plan is not taken for a task of another name."""
+        """Whether the text of a task says that this may be its record: no other task has that text, or none of its
+        name, or it was begun. What was taken out of the plan is not taken for a task of another name, nor is what a
+        person has decided this one apart from."""
         digest = _digest(task)
         if record.get("body") != digest:
             return False
-        is_named = names_of(other).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
+        is_named = _is_named(other, task)
         if record.get("gone") and not is_named:
             return False
         is_begun = task.status is Status.ACTIVE and record.get("begun", task.tag or "") == (task.tag or "")
@@ -113,16 +124,24 @@ class _Memory:
         if not has_text and not (is_begun and "begun" in record):
             return False
         self._look_around(task)
-        is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
-        return is_begun or (is_only and other != key_of(path_of(task)))
-
-    def _may_be_rewritten(self, other: str, record: Record, task: Task) -> bool:
-        """Whether this may be the task that was begun, with another name and another text: it is at work by the plan,
-        and nothing has the name or the text any more. That is to be asked about, and the record stays what it is."""
-        if record.get("gone") or record.get("begun") != (task.tag or "") or task.status is not Status.ACTIVE:
+        key = key_of(path_of(task))
+        if key in _others(record):
             return False
-        self._look_around(task)
-        return task.is_leaf and self.is_nowhere(other, task) and not self._bodies[str(record.get("body"))]
+        is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
+        return is_begun or (is_only and other != key)
+
+    def _is_rewritten(self, task: Task) -> bool:
+        """Whether this may be a task that was begun, with another name and another text: it is at work by the plan, and
+        nothing has the name or the text any more."""
+        if task.status is not Status.ACTIVE or not task.is_leaf:
+            return False
+        return any(
+            not record.get("gone")
+            and record.get("begun") == (task.tag or "")
+            and self.is_nowhere(other, task)
+            and not self._bodies[str(record.get("body"))]
+            for other, record in self._asking.items()
+        )
 
     def is_nowhere(self, other: str, task: Task) -> bool:
         """Whether no task has the names of this record."""
@@ -155,6 +174,17 @@ class _Memory:
         )
 
 
+def _is_named(key: str, task: Task) -> bool:
+    """Whether what is kept under a key is of a task with the name of this one, wherever that stood."""
+    return names_of(key).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
+
+
+def _others(record: Record) -> list[str]:
+    """The keys of tasks that a record is not of, as a person has decided; it may hold anything."""
+    others = record.get("others")
+    return [other for other in others if isinstance(other, str)] if isinstance(others, list) else []
+
+
 def _is_anothers(record: Record, task: Task) -> bool:
     """Whether a record is that of a task that was taken out of the plan, and this is a new one of its name."""
     return bool(record.get("gone")) and record.get("body", _digest(task)) != _digest(task)
@@ -164,7 +194,7 @@ def _of_now(record: Record, task: Task) -> Record:
     """The record of a task, without the attempts at another one of its name that somebody settled by hand."""
     if not record.get("settled") or task.status is not Status.PENDING or record.get("body") == _digest(task):
         return record
-    return {name: record[name] for name in ("undone", "forgiven") if name in record}
+    return {name: record[name] for name in ("undone", "suspected", "forgiven") if name in record}
 
 
 def number(record: Mapping[str, Any], name: str) -> int:
@@ -190,7 +220,7 @@ def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Lev
     for task, path in zip(every, paths_of(every), strict=True):
         if memory.may_know(task, path):
             key, record = memory.find(task, path)
-            if record and not record.get("suspected"):
+            if record:
                 yield task, path, key, record
 
 
@@ -199,9 +229,16 @@ def keep(
 ) -> None:
     """Remembers this of the task at a path, which is `task` if that is at hand, and no longer under the key `was`."""
     body = {"body": _digest(task)} if task is not None else {}
+    key = key_of(path)
     copy(plans, {tuple(path): {**record, **body}})
-    if was and was != key_of(path):
+    if was and was != key:
         plans.drop_record(was)
+    if task is None:
+        return
+    memory = _Memory(plans.records())
+    for other in memory.renamed(task):
+        # It has a record of its own by now, and nothing is told by its text any more when that has done its service.
+        plans.put_record(other, {**memory.records[other], "others": [*_others(memory.records[other]), key]})
 
 
 def copy(plans: Plans, known: Mapping[tuple[Level, ...], Record]) -> None:
@@ -219,7 +256,7 @@ def take(plans: Plans, task: Task) -> Record:
     """What is remembered of the attempts at a task that is about to run, from now on under its path of now."""
     key, record = find(plans, task)
     path = path_of(task)
-    if record and key != key_of(path):
+    if record and key != key_of(path) and (key or not record.get("suspected")):
         keep(plans, path, record, task=task, was=key)
     return record
 
@@ -238,22 +275,10 @@ def come_back(plans: Plans, tasks: Iterable[Task]) -> None:
             keep(plans, path, {name: value for name, value in record.items() if name != "gone"}, was=key)
 
 
-def forgive(plans: Plans, records: Mapping[str, Record]) -> None:
-    """A person wants these to run again: nothing of them is remembered, but what it takes to ask again should that be
-    taken back."""
-    asked = {
-        key: {name: record[name] for name in ("body", "shared") if name in record} | {"forgiven": True}
-        for key, record in records.items()
-        if record.get("undone")
-    }
-    plans.put_records(asked)
-    plans.drop_record(*(key for key in records if key not in asked))
-
-
-def ask_again(plans: Plans, task: Task) -> None:
-    """That a person opened a task again was taken back."""
+def ask_again(plans: Plans, task: Task, *, was_begun: bool = False) -> None:
+    """That a person opened a task again, or began one that was suspected, was taken back."""
     key, record = find(plans, task)
-    if record.get("forgiven"):
+    if record.get("forgiven") and (record.get("suspected") or not was_begun):
         rest = {name: value for name, value in record.items() if name != "forgiven"}
         keep(plans, path_of(task), {**rest, "undone": True}, task=task, was=key)
 
@@ -268,14 +293,15 @@ def forget_all(plans: Plans, tasks: Iterable[Task]) -> None:
 def settle(plans: Plans, tasks: Iterable[Task]) -> None:
     """A person marked these tasks done or skipped: should that be taken back, their attempts count on."""
     for task, path, key, record in list(known(plans, tasks)):
-        if record and not record.get("suspected"):
-            keep(plans, path, {**record, "settled": True}, task=task, was=key)
+        keep(plans, path, {**record, "settled": True}, task=task, was=key)
 
 
 def begin(plans: Plans, task: Task) -> None:
-    """A person begins this task: it is none that was begun before, under another name."""
-    if find(plans, task)[1].get("suspected"):
-        keep(plans, path_of(task), {}, task=task)
+    """A person begins this task, or has it run: it is none that has run before, under another name."""
+    key, record = find(plans, task)
+    if record.get("undone") and record.get("suspected"):
+        rest = {name: value for name, value in record.items() if name != "undone"}
+        keep(plans, path_of(task), {**rest, "forgiven": True}, task=task, was=key)
 
 
 def lose(plans: Plans, path: Sequence[Level], body: str, record: Mapping[str, Any]) -> None:
@@ -285,14 +311,18 @@ def lose(plans: Plans, path: Sequence[Level], body: str, record: Mapping[str, An
 
 
 def forget(plans: Plans, tasks: Iterable[Task]) -> set[str]:
-    """Forgets the attempts at these tasks, and what may have been kept of them under other names or headings; returns
-    the keys of theirs."""
-    memory = _Memory(plans.records())
-    keys: set[str] = set()
+    """Forgets the attempts at these tasks, which a person wants to run again, but what it takes to ask again should
+    that be taken back; what may be another's stays, and counts for them no more. Returns their keys."""
     own: set[str] = set()
-    for task, path, key, _ in known(plans, tasks):
-        own.add(key)
-        keys |= {key, *memory.lost(task, key_of(path))[1]}
-        keys |= {other for other in memory.renamed(task) if memory.is_nowhere(other, task)}
-    forgive(plans, {key: memory.records[key] for key in keys if key in memory.records})
+    over: list[str] = []
+    records = plans.records()
+    for task, path, key, record in list(known(plans, tasks)):
+        own.add(key_of(path))
+        has_run = bool(record.get("undone") or record.get("forgiven"))
+        if has_run or key not in records:
+            kept: Record = {name: record[name] for name in ("suspected",) if name in record}
+            keep(plans, path, {**kept, "forgiven": has_run}, task=task, was=key)
+        else:
+            over.append(key)
+    plans.drop_record(*over)
     return own

@@ -50,7 +50,7 @@ class Carrying:
         self._stale = []
         for task, path, key, record in attempts.known(project.plans, tree.walk() if self._moved else ()):
             there = self._path_after(task)
-            if there is not None and there != path:
+            if key and there is not None and there != path:  # what only its text tells, that tells there, too
                 known[there] = record
                 self._stale.append(key)
         attempts.copy(project.plans, known)

@@ -208,7 +208,7 @@ def _settle_interrupted(project: Project, task: Task, status: Status) -> Changed
 def _forgive(project: Project, task: Task, *, was_open: bool) -> None:
     """A person opens a task again. That it has run is forgotten where they open one that was settled: they want it."""
     key, record = attempts.find(project.plans, task)
-    if record and not record.get("suspected"):
+    if record:
         has_run = bool(record.get("undone"))
         record = {name: value for name, value in record.items() if name != "settled"}
         undone = {"undone": has_run and was_open} | ({"forgiven": True} if has_run and not was_open else {})

@@ -162,4 +162,5 @@ def retry(project: Project, run: Run, address: str, expect: Expected) -> Steps:
         raise StateError(
             f"{task.address} {task.name} has tasks of its own.", hint="Retry or reopen those that failed."
         )
+    attempts.begin(project.plans, task)
     return (yield from execution.execute(project, run, task, attempt=attempts.number(record, "attempt") + 1))

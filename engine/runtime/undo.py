@@ -72,11 +72,12 @@ def undo(project: Project) -> Undone:
 
     def first() -> None:
         for task, was in found:
-            if because in ("reset", "reopen"):
-                attempts.ask_again(project.plans, task)
+            if because in ("reset", "reopen", "begin"):
+                attempts.ask_again(project.plans, task, was_begun=because == "begin")
             # What was only marked by hand has run nothing that could run twice.
             if was.path == ran and was.after in _ENDS and was.before not in _ENDS:
                 key, known = attempts.find(project.plans, task)
+                known = {name: known[name] for name in known if name != "suspected"}
                 known = {**_attempt(ended), **known, "undone": True}
                 attempts.keep(project.plans, path_of(task), known, task=task, was=key)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 
@@ -34,9 +37,9 @@ async def taken_back(root: Path) -> Engine:
     return engine
 
 
-async def asks(root: Path, name: str) -> None:
+async def asks(root: Path, name: str, says: str = "has run already") -> None:
     before = (root / "runs").read_text()
-    with pytest.raises(NeedsPersonError, match=f"{name} has run already"):
+    with pytest.raises(NeedsPersonError, match=f"{name} {says}"):
         await finish(Engine.open(root).step())
     assert (root / "runs").read_text() == before
 
@@ -58,10 +61,11 @@ async def test_that_it_was_opened_again_is_taken_back(make_project: MakeProject,
 async def test_so_it_is_behind_what_was_done_by_hand_since(make_project: MakeProject) -> None:
     root = make_project({"status.md": task("Work")})
     engine = await taken_back(root)
+    for _ in range(2):
+        engine.change("done", "1")
+        engine.reset("1")
     engine.change("done", "1")
-    engine.reset("1")
-    engine.change("done", "1")
-    for _ in range(3):
+    for _ in range(5):
         engine.undo()
     await asks(root, "Work")
 
@@ -83,7 +87,7 @@ async def test_it_was_renamed_and_its_namesake_under_another_heading_is_not_aske
     )
     await taken_back(root)
     outside(root, "] Deploy", "] Deploy again")
-    await asks(root, "Deploy again")
+    await asks(root, "Deploy again", "may have run already")
     engine = Engine.open(root)
     engine.change("skip", "1")
     await finish(engine.step())
@@ -126,7 +130,7 @@ async def test_a_reset_ends_the_question_of_whose_text_several_had(make_project:
     for _ in range(4):
         engine.undo()
     (root / ".flow/status.md").write_text(task("C", "run"))
-    await asks(root, "C")
+    await asks(root, "C", "may have run already")
     Engine.open(root).reset("1")
     await finish(Engine.open(root).step())
     assert (root / "runs").read_text() == "run\n" * 3
@@ -189,3 +193,107 @@ async def test_what_a_person_begins_is_not_suspected(make_project: MakeProject) 
     await finish(engine.step())
     engine.change("begin", "Other")
     assert (await finish(engine.step())).status is Status.DONE
+
+
+LOST = """\
+- [ ] [Script] A
+    ```sh
+    echo $FLOW_TASK >> runs
+    [ -e cut ] || { touch cut; cp rest.md .flow/status.md; }
+    ```
+"""
+
+
+def lost(make_project: MakeProject, rest: str) -> Path:
+    """A project of whose plan the first task was cut while it ran."""
+    root = make_project({"status.md": LOST + rest, "rest.md": rest})
+    (root / ".flow/rest.md").rename(root / "rest.md")
+    assert "no longer in the plan" in asyncio.run(finish(Engine.open(root).step())).message
+    return root
+
+
+DECISIONS: dict[str, Callable[[Engine, str], object]] = {
+    "skipped": lambda engine, it: engine.change("skip", it),
+    "done": lambda engine, it: engine.change("done", it),
+    "done and taken back": lambda engine, it: (engine.change("done", it), engine.undo()),
+    "done and reopened": lambda engine, it: (engine.change("done", it), engine.change("reopen", it)),
+    "begun": lambda engine, it: engine.change("begin", it),
+    "run": lambda engine, it: asyncio.run(finish(engine.retry(it))),
+    "run and taken back": lambda engine, it: (asyncio.run(finish(engine.retry(it))), engine.undo()),
+    "renamed": lambda engine, it: engine.rename(it, "[Script] C"),
+    "removed": lambda engine, it: engine.remove(it),
+    "reset": lambda engine, it: engine.reset(it),
+}
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize("other", ["another name", "another place"])
+def test_what_has_its_text_takes_nothing_from_it(
+    make_project: MakeProject, other: str, decision: str
+) -> None:
+    is_beside = other == "another name"
+    rest = LOST.replace("] A", "] B") if is_beside else "- [ ] Group\n" + indent(LOST, "    ")
+    root = lost(make_project, rest)
+    DECISIONS[decision](Engine.open(root), "1" if is_beside else "1.1")
+    plan = root / ".flow/status.md"
+    plan.write_text(LOST + plan.read_text().replace("[/]", "[ ]"))
+    asyncio.run(asks(root, "1 A"))
+
+
+@pytest.mark.parametrize("decision", ["done and reopened", "begun", "run", "reset"])
+def test_who_decided_about_what_has_its_text_is_asked_no_more(
+    make_project: MakeProject, decision: str
+) -> None:
+    root = lost(make_project, LOST.replace("] A", "] B"))
+    asyncio.run(asks(root, "B", "may have run already"))
+    DECISIONS[decision](Engine.open(root), "1")
+    for _ in range(2):
+        plan = root / ".flow/status.md"
+        plan.write_text(plan.read_text().replace("[x]", "[ ]"))
+        assert asyncio.run(finish(Engine.open(root).step())).status is Status.DONE
+
+
+@pytest.mark.parametrize(
+    ("decisions", "changes"),
+    [(["done"], 1), (["done and reopened"], 2), (["begun"], 1), (["done", "reset"], 2)],
+    ids=lambda one: "" if isinstance(one, int) else " ".join(one),
+)
+def test_a_decision_about_it_that_was_taken_back_asks(
+    make_project: MakeProject, decisions: list[str], changes: int
+) -> None:
+    root = lost(make_project, LOST.replace("] A", "] B"))
+    for decision in decisions:
+        DECISIONS[decision](Engine.open(root), "1")
+    for _ in range(changes):
+        Engine.open(root).undo()
+    asyncio.run(asks(root, "B", "may have run already"))
+
+
+async def test_a_commit_with_the_text_of_another_is_made(make_project: MakeProject) -> None:
+    block = '    ```toml\n    op = "commit"\n    all = true\n    ```\n'
+    root = make_project({"status.md": f"- [ ] [Git] One\n{block}"})
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments]
+        return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q")
+    git("config", "user.name", "A")
+    git("config", "user.email", "a@b")
+    (root / "file").write_text("1")
+    await taken_back(root)
+    (root / "file").write_text("2")
+    outside(root, "One", "Two")
+    await finish(Engine.open(root).retry("1"))
+    assert git("show", "HEAD:file") == "2"
+    assert git("log", "--format=%s").split() == ["Two", "One"]
+
+
+async def test_what_ran_for_certain_is_no_suspicion(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("A", "run")})
+    await taken_back(root)
+    outside(root, "] A", "] B")
+    engine = Engine.open(root)
+    await finish(engine.retry("1"))
+    engine.undo()
+    await asks(root, "B")

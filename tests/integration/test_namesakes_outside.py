@@ -147,6 +147,7 @@ async def test_records_that_hold_anything_stop_nothing(make_project: MakeProject
 def test_reset_forgets_what_is_kept_of_namesakes_that_are_gone(make_project: MakeProject) -> None:
     root = make_project({"status.md": section("A", "x")})
     plans = Plans(Store(root))
-    plans.put_record("status.md#[Script] Deploy\n#Z", {"undone": True, "shared": True})
+    gone = "status.md#[Script] Deploy\n#Z"
+    plans.put_record(gone, {"undone": True, "shared": True})
     Engine.open(root).reset()
-    assert not Plans(Store(root)).records()
+    assert gone not in Plans(Store(root)).records()
