@@ -62,19 +62,21 @@ class _Memory:
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
         key, digest = key_of(path), _digest(task)
         own = self.own(task, key)
-        if own is not None:
+        if own is not None and (own.get("undone") or self.records[key].get("body", digest) == digest):
             return key, own
         waiting, lost = self.lost(task, key)
-        if len(lost) == 1 and waiting == 1:
+        if own is None and len(lost) == 1 and waiting == 1:
             (other, record), *_ = lost.items()
             if not record.get("shared") and record.get("body", digest) == digest:
                 return other, record
         renamed = [other for other in self.renamed(task) if other not in lost]
         named = [other for other in renamed if _is_named(other, task)]
-        if not lost and len(named) == len(renamed) == 1 and self.is_nowhere(named[0], task):
+        if own is None and not lost and len(named) == len(renamed) == 1 and self.is_nowhere(named[0], task):
             return "", self.records[named[0]]
         careful = [_of_now(one, task) for one in (*lost.values(), *(self.records[other] for other in named))]
         undone = [record for record in careful if record.get("undone")]
+        if own is not None:  # with another text than it had: another one may have got its name
+            return key, {**own, **_SUSPECTED} if undone or renamed else own
         interruptions = max((number(record, "interruptions") for record in careful), default=0)
         found: Record = {"interruptions": interruptions} if interruptions else {}
         if not all(record.get("suspected") for record in undone):

@@ -289,6 +289,22 @@ async def test_a_commit_with_the_text_of_another_is_made(make_project: MakeProje
     assert git("log", "--format=%s").split() == ["Two", "One"]
 
 
+@pytest.mark.parametrize("headings", [True, False])
+async def test_the_record_of_another_one_of_its_name_does_not_hide_it(
+    make_project: MakeProject, headings: bool
+) -> None:
+    names = ("Deploy", "Deploy") if headings else ("Deploy", "Deploy again")
+    first, second = task(names[0], "old; false"), task(names[1], "new")
+    plan = f"# Now\n\n{first}\n# Next\n\n{second}" if headings else first + second
+    root = make_project({"status.md": plan})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.change("skip", "1")
+    await taken_back(root)
+    (root / ".flow/status.md").write_text(("# Now\n\n" if headings else "") + task("Deploy", "new"))
+    await asks(root, "Deploy", "may have run already")
+
+
 async def test_what_ran_for_certain_is_no_suspicion(make_project: MakeProject) -> None:
     root = make_project({"status.md": task("A", "run")})
     await taken_back(root)
