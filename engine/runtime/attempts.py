@@ -1,6 +1,7 @@
 """What is remembered of the attempts at each task, in `status.meta`: `key`, `attempt`, `interruptions`, whether one
 that had run was `undone`; whether a person opened such a task again, so that it is `forgiven`, or marked it done or
-skipped, so that it is `settled`; and of what was lost from the plan while it was at work, `begun`: the tag that it had.
+skipped, so that it is `settled`; of what was lost from the plan while it was at work, `begun`: the tag that it had; of
+what was taken back, `tag`: the same.
 
 It is kept by the path of names and headings. A task whose heading somebody changed is found again by its names alone.
 One that was renamed or moved by another program is told by its text only, which another task may have as well: what was
@@ -123,7 +124,7 @@ class _Memory:
             return False
         is_begun = task.status is Status.ACTIVE and record.get("begun", task.tag or "") == (task.tag or "")
         has_text = bool(body_text(task).strip()) or (is_named and task.tag is not None)
-        if not has_text and not (is_begun and "begun" in record):
+        if not has_text and not (is_begun and _tag_of(record) is not None):
             return False
         self._look_around(task)
         key = key_of(path_of(task))
@@ -139,7 +140,7 @@ class _Memory:
             return False
         return any(
             not record.get("gone")
-            and record.get("begun") == (task.tag or "")
+            and _tag_of(record) == (task.tag or "")
             and self.is_nowhere(other, task)
             and not self._bodies[str(record.get("body"))]
             for other, record in self._asking.items()
@@ -179,6 +180,11 @@ class _Memory:
 def _is_named(key: str, task: Task) -> bool:
     """Whether what is kept under a key is of a task with the name of this one, wherever that stood."""
     return names_of(key).endswith((f"#{name_of(task)}", f"{SEPARATOR}{name_of(task)}"))
+
+
+def _tag_of(record: Record) -> Any:
+    """The tag that a task had when it was last begun; None where nobody has written that down."""
+    return record.get("begun", record.get("tag"))
 
 
 def _others(record: Record) -> list[str]:
@@ -322,7 +328,7 @@ def forget(plans: Plans, tasks: Iterable[Task]) -> set[str]:
         own.add(key_of(path))
         has_run = bool(record.get("undone") or record.get("forgiven"))
         if has_run or key not in records:
-            kept: Record = {name: record[name] for name in ("suspected",) if name in record}
+            kept: Record = {name: record[name] for name in ("suspected", "tag") if name in record}
             keep(plans, path, {**kept, "forgiven": has_run}, task=task, was=key)
         else:
             over.append(key)

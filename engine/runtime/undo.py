@@ -78,7 +78,7 @@ def undo(project: Project) -> Undone:
             if was.path == ran and was.after in _ENDS and was.before not in _ENDS:
                 key, known = attempts.find(project.plans, task)
                 known = {name: known[name] for name in known if name != "suspected"}
-                known = {**_attempt(ended), **known, "undone": True}
+                known = {**_attempt(ended), **known, "undone": True, "tag": task.tag or ""}
                 attempts.keep(project.plans, path_of(task), known, task=task, was=key)
 
     # It is known before the task is open: so it never runs unasked, whenever this is killed.

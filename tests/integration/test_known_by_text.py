@@ -305,6 +305,26 @@ async def test_the_record_of_another_one_of_its_name_does_not_hide_it(
     await asks(root, "Deploy", "may have run already")
 
 
+@pytest.mark.parametrize("has_text", [True, False])
+async def test_it_is_active_again_and_gets_another_name_and_text(
+    make_project: MakeProject, has_text: bool
+) -> None:
+    root = make_project({"status.md": task("Work") if has_text else "- [ ] [Nightly] Work\n"})
+    (root / ".flow/atoms").mkdir()
+    (root / ".flow/atoms/nightly.py").write_text(
+        "from engine import Atom, AtomResult\n\n\nclass Nightly(Atom):\n    def run(self, call):\n"
+        "        open('runs', 'a').write('run')\n        return AtomResult.success()\n"
+    )
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text(registry.read_text().replace("{", '{"Nightly": "nightly:Nightly", ', 1))
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    plan = root / ".flow/status.md"
+    plan.write_text(plan.read_text().replace("Work", "Other").replace("echo", "echo more"))
+    await asks(root, "Other", "may have run already")
+
+
 async def test_what_ran_for_certain_is_no_suspicion(make_project: MakeProject) -> None:
     root = make_project({"status.md": task("A", "run")})
     await taken_back(root)
