@@ -57,6 +57,7 @@ class _Memory:
         self._asking = {key: record for key, record in records.items() if record.get("undone")}
         self._asking_bodies = {str(record.get("body")) for record in self._asking.values()}
         self._there: set[str] | None = None
+        self._texts: dict[str, str] = {}
         self._bodies: Counter[str] = Counter()
         self._marks: Counter[tuple[str, str]] = Counter()
 
@@ -114,8 +115,8 @@ class _Memory:
 
     def _is_renamed(self, other: str, record: Record, task: Task) -> bool:
         """Whether the text of a task says that this may be its record: no other task has that text, or none of its
-        name, or it was begun. What was taken out of the plan is not taken for a task of another name, nor is what a
-        person has decided this one apart from."""
+        name, or it was begun. What was taken out of the plan is not taken for a task of another name, nor is what its
+        own task still has, or what a person has decided this one apart from."""
         digest = _digest(task)
         if record.get("body") != digest:
             return False
@@ -127,11 +128,10 @@ class _Memory:
         if not has_text and not (is_begun and _tag_of(record) is not None):
             return False
         self._look_around(task)
-        key = key_of(path_of(task))
-        if key in _others(record):
+        if self._texts.get(other) == digest or key_of(path_of(task)) in _others(record):
             return False
         is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
-        return is_begun or (is_only and other != key)
+        return is_begun or is_only
 
     def _is_rewritten(self, task: Task) -> bool:
         """Whether this may be a task that was begun, with another name and another text: it is at work by the plan, and
@@ -165,7 +165,10 @@ class _Memory:
     def _look_around(self, task: Task) -> None:
         if self._there is None:
             every = list(walk(root_of(task).tasks))
-            self._there = {names_of(key_of(path)) for path in paths_of(every)}
+            self._texts = {
+                key_of(path): _digest(one) for one, path in zip(every, paths_of(every), strict=True)
+            }
+            self._there = {names_of(key) for key in self._texts}
             leaves = [(name_of(one), _digest(one)) for one in every if one.is_leaf]
             self._bodies = Counter(digest for _, digest in leaves)
             self._marks = Counter(leaves)
