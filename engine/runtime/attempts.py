@@ -58,6 +58,7 @@ class _Memory:
         self._asking_bodies = {str(record.get("body")) for record in self._asking.values()}
         self._there: set[str] | None = None
         self._texts: dict[str, str] = {}
+        self._waiting: set[str] = set()
         self._bodies: Counter[str] = Counter()
         self._marks: Counter[tuple[str, str]] = Counter()
 
@@ -128,21 +129,26 @@ class _Memory:
         if not has_text and not (is_begun and _tag_of(record) is not None):
             return False
         self._look_around(task)
-        if self._texts.get(other) == digest or key_of(path_of(task)) in _others(record):
+        # One that was lost while it was at work may stand at work under another name, and a newcomer under its own.
+        is_there = self._texts.get(other) == digest and not (is_begun and "begun" in record)
+        if is_there or key_of(path_of(task)) in _others(record):
             return False
         is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)
         return is_begun or is_only
 
     def _is_rewritten(self, task: Task) -> bool:
         """Whether this may be a task that was begun, with another name and another text: it is at work by the plan, and
-        nothing has the name or the text any more."""
+        nothing has the name or the text any more, unless a newcomer that waits got those of one that was lost."""
         if task.status is not Status.ACTIVE or not task.is_leaf:
             return False
+        self._look_around(task)
         return any(
             not record.get("gone")
             and _tag_of(record) == (task.tag or "")
-            and self.is_nowhere(other, task)
-            and not self._bodies[str(record.get("body"))]
+            and (
+                ("begun" in record and other in self._waiting)
+                or (self.is_nowhere(other, task) and not self._bodies[str(record.get("body"))])
+            )
             for other, record in self._asking.items()
         )
 
@@ -169,6 +175,8 @@ class _Memory:
                 key_of(path): _digest(one) for one, path in zip(every, paths_of(every), strict=True)
             }
             self._there = {names_of(key) for key in self._texts}
+            pending = [one for one in every if one.status is Status.PENDING]
+            self._waiting = {key_of(path) for path in paths_of(pending)}
             leaves = [(name_of(one), _digest(one)) for one in every if one.is_leaf]
             self._bodies = Counter(digest for _, digest in leaves)
             self._marks = Counter(leaves)
@@ -284,6 +292,15 @@ def come_back(plans: Plans, tasks: Iterable[Task]) -> None:
     for _, path, key, record in list(known(plans, tasks)):
         if record.get("gone"):
             keep(plans, path, {name: value for name, value in record.items() if name != "gone"}, was=key)
+
+
+def asked(plans: Plans, task: Task) -> None:
+    """A person is asked whether this task may run again: that is known of it as it stands now, so that it is still
+    asked when it is changed once more."""
+    key, record = find(plans, task)
+    if record.get("suspected"):
+        record = {"undone": True, "suspected": True, "tag": task.tag or ""}
+    keep(plans, path_of(task), record, task=task, was=key)
 
 
 def ask_again(plans: Plans, task: Task, *, was_begun: bool = False) -> None:

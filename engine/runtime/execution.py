@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from engine import status as rules
 from engine.atoms import (
@@ -123,8 +123,9 @@ def execute(
             project.trust.refuse(task)  # as its code is by now: the answer may have taken a while
     job = job_of(atom, call, name)
     effect = atom.effect_of(call) if isinstance(atom, Supervised) else atom.effect
-    if attempt is None:
-        _refuse_repeating(task, record, effect)
+    if attempt is None and _repeats(record, effect):
+        attempts.asked(project.plans, task)
+        _refuse_repeating(task, record)
     intent = Intent(
         run=name,
         path=path_at_work(task),
@@ -175,7 +176,9 @@ def refuse(project: Project, tree: Tree, task: Task, effect: Effect) -> None:
             raise problem_error(change.task.plan.problems, "Nothing of this file is run until it is mended.")
     project.refuse_outside(task)
     project.trust.refuse(task)
-    _refuse_repeating(task, project.attempts(task), effect)
+    record = project.attempts(task)
+    if _repeats(record, effect):
+        _refuse_repeating(task, record)
 
 
 def ready(project: Project, task: Task) -> Entry | None:
@@ -206,18 +209,22 @@ def _refuse_invalid(task: Task) -> None:
         step = step.plan.referrer
 
 
-def _refuse_repeating(task: Task, record: Mapping[str, Any], effect: Effect) -> None:
-    if record.get("undone") and effect is Effect.ONCE:
-        what = "has run already; " + (
-            "but the plan does not say so" if "begun" in record else "its result was taken back"
-        )
-        if record.get("suspected"):
-            what = "may have run already: a task that was begun is no longer in the plan by its name or text"
-        raise NeedsPersonError(
-            f"{task.address} {task.name} {what}.",
-            hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
-            address=task.address,
-        )
+def _repeats(record: Mapping[str, Any], effect: Effect) -> bool:
+    """Whether a person is to be asked before this runs, as it may have run already."""
+    return bool(record.get("undone")) and effect is Effect.ONCE
+
+
+def _refuse_repeating(task: Task, record: Mapping[str, Any]) -> NoReturn:
+    what = "has run already; " + (
+        "but the plan does not say so" if "begun" in record else "its result was taken back"
+    )
+    if record.get("suspected"):
+        what = "may have run already: a task that was begun is no longer in the plan by its name or text"
+    raise NeedsPersonError(
+        f"{task.address} {task.name} {what}.",
+        hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
+        address=task.address,
+    )
 
 
 def runnable(project: Project, task: Task) -> Entry | None:

@@ -92,24 +92,30 @@ def stop(project: Project, run: Run, intent: Intent, atom: Atom, call: Call) -> 
         return (yield from conclude(project, intent, result, time.monotonic() - ended.seconds))
     if left:
         yield Warned(f"{in_words(left)} of {intent.name} could not be ended.")
-    if isinstance(atom, Supervised):
-        cleaner = atom.cleaner(call, f"{intent.run}-cleanup")
-        if isinstance(atom, Hosted) and not project.trust.may_import(Entry(intent.atom, atom.target)):
-            yield Warned(
-                f"The clean-up of {intent.name} was not run: its atom has changed, and nobody has approved it."
-            )
-        elif cleaner is not None:
-            try:
-                if (yield from run_job(project, run, cleaner)) is None:
-                    yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
-            except FlowError as error:
-                yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
+    yield from clean_up(project, run, intent, atom, call)
     yield from log(project, "stopped", intent)
     finished = ending(
         intent, Status.ACTIVE, StepOutcome.INTERRUPTED, "It was stopped; the next start offers what to do."
     )
     yield finished
     return finished
+
+
+def clean_up(
+    project: Project, run: Run, intent: Intent, atom: Atom, call: Call
+) -> Generator[Event | None, None, None]:
+    """Let an atom clean up after work that was ended, if it does such a thing."""
+    cleaner = atom.cleaner(call, f"{intent.run}-cleanup") if isinstance(atom, Supervised) else None
+    if isinstance(atom, Hosted) and not project.trust.may_import(Entry(intent.atom, atom.target)):
+        yield Warned(
+            f"The clean-up of {intent.name} was not run: its atom has changed, and nobody has approved it."
+        )
+    elif cleaner is not None:
+        try:
+            if (yield from run_job(project, run, cleaner)) is None:
+                yield Warned(f"The clean-up of {intent.name} took too long and was ended.")
+        except FlowError as error:
+            yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
 
 
 def ended_by_itself(ended: Ended) -> bool:

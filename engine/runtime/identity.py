@@ -329,14 +329,19 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     if len(leaves) != 1 or _is_twin(leaves[0], path):
         return task
     leaf = leaves[0]
-    is_same = body_text(leaf) == body
+    is_same = _unindented(body_text(leaf)) == _unindented(body)
     if task is not None:  # it was begun: a newcomer of its name is not it where it stands under another
-        if body.strip():
-            return leaf if is_same else task
-        is_alike = is_same and task.tag is not None and leaf.tag == task.tag and leaf.plan is task.plan
-        return None if is_alike else task  # without a text nothing tells which of them it is
+        if is_same and body.strip():
+            return leaf
+        is_alike = task.tag is not None and leaf.tag == task.tag and leaf.plan is task.plan
+        return None if is_alike else task  # nothing tells which of them it is
     is_named = bool(path) and name_of(leaf) == path[-1].names[-1] and (is_same or not path[-1].shared)
     return leaf if is_named or (is_same and body.strip()) else None
+
+
+def _unindented(text: str) -> list[str]:
+    """The lines of a text without their indentation, which changes with the place."""
+    return [line.strip() for line in text.splitlines()]
 
 
 def is_meant(task: Task, path: Sequence[Level], body: str) -> bool:

@@ -19,7 +19,7 @@ _VERBS = {
     "restored": "its last version was put back",
     "fixed": "normalised",
     "error": "ended with an error",
-    "nothing": "nothing was left to run",
+    "resumed": "begun again after an error",
     "adopted": "changed by another program, taken in",
 }
 _REWRITES = {
@@ -60,6 +60,8 @@ def describe(record: Mapping[str, Any]) -> str:
             return _said("failed, is tried again", record)
         case "conflict":
             return f"{record.get('path', 'its file')} had changed; nothing was written"
+        case "ended":
+            return _said(f"ended: {record.get('outcome', '')}", record)
         case "conflict copy":
             return f"another program wrote to {record.get('path')}; kept as {record.get('copy')}"
         case "adopted" if record.get("new") is True:

@@ -49,7 +49,7 @@ from engine.runtime.findings import (
     open_intent,
     why_not_always,
 )
-from engine.runtime.following import JOB_LIMIT, as_begun, follow, in_words, new_run, run_job
+from engine.runtime.following import JOB_LIMIT, as_begun, clean_up, follow, in_words, new_run, run_job
 from engine.runtime.identity import active_leaves, body_text, find_again, path_at_work
 from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Rewrite
@@ -95,6 +95,8 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         if alive_of(project, intent):  # whoever was ending it died over that
             yield Warned(f"{intent.name} was stopped, and is still at work: that is ended first.")
             intent = yield from _end(project, intent)
+            if task is not None and not can_follow(project, intent):
+                yield from _clean_up(project, run, intent, task)
         project.forget_stop()
     if task is None:
         refuse_unreadable(project, tree, intent.path)
@@ -292,6 +294,16 @@ def _end(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
         )
     yield from log(project, "stopped", intent)
     return intent
+
+
+def _clean_up(project: Project, run: Run, intent: Intent, task: Task) -> Generator[Event | None, None, None]:
+    try:
+        atom, call = as_begun(project, intent, task)
+        project.trust.refuse(task)
+    except FlowError as error:
+        yield Warned(f"The clean-up of {intent.name} was not run: {error.message}")
+        return
+    yield from clean_up(project, run, intent, atom, call)
 
 
 def _refuse_alive(project: Project, intent: Intent) -> None:

@@ -29,8 +29,11 @@ def settled(project: Project, steps: Steps) -> Steps:
 
 
 def told(project: Project, run: Run, steps: Steps) -> Steps:
-    """These steps; the log tells of an error that ends them, as it does of the end of a task, and when nothing is left
-    to run after one. Where another engine has the claim by now, its end is the one that counts."""
+    """These steps; the log tells of an error that ends them, as it does of the end of a task, and after such an error
+    how the next ones began and ended. Where another engine has the claim by now, its end is the one that counts."""
+    is_after_error = _ended_in_error(project)
+    if is_after_error:
+        project.log.write("resumed")
     try:
         finished = yield from steps
     except FlowError as error:
@@ -43,14 +46,20 @@ def told(project: Project, run: Run, steps: Steps) -> Steps:
                 exit_code=error.exit_code,
             )
         raise
-    if finished.outcome is StepOutcome.NOTHING and _ended_in_error(project):
-        project.log.write("nothing", message=finished.message)
+    if is_after_error:
+        project.log.write(
+            "ended",
+            address=finished.address,
+            name=finished.name,
+            outcome=finished.outcome.value,
+            message=finished.message,
+        )
     return finished
 
 
 def _ended_in_error(project: Project) -> bool:
     """Whether that is the last that the log tells of an end."""
-    ends = {"error", *StepOutcome}
+    ends = {"error", "ended", *StepOutcome}
     with suppress(StorageError):
         return next(
             (record["what"] == "error" for record in project.log.latest() if record["what"] in ends), False

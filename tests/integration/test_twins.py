@@ -59,6 +59,8 @@ NEW = task("X", says="new")
         (under("A", task("X")), under("B", task("X", "/", note=NOTE)), "x"),
         (within("A", task("X")) + within("B", NEW), within("B", task("X", "/", says="new"), "/"), "//"),
         (within("A", task("X")) + within("B", NEW), task("X", "/", note=NOTE) + within("B", NEW), "x  "),
+        (task("X"), within("A", task("X", "/"), "/") + task("X"), "xx "),
+        (task("X"), task("X2", "/", says="new") + task("X"), "/ "),
     ],
     ids=[
         "another one of its text is begun",
@@ -71,6 +73,8 @@ NEW = task("X", says="new")
         "it has another heading and another text",
         "another one of its name is begun elsewhere",
         "it is moved, and has another text",
+        "it is moved, and a newcomer has its place",
+        "it has another name and another text, and a newcomer those that it had",
     ],
 )
 def test_what_runs_is_marked_and_no_other_one(
@@ -89,6 +93,19 @@ def test_what_runs_is_marked_and_no_other_one(
     process.communicate()
     assert marks(root) == expected
     assert (root / "runs").read_text() == "run\n"
+
+
+async def test_one_with_another_name_and_text_is_asked_about_beside_a_newcomer(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": task("X")})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    (root / ".flow/status.md").write_text(task("X2", "/", says="new") + task("X"))
+    (root / "go").touch()
+    process.communicate()
+    with pytest.raises(NeedsPersonError, match="X2"):
+        await finish(Engine.open(root).step())
 
 
 def with_atom(root: Path) -> None:

@@ -177,3 +177,21 @@ async def test_the_next_attempt_knows_of_one_that_was_taken_back(make_project: M
     await finish(engine.retry("1"))
     (first, key), (second, same) = (line.split() for line in (root / "keys").read_text().splitlines())
     assert (first, second, same) == ("1", "2", key)
+
+
+@pytest.mark.parametrize("first", ["name", "text"])
+async def test_what_was_asked_about_is_asked_about_however_it_is_changed(
+    make_project: MakeProject, first: str
+) -> None:
+    root = make_project({"status.md": WORK})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    engine.undo()
+    plan = root / ".flow/status.md"
+    edits = [("[Script] Work", "[Script] Labour"), ("```sh\n", "```sh\n    true\n")]
+    for old, new in edits if first == "name" else reversed(edits):
+        assert old in plan.read_text()
+        plan.write_text(plan.read_text().replace(old, new))
+        with pytest.raises(NeedsPersonError, match="run already"):
+            await finish(engine.step())

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import Engine, Finished, Output, Resume, StepOutcome, TrustError, init_project
+from engine import Engine, Finished, NeedsPersonError, Output, Resume, StepOutcome, TrustError, init_project
 from tests.conftest import BUILT_IN, MakeProject
 from tests.integration.conftest import (
     StartEngine,
@@ -23,6 +23,7 @@ from tests.integration.conftest import (
     is_running,
     kill,
     kill_work,
+    note,
 )
 
 HEAD = """\
@@ -146,6 +147,22 @@ async def test_no_clean_up_is_begun_once_the_claim_is_anothers(
     (root / "end").touch()
     assert (await step).outcome is StepOutcome.INTERRUPTED
     assert not list((root / ".flow/logs/output").glob("*-cleanup*"))
+
+
+async def test_it_cleans_up_though_the_engine_died_while_it_was_ended(
+    make_atom: MakeAtom, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    root = make_atom(
+        "def run(self, call):\n    Path('started').touch()\n    time.sleep(1000)\n"
+        "def cleanup(self, call):\n    Path('cleaned').touch()"
+    )
+    process = start_engine(root)
+    wait_for((root / "started").exists)
+    kill(process)
+    note(root, phase="stopping")
+    with pytest.raises(NeedsPersonError):
+        await finish(Engine.open(root).step())
+    assert (root / "cleaned").exists()
 
 
 SLOW = """\

@@ -70,7 +70,9 @@ def _last_outcome(engine: Engine) -> dict[str, Any]:
     for record in engine.history():
         if record["what"] in EXIT_CODES or record["what"] == "error":
             last = record
-        elif record["what"] == "started" and last.get("what") == "error":
+        elif record["what"] == "ended" and record.get("outcome") in EXIT_CODES:
+            last = {**record, "what": record["outcome"]}
+        elif record["what"] == "resumed":
             last = {}
     recovery = engine.recovery()
     person = EXIT_CODES["interrupted"]
@@ -133,6 +135,13 @@ def stop(ctx: click.Context, as_json: bool) -> None:
             )
     recovery = engine.recovery() if running is not None else None
     stopped = recovery if recovery is not None and recovery.stopped else None
+    if stopped is not None and stopped.children:
+        raise BusyError(
+            f"The engine died while it ended {stopped.title}, and work of that is still alive.",
+            hint="`flow step` ends it, and goes on; `flow recover` shows what else there is.",
+            address=stopped.address,
+            name=stopped.name,
+        )
     if as_json:
         output.put_json({"stopped": stopped and {"address": stopped.address, "name": stopped.name}})
     elif running is None:

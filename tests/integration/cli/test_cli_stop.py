@@ -165,3 +165,17 @@ def test_a_task_of_another_machine_is_not_called_dead(
     assert "begun on another machine, elsewhere" in shown
     assert "\x1b[2J" not in shown
     assert "nothing of it is alive" not in shown
+
+
+def test_work_that_outlived_the_engine_that_ended_it_is_not_called_stopped(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    root = make_project({"status.md": SLOW.replace("    touch", "    trap : TERM\n    touch")})
+    with subprocess.Popen([*FLOW, "run"], cwd=root, stdout=subprocess.DEVNULL) as engine:
+        wait_for(lambda: (root / "began").exists())
+        with subprocess.Popen([*FLOW, "stop"], cwd=root, stderr=subprocess.PIPE, text=True) as stop:
+            wait_for(lambda: "stopping" in (root / ".flow/intent.lock").read_text())
+            engine.kill()
+            _, said = stop.communicate()
+    assert (stop.returncode, "still alive" in said) == (6, True)
+    (root / "go").touch()

@@ -59,6 +59,40 @@ def test_a_run_that_ends_well_makes_up_for_an_error(flow: Flow, make_project: Ma
     assert "error" not in flow("log", "-n", "1", cwd=root).out
 
 
+def test_what_came_after_an_error_is_what_counts(
+    flow: Flow, make_project: MakeProject, wait_for: WaitFor
+) -> None:
+    hanging = script("Build", "touch began; while ! test -e go; do sleep 0.05; done")
+    root = make_project({"status.md": hanging})
+    with subprocess.Popen([*FLOW, "run"], cwd=root, stdout=subprocess.DEVNULL) as engine:
+        wait_for(lambda: (root / "began").exists())
+        engine.kill()
+    registry = root / ".flow/flow.registry.json"
+    text = registry.read_text()
+    registry.write_text("{")
+    assert (flow("run", cwd=root).code, flow("wait", cwd=root).code) == (4, 4)
+    registry.write_text(text)
+    with subprocess.Popen([*FLOW, "run"], cwd=root, stdout=subprocess.DEVNULL):
+        wait_for(lambda: Engine.open(root).running() is not None)
+        assert flow("stop", cwd=root).code == 0
+    waited = flow("wait", cwd=root)
+    assert (waited.code, "interrupted" in waited.out) == (3, True)
+
+
+def test_a_run_that_is_held_by_a_failed_task_ends_as_that_after_an_error(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": FIRST})
+    registry = root / ".flow/flow.registry.json"
+    text = registry.read_text()
+    registry.write_text("{")
+    assert (flow("run", cwd=root).code, flow("wait", cwd=root).code) == (4, 4)
+    registry.write_text(text)
+    assert flow("fail", "1", cwd=root).code == 0
+    assert (flow("run", cwd=root).code, flow("wait", cwd=root).code) == (1, 1)
+    assert "has failed and holds the plan" in flow("log", "-n", "1", cwd=root).out
+
+
 def test_an_engine_that_is_refused_for_another_one_tells_nothing(
     flow: Flow, make_project: MakeProject, wait_for: WaitFor
 ) -> None:
