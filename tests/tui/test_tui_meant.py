@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from engine import Engine
 from tests.conftest import MakeProject
@@ -200,6 +201,23 @@ async def test_the_question_to_quit_goes_when_nothing_runs_any_more(sit: Sit, ga
         await person.told("What ran has ended by itself")
         await person.unasked()
         assert not person.app._exit
+
+
+async def test_a_question_that_goes_while_it_is_drawn_goes_quietly(sit: Sit, gate: Path) -> None:
+    async with sit({"status.md": two(gate, gate)}) as person:
+        await person.press("s")
+        await person.sees("running 1 One")
+        await person.press("q")
+        await person.asked("Quit")
+        prompt = person.app.screen
+        prompt.post_message(
+            events.Resize(person.app.size, person.app.size)
+        )  # it says more when that is drawn
+        await prompt.query("#box").remove()
+        await person.idle()
+        await person.press("escape")
+        await person.unasked()
+        gate.touch()
 
 
 async def test_undo_is_not_offered_any_more_when_another_engine_has_changed_something(sit: Sit) -> None:

@@ -218,6 +218,8 @@ class Prompt(Modal[str | None]):
 
     def _say_more(self) -> None:
         """Says so where not all of the evidence is on the screen."""
+        if not self.query("#box #evidence"):
+            return  # the prompt was answered before this was drawn
         box = self.query_one("#box")
         if (box.border_subtitle or _MORE) == _MORE:
             box.border_subtitle = _MORE if self.query_one("#evidence").max_scroll_y else ""
