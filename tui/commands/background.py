@@ -137,7 +137,7 @@ def stop(ctx: click.Context, as_json: bool) -> None:
     stopped = recovery if recovery is not None and recovery.stopped else None
     if stopped is not None and stopped.children:
         raise BusyError(
-            f"The engine died while it ended {stopped.title}, and work of that is still alive.",
+            f"{stopped.title} was to be ended, and work of it is still alive.",
             hint="`flow step` ends it, and goes on; `flow recover` shows what else there is.",
             address=stopped.address,
             name=stopped.name,
