@@ -325,11 +325,11 @@ async def test_it_is_active_again_and_gets_another_name_and_text(
     await asks(root, "Other", "may have run already")
 
 
-async def test_what_a_person_begins_is_not_taken_for_what_is_still_there(make_project: MakeProject) -> None:
+async def test_what_is_active_is_not_taken_for_what_is_still_there(make_project: MakeProject) -> None:
     root = make_project({"status.md": task("A") + task("B")})
     engine = await taken_back(root)
     engine.change("skip", "1")
-    engine.change("begin", "2")
+    outside(root, "[ ] [Script] B", "[/] [Script] B")
     assert (await finish(engine.step())).status is Status.DONE
     assert (root / "runs").read_text() == "A\nB\n"
 
