@@ -129,8 +129,9 @@ class _Memory:
         if not has_text and not (is_begun and _tag_of(record) is not None):
             return False
         self._look_around(task)
-        # One that was lost while it was at work may stand at work under another name, and a newcomer under its own.
-        is_there = self._texts.get(other) == digest and not (is_begun and "begun" in record)
+        # What was lost while it was at work, or is active again, may have another name, and a newcomer that waits its own.
+        is_newcomers = "begun" in record or ("tag" in record and other in self._waiting)
+        is_there = self._texts.get(other) == digest and not (is_begun and is_newcomers)
         if is_there or key_of(path_of(task)) in _others(record):
             return False
         is_only = self._bodies[digest] == 1 or (is_named and self._marks[name_of(task), digest] == 1)

@@ -334,6 +334,15 @@ async def test_what_is_active_is_not_taken_for_what_is_still_there(make_project:
     assert (root / "runs").read_text() == "A\nB\n"
 
 
+async def test_it_is_active_again_and_a_newcomer_has_its_name_and_text(make_project: MakeProject) -> None:
+    root = make_project({"status.md": task("Work", "run")})
+    engine = Engine.open(root)
+    await finish(engine.step())
+    engine.undo()
+    (root / ".flow/status.md").write_text(task("Other", "run").replace("[ ]", "[/]") + task("Work", "run"))
+    await asks(root, "Other", "may have run already")
+
+
 async def test_what_ran_for_certain_is_no_suspicion(make_project: MakeProject) -> None:
     root = make_project({"status.md": task("A", "run")})
     await taken_back(root)
