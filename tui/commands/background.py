@@ -67,15 +67,15 @@ def _last_outcome(engine: Engine) -> dict[str, Any]:
     """The log's record of how the last run ended; an interrupted task comes before everything else but an error that
     says more."""
     last: dict[str, Any] = {}
+    person = EXIT_CODES["interrupted"]
     for record in engine.history():
         if record["what"] in EXIT_CODES or record["what"] == "error":
             last = record
         elif record["what"] == "ended" and record.get("outcome") in EXIT_CODES:
             last = {**record, "what": record["outcome"]}
         elif record["what"] == "resumed":
-            last = {}
+            last = {**last, "exit_code": person}  # until more is known
     recovery = engine.recovery()
-    person = EXIT_CODES["interrupted"]
     if recovery is not None and last.get("exit_code", person) == person:
         return {"what": "interrupted", "address": recovery.address, "name": recovery.name}
     return last
