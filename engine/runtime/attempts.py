@@ -129,7 +129,7 @@ class _Memory:
         if not has_text and not (is_begun and _tag_of(record) is not None):
             return False
         self._look_around(task)
-        # What was lost while it was at work, or is active again, may have another name, and a newcomer that waits its own.
+        # What was lost while it was at work, or is active again, may have another name, and a newcomer its own.
         is_newcomers = "begun" in record or ("tag" in record and other in self._waiting)
         is_there = self._texts.get(other) == digest and not (is_begun and is_newcomers)
         if is_there or key_of(path_of(task)) in _others(record):
