@@ -300,7 +300,7 @@ def asked(plans: Plans, task: Task) -> None:
     asked when it is changed once more."""
     key, record = find(plans, task)
     if record.get("suspected"):
-        record = {"undone": True, "suspected": True, "tag": task.tag or ""}
+        record = {**record, "tag": task.tag or ""}
     keep(plans, path_of(task), record, task=task, was=key)
 
 

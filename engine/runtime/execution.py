@@ -219,7 +219,9 @@ def _refuse_repeating(task: Task, record: Mapping[str, Any]) -> NoReturn:
         "but the plan does not say so" if "begun" in record else "its result was taken back"
     )
     if record.get("suspected"):
-        what = "may have run already: a task that was begun is no longer in the plan by its name or text"
+        what = (
+            "may have run already: a task that is no longer in the plan by its name has, and this may be it"
+        )
     raise NeedsPersonError(
         f"{task.address} {task.name} {what}.",
         hint=f"`flow retry {task.address}` runs it again, `flow done {task.address}` leaves it at that.",
