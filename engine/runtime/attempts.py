@@ -26,6 +26,7 @@ from engine.runtime.identity import (
     path_of,
     paths_of,
     root_of,
+    without_indentation,
 )
 from engine.status import Status, Task, walk
 from engine.storage import Plans, revision_of
@@ -228,9 +229,7 @@ def _digest(task: Task) -> str:
 
 
 def _digest_of(body: str) -> str:
-    """Of a text without its indentation, which changes with the place."""
-    text = "\n".join(line.strip() for line in body.splitlines())
-    return revision_of(text.encode("utf-8", "surrogatepass"))
+    return revision_of(without_indentation(body).encode("utf-8", "surrogatepass"))
 
 
 def known(plans: Plans, tasks: Iterable[Task]) -> Iterator[tuple[Task, tuple[Level, ...], str, Record]]:

@@ -174,7 +174,7 @@ def _obstacle(
         changed = [file for file in files_to(task) if file in outside]
         if changed:
             return _outside(changed[0])
-    if entry is None or entry.kind in ("Manual", "Flow"):
+    if entry is None or entry.is_persons:
         return _stop_of(task, None)
     try:
         if asks and project.trust.missing([task]):

@@ -102,7 +102,7 @@ def execute(
     before counts. The key is the same for all attempts (DESIGN section 5).
     """
     entry = ready(project, task)
-    if entry is None or entry.kind in ("Manual", "Flow"):
+    if entry is None or entry.is_persons:
         return (yield from _wait_for_person(project, task, entry, instead_of))
     record = attempts.take(project.plans, task)
     key = (instead_of.key if instead_of else "") or str(record.get("key") or uuid.uuid4().hex)
@@ -186,7 +186,7 @@ def ready(project: Project, task: Task) -> Entry | None:
     project.refuse_outside(task)
     _refuse_invalid(task)
     entry = runnable(project, task)
-    if entry is not None and entry.kind not in ("Manual", "Flow"):
+    if entry is not None and not entry.is_persons:
         project.trust.refuse(task)
     return entry
 

@@ -329,7 +329,7 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     if len(leaves) != 1 or _is_twin(leaves[0], path):
         return task
     leaf = leaves[0]
-    is_same = _unindented(body_text(leaf)) == _unindented(body)
+    is_same = without_indentation(body_text(leaf)) == without_indentation(body)
     if task is not None:  # it was begun: a newcomer of its name is not it where it stands under another
         if is_same and body.strip():
             return leaf
@@ -339,9 +339,9 @@ def find_again(root: Plan, path: Sequence[Level], body: str) -> Task | None:
     return leaf if is_named or (is_same and body.strip()) else None
 
 
-def _unindented(text: str) -> list[str]:
-    """The lines of a text without their indentation, which changes with the place."""
-    return [line.strip() for line in text.splitlines()]
+def without_indentation(body: str) -> str:
+    """The text of a task without its indentation, which changes with the place."""
+    return "\n".join(line.strip() for line in body.splitlines())
 
 
 def is_meant(task: Task, path: Sequence[Level], body: str) -> bool:

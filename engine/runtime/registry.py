@@ -35,6 +35,11 @@ class Entry(NamedTuple):
         """Which atom of the program it is, by the name in `BUILT_IN`; empty for the project's own."""
         return _KINDS.get(self.target, "")
 
+    @property
+    def is_persons(self) -> bool:
+        """Whether a person does what it is for: nothing of it runs."""
+        return self.kind in ("Manual", "Flow")
+
 
 class Registry(NamedTuple):
     entries: Mapping[str, Entry] = MappingProxyType({})
