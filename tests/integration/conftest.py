@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -120,17 +120,21 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+def kill_each(pids: Iterable[int]) -> None:
+    """Kill processes of which none begins or ends anything because another one is gone."""
+    pids = list(pids)
+    for sent in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            with suppress(ProcessLookupError):  # a short-lived child of the work
+                os.kill(pid, sent)
+
+
 def kill_work(engine: Engine) -> None:
     """Kill everything of an interrupted task, its supervisor first, so that no exit status is written."""
     recovery = engine.recovery()
     assert recovery is not None
     assert recovery.children
-    for pid in recovery.children:
-        with suppress(ProcessLookupError):  # a short-lived child of the work
-            os.kill(pid, signal.SIGSTOP)
-    for pid in recovery.children:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_each(recovery.children)
     psutil.wait_procs([p for pid in recovery.children if (p := process_of(pid))], timeout=10)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from engine import Engine, Finished, Output, Resume, Started, StepOutcome
 from tests.conftest import MakeProject
-from tests.integration.conftest import StartEngine, WaitFor, collect, finish, is_running, kill
+from tests.integration.conftest import StartEngine, WaitFor, collect, finish, is_running, kill, kill_each
 
 DAEMON = """\
 - [ ] [Script] Migrate
@@ -90,9 +90,7 @@ async def test_when_only_the_daemon_is_left_nothing_runs_beside_it(orphan: Path,
     engine = Engine.open(orphan)
     recovery = engine.recovery()
     assert recovery is not None
-    for pid in recovery.children:
-        if pid != daemon:
-            os.kill(pid, signal.SIGKILL)
+    kill_each(pid for pid in recovery.children if pid != daemon)
     wait_for(lambda: (found := engine.recovery()) is not None and found.children == (daemon,))
     found = engine.recovery()
     assert found is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from engine.atoms.git import Git
 from engine.atoms.hosted import Hosted
 from engine.errors import ConfigurationError
 from tests.integration.atoms.conftest import Bench
+from tests.integration.conftest import kill_each
 
 
 @pytest.fixture(autouse=True)
@@ -340,8 +340,7 @@ def test_t3_24_a_kill_around_the_commit_leaves_one_commit(
     supervisor = bench.start(job)
     bench.wait((repo / "reached").exists)
 
-    for process in bench.runner.alive(job.run, supervisor):
-        os.kill(process.pid, signal.SIGKILL)
+    kill_each(process.pid for process in bench.runner.alive(job.run, supervisor))
     bench.runner.end(job.run, supervisor)
 
     (repo / "go").touch()
