@@ -26,7 +26,7 @@ involved, no editor and no question: what would need one fails.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +175,24 @@ def _target(git: _Git, wanted: Mapping[str, Any]) -> str:
 def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
     paths = ["."] if wanted.get("all") else [_inside(call.root, path) for path in wanted["paths"]]
     git.check_identity()
+    if conflicts := git.conflicts():
+        raise GitError(f"There are conflicts in {_listed(conflicts)}. Resolve them, and `git add` the files")
     foreign = set(git.staged()) - set(git.staged(paths))
     if foreign:
-        listed = ", ".join(sorted(foreign)[:5]) + (", ..." if len(foreign) > 5 else "")
         raise GitError(
-            f"Something else is staged: {listed}. Commit it, or take it back with `git restore --staged`"
+            f"Something else is staged: {_listed(foreign)}. Commit it, or take it back with `git restore --staged`"
         )
+    before = git.say("write-tree")
+    try:
+        _commit_paths(git, call, wanted, paths)
+    except GitError:
+        # What a person had staged of these files is theirs, part of a file perhaps.
+        git.ask("reset", "--quiet", before, "--", *paths)
+        raise
+    return {"commit": git.say("rev-parse", "HEAD")}
+
+
+def _commit_paths(git: _Git, call: Call, wanted: Mapping[str, Any], paths: list[str]) -> None:
     git.say("add", "--all", "--", *paths)
     if not git.staged(paths):
         raise GitError("There is nothing to commit")
@@ -191,7 +203,10 @@ def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
     # Naming the paths once more keeps out what somebody stages right now; git forbids that during a merge.
     only = [] if git.ask("rev-parse", "--verify", "--quiet", "MERGE_HEAD") else ["--only", "--", *paths]
     git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", *only, text=message)
-    return {"commit": git.say("rev-parse", "HEAD")}
+
+
+def _listed(paths: Collection[str]) -> str:
+    return ", ".join(sorted(paths)[:5]) + (", ..." if len(paths) > 5 else "")
 
 
 def _tag(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -276,6 +291,11 @@ class _Git:
             )
             raise GitError(otherwise or f"git {words[0]}: {reason or f'exit status {done.returncode}'}")
         return done.stdout.rstrip("\n")
+
+    def conflicts(self) -> set[str]:
+        """The paths that a merge left for a person to bring together, from the top of the repository."""
+        found = self.say("diff", "--name-only", "--diff-filter=U", "-z")
+        return {path for path in found.split("\0") if path}
 
     def staged(self, paths: list[str] | None = None) -> list[str]:
         """The paths whose staged content differs from HEAD, from the top of the repository."""

@@ -172,6 +172,64 @@ def test_what_somebody_else_staged_is_left_alone(bench: Bench, repo: Path) -> No
     assert git(repo, "status", "--porcelain") == "A  theirs.txt\n?? a.txt"
 
 
+@pytest.mark.parametrize("toml", [COMMIT, 'op = "commit"\nall = true'])
+@pytest.mark.parametrize("command", ["merge", "rebase", "cherry-pick"])
+def test_a_conflict_is_a_persons_to_resolve(bench: Bench, repo: Path, command: str, toml: str) -> None:
+    for branch, text in (("theirs", "t\n"), ("main", "m\n")):
+        git(repo, "switch", "--quiet", *(["--create"] if branch != "main" else []), branch)
+        (repo / "a.txt").write_text(text)
+        git(repo, "add", "a.txt")
+        git(repo, "commit", "--quiet", "--message", branch)
+    subprocess.run(["git", "-C", str(repo), command, "theirs"], check=False, capture_output=True)
+    before = git(repo, "ls-files", "--unmerged")
+    assert before
+
+    result = Git().run(call(bench, toml))
+
+    assert result.outcome is Outcome.FAILURE
+    assert "There are conflicts in a.txt." in result.reason
+    assert git(repo, "ls-files", "--unmerged") == before
+    assert commits(repo) == 3
+    git(repo, "add", "a.txt")
+    if command == "merge":
+        assert Git().run(call(bench, toml)).outcome is Outcome.SUCCESS
+        assert "<<<" in git(repo, "show", "HEAD:a.txt"), "a person has said that it is resolved"
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_was_staged_is_staged_again_when_nothing_was_committed(
+    bench: Bench, repo: Path, is_new: bool
+) -> None:
+    if not is_new:
+        (repo / "a.txt").write_text("old\n")
+        git(repo, "add", "a.txt")
+        git(repo, "commit", "--quiet", "--message", "old")
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    (repo / "a.txt").write_text("part\n")
+    git(repo, "add", "a.txt")
+    (repo / "a.txt").write_text("part\nand more\n")
+
+    assert Git().run(call(bench, COMMIT)).outcome is Outcome.FAILURE
+    assert git(repo, "show", ":a.txt") == "part"
+    hook.unlink()
+    assert Git().run(call(bench, COMMIT)).outcome is Outcome.SUCCESS
+    assert git(repo, "show", "HEAD:a.txt") == "part\nand more"
+
+
+def test_a_commit_that_fails_in_a_new_repository_leaves_nothing_staged(bench: Bench, repo: Path) -> None:
+    git(repo, "switch", "--quiet", "--orphan", "fresh")
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    (repo / "a.txt").write_text("a\n")
+
+    assert Git().run(call(bench, COMMIT)).outcome is Outcome.FAILURE
+    assert git(repo, "ls-files", "--stage") == ""
+    assert (repo / "a.txt").read_text() == "a\n"
+
+
 def test_paths_are_literal_and_deletions_count(bench: Bench, repo: Path) -> None:
     for name in ("*.txt", "a.txt", "-v", "über"):
         (repo / name).write_text("x\n")
