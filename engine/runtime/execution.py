@@ -53,6 +53,7 @@ from engine.runtime.problems import problem_error, refuse_other
 from engine.runtime.project import Project
 from engine.runtime.registry import Entry, dispatch, load_registry
 from engine.status import Change, Status, Task
+from engine.storage import folder_at
 
 
 def next_task(project: Project) -> tuple[Tree, Task | None]:
@@ -144,6 +145,8 @@ def execute(
         engine=identify(os.getpid()),
         boot=boot_id(),
         commit=head_of(project.root),
+        root=str(project.root),
+        folder=folder_at(project.flow),
     )
     run.claim.renew()
     stood = instead_of if project.has_intent else None
@@ -324,8 +327,9 @@ def nothing(message: str) -> Steps:
 
 
 def _held(task: Task) -> str:
+    at = task.address
     return (
-        f"{task.name} has failed and holds the plan: `flow retry`, `flow skip` or `flow done {task.address}`."
+        f"{task.name} has failed and holds the plan: `flow retry {at}`, `flow skip {at}` or `flow done {at}`."
     )
 
 

@@ -179,7 +179,9 @@ def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, 
 
 def alive_of(project: Project, intent: Intent) -> list[ProcessId]:
     """What lives of it here. A machine may have another name by now, and the run is in their environment; a number of a
-    process tells nothing elsewhere."""
+    process tells nothing elsewhere, and what a copy of the project was begun with is the business of that one."""
+    if intent.is_copied(project.root):
+        return []
     return project.runner.alive(intent.run, intent.supervisor if intent.is_local else None)
 
 

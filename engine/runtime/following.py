@@ -244,6 +244,8 @@ def _lives(project: Project, intent: Intent) -> bool:
 
 def _end_rest(project: Project, intent: Intent) -> Generator[Event, None, bool]:
     """End what an attempt that is over has left running. False: some of it could not be ended."""
+    if intent.is_copied(project.root):
+        return True
     supervisor = intent.supervisor if intent.is_local else None
     rest = [one for one in project.runner.alive(intent.run, supervisor) if one != supervisor]
     if not rest:

@@ -14,7 +14,7 @@ from typing import Any
 from engine.atoms import Effect, Outcome, ProcessId
 from engine.errors import ConfigurationError
 from engine.runtime.identity import Level, from_json
-from engine.storage import Store, read_if_exists
+from engine.storage import FLOW, Store, folder_at, read_if_exists
 
 _VERSION = 1
 _HIGHEST = 2**31 - 1
@@ -45,7 +45,8 @@ class Intent:
     """One attempt at one task.
 
     `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
-    task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it.
+    task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it. `root`
+    and `folder`: where the project was when it began, and what told its `.flow/` from every other folder.
     Times are ISO 8601 in UTC.
     """
 
@@ -67,6 +68,8 @@ class Intent:
     boot: str = ""
     host: str = field(default_factory=host_name)
     commit: str = ""
+    root: str = ""
+    folder: str = ""
     result: dict[str, Any] | None = None
     edit: dict[str, Any] | None = None
 
@@ -93,6 +96,15 @@ class Intent:
     def is_local(self) -> bool:
         """Whether its processes could still be alive on this machine, in this boot."""
         return not self.is_foreign and self.boot == boot_id()
+
+    def is_copied(self, root: Path) -> bool:
+        """Whether the project at `root` is a copy of the one in which it was begun, and that one is still there: what
+        lives of it is that one's. A project that was moved is no copy."""
+        return (
+            self.root not in ("", str(root))
+            and self.folder not in ("", folder_at(root / FLOW))
+            and folder_at(Path(self.root) / FLOW) == self.folder
+        )
 
     def having(self, **changes: Any) -> Intent:
         return replace(self, **changes)
@@ -185,7 +197,7 @@ def _is_sound(intent: Intent) -> bool:
     """Whether its values are such as an engine writes. What comes from a file may be anything."""
     texts = (
         *(intent.run, intent.address, intent.name, intent.body, intent.atom, intent.key, intent.started_at),
-        *(intent.boot, intent.host, intent.commit),
+        *(intent.boot, intent.host, intent.commit, intent.root, intent.folder),
         *(
             text
             for level in intent.path

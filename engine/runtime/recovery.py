@@ -327,6 +327,8 @@ def _lost(project: Project, intent: Intent) -> Generator[Event, None, Intent]:
 def _helpers_gone(project: Project, run: Run, intent: Intent) -> Generator[Event | None, None, bool]:
     """Wait for a probe or a clean-up that an engine which died had begun: no attempt runs beside it. One that takes too
     long is ended. False: a person does not want to wait."""
+    if intent.is_copied(project.root):
+        return True  # those are of the project that this one is a copy of
     until = time.monotonic() + JOB_LIMIT
     is_told = False
     while project.runner.helpers(intent.run):

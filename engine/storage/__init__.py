@@ -5,7 +5,7 @@ from engine.storage.folder import module_in
 from engine.storage.guarantee import Guarantee
 from engine.storage.integrity import Plans, Restored, diff
 from engine.storage.journal import Journal
-from engine.storage.paths import FLOW, SafePath, find_root, other_spelling, safe_path
+from engine.storage.paths import FLOW, SafePath, find_root, folder_at, other_spelling, safe_path
 from engine.storage.scaffold import replace_file, scaffold
 from engine.storage.settle import Kept
 from engine.storage.store import Store, is_filled, read, read_if_exists
@@ -27,6 +27,7 @@ __all__ = [
     "Swapped",
     "diff",
     "find_root",
+    "folder_at",
     "is_filled",
     "is_full",
     "module_in",

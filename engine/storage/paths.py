@@ -37,6 +37,16 @@ class SafePath(NamedTuple):
         return self.path.parts[len(self.base.parts) :]
 
 
+def folder_at(path: Path) -> str:
+    """What tells the folder at a path from every other, also when it is moved within its file system; empty when there
+    is none to be seen."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # the path may have come with a clone, and be anything
+        return ""
+    return f"{status.st_dev}:{status.st_ino}" if stat.S_ISDIR(status.st_mode) else ""
+
+
 def find_root(start: Path | None = None) -> Path:
     """The nearest folder at or above `start` (the working directory) that has a `.flow/` folder.
 

@@ -22,7 +22,7 @@ def after_failure(engine: Engine, address: str, message: str) -> str:
     """What a person can do about a task that failed with this message, unless the message says so already."""
     from engine import FlowError
 
-    if "`flow retry`" in message:
+    if "`flow retry" in message:
         return ""
     try:
         task = engine.find(address)
