@@ -10,8 +10,9 @@ from engine import ConfigurationError
 
 def git(*arguments: str, at: Path | None = None, stdin: bytes = b"", fails: bool = False) -> bytes:
     """What git prints. ConfigurationError with what it says when it fails; with `fails` that is no answer instead."""
-    # A clone may hold, as plain files, another repository whose configuration names programs.
-    where = ["-c", "safe.bareRepository=explicit", *(["-C", str(at)] if at is not None else [])]
+    # A clone may hold, as plain files, another repository whose configuration names programs; a copy may be one.
+    quiet = ["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"]
+    where = [*quiet, *(["-C", str(at)] if at is not None else [])]
     try:
         done = subprocess.run(["git", *where, *arguments], input=stdin, capture_output=True, check=False)
     except FileNotFoundError as error:

@@ -234,6 +234,12 @@ def test_a_repository_hidden_in_the_files_of_a_clone_is_not_gits(
     assert not list((hidden / "hooks").glob("pre-commit"))
 
 
+def test_what_the_configuration_of_a_copied_repository_names_does_not_run(flow: Flow, root: Path) -> None:
+    git("config", "core.fsmonitor", "touch trace", at=root)
+    assert flow("hook", "check", cwd=root).code in (0, 1)
+    assert not (root / "trace").exists()
+
+
 def test_plans_below_a_folder_whose_name_looks_like_an_option_merge(flow: Flow, root: Path) -> None:
     plan = root / "-O" / ".flow" / "new\nline.md"
     plan.parent.mkdir(parents=True)
