@@ -336,9 +336,13 @@ class Conductor:
 
     def do_undo(self) -> None:
         """Takes back the last change of the plan."""
-        if not self.refuse_unread() and not self.refuse_readonly():
-            self.screen.navigator.will_change()
-            self.session.undo()
+        if self.refuse_unread() or self.refuse_readonly():
+            return
+        if self.session.busy:
+            self.screen.say("Not undone: a task is running. ctrl+c stops it.", "$warning")
+            return
+        self.screen.navigator.will_change()
+        self.session.undo()
 
     def do_begin(self) -> None:
         self.change("begin", self.screen.flow_tree.chosen)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from engine.runtime.log import Log
@@ -96,11 +98,12 @@ class Timeline:
             self._attempts.pop(run, None)
         elif run:
             known = self._attempts.get(run) or replace(_begun(record, run), attempt=0)
+            was_stopped = known.outcome == "stopped" and what not in _ENDINGS
             self._attempts[run] = replace(
                 known,
-                seconds=_seconds(record, known.seconds),
+                seconds=_seconds(record, known),
                 outcome=_ENDINGS.get(what) or str(record.get("status") or what),
-                message=_message(record),
+                message=f"{'It was stopped. ' * was_stopped}{_message(record)}".strip(),
             )
             self._made(run, known.known_as)
         elif what in _BY_HAND or what == "waiting":
@@ -203,9 +206,16 @@ def _file(record: Mapping[str, Any]) -> str:
         return ""
 
 
-def _seconds(record: Mapping[str, Any], known: float | None) -> float | None:
+def _seconds(record: Mapping[str, Any], known: Attempt) -> float | None:
+    """How long an attempt took, as this record says; of one that was stopped, how long it was until then."""
     seconds = record.get("seconds")
-    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else known
+    if isinstance(seconds, int | float) and seconds > 0:
+        return float(seconds)
+    if record.get("what") == "stopped" and known.seconds is None:
+        with suppress(ValueError, TypeError):
+            until = datetime.fromisoformat(str(record.get("time"))) - datetime.fromisoformat(known.started)
+            return max(0.0, until.total_seconds())
+    return known.seconds
 
 
 def _message(record: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, StorageError, describe
+from engine import Engine, Output, StorageError, describe
 from engine.storage import Journal
 from tests.conftest import MakeProject
 from tests.integration.conftest import HANGING, finish
@@ -70,6 +70,23 @@ async def test_a_running_attempt_has_no_outcome_and_one_that_vanished_says_so(
     await finish(engine.recover("skip"))
     (entry,) = engine.timeline()
     assert (entry.outcome, entry.seconds) == ("skipped", None)
+
+
+async def test_what_a_person_stopped_and_settled_keeps_its_time_and_says_both(
+    make_project: MakeProject,
+) -> None:
+    plan = "- [ ] [Script] Wait\n    ```sh\n    echo begun\n    sleep 600\n    ```\n"
+    engine = Engine.open(make_project({"status.md": plan}))
+    async for event in engine.step():
+        if isinstance(event, Output):
+            engine.stop()
+    (entry,) = engine.timeline()
+    assert (entry.outcome, entry.message) == ("stopped", "")
+    assert entry.seconds is not None and entry.seconds > 0
+    engine.change("done", "1")
+    (settled,) = engine.timeline()
+    assert (settled.outcome, settled.message) == ("done", "It was stopped. Marked done by hand.")
+    assert settled.seconds == entry.seconds
 
 
 async def test_results_that_were_taken_back_say_so(make_project: MakeProject) -> None:

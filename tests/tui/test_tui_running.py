@@ -71,6 +71,19 @@ async def test_t7_06_ctrl_c_ends_the_script_and_the_next_step_asks(sit: Sit, gat
         await person.until(lambda: person.app.engine.recovery() is not None)
 
 
+async def test_what_an_own_task_keeps_from_being_undone_is_not_called_another_engine(
+    sit: Sit, gate: Path
+) -> None:
+    async with sit({"status.md": gated(gate)}) as person:
+        await person.press("s")
+        await person.until(lambda: "begun" in person.main.detail.output.text)
+        await person.press("z")
+        await person.sees("Not undone: a task is running. ctrl+c stops it.")
+        assert "Another engine" not in person.text
+        gate.touch()
+        await _status(person, "1", "done")
+
+
 async def test_ctrl_c_offers_to_stop_after_this_task(sit: Sit, gate: Path) -> None:
     async with sit({"status.md": gated(gate) + script("true", "Next")}) as person:
         await person.press("r")

@@ -100,6 +100,16 @@ async def test_a_task_that_moved_says_so(sit: Sit) -> None:
         await person.sees("Compile is not at 1 any more.")
 
 
+async def test_a_try_that_its_task_took_back_is_not_counted_as_failed(sit: Sit) -> None:
+    plan = "- [ ] [Script] Flaky\n    ```sh retries=1 backoff=10ms\n    [ $FLOW_ATTEMPT -eq 2 ]\n    ```\n"
+    async with sit({"status.md": plan}) as person:
+        await person.press("s")
+        await person.until(lambda: person.status("1") == "done")
+        await person.idle()
+        await person.press("w")
+        await person.sees("2 attempts: 1 tried again, 1 done")
+
+
 async def test_attempts_stand_beside_their_task_with_times_and_results(sit: Sit) -> None:
     plan = script("Test", "test -e fixed || exit 3")
     async with sit({"status.md": plan}, size=(150, 40)) as person:

@@ -133,7 +133,16 @@ def stop(ctx: click.Context, as_json: bool) -> None:
                 f"The engine has not ended {task} within a minute.",
                 hint="It may be frozen, or the disk may be full: look at it, and try again.",
             )
-    recovery = engine.recovery() if running is not None else None
+    recovery = engine.recovery()
+    if running is None and recovery is not None and not recovery.children:
+        recovery = None  # an older interruption, and nothing of it is left to be ended
+    if running is None and recovery is not None and not recovery.stopped:
+        raise BusyError(
+            f"No engine is at work here, but work of {recovery.title} is still alive.",
+            hint="`flow recover skip` ends it, `flow step` follows it; `flow recover` shows what else there is.",
+            address=recovery.address,
+            name=recovery.name,
+        )
     stopped = recovery if recovery is not None and recovery.stopped else None
     if stopped is not None and stopped.children:
         raise BusyError(

@@ -62,7 +62,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         output.put_json(found)
     else:
-        _print_findings(found)
+        _print_findings(found, asks=bool(engine.unaccepted(engine.tree())))
 
 
 def _count_unapproved(engine: Engine) -> int:
@@ -74,7 +74,8 @@ def _count_unapproved(engine: Engine) -> int:
         return 1
 
 
-def _print_findings(found: dict[str, Any]) -> None:
+def _print_findings(found: dict[str, Any], *, asks: bool) -> None:
+    """`asks`: what other programs changed in plans is taken in only by a person."""
     for title, text in (
         ("project", found["root"]),
         ("guarantee", found["guarantee"]),
@@ -85,7 +86,8 @@ def _print_findings(found: dict[str, Any]) -> None:
         output.put(f"{title:10} {output.line(text)}")
     unapproved, outside = found["unapproved"], found["changed_outside"]
     _finding(found["problems"], "problems in plans", "`flow check` prints them")
-    _finding(outside, "plans changed by another program", "`flow accept` or `flow restore`")
+    settles = "`flow accept` or `flow restore`" if asks else "the next change of them takes it in"
+    _finding(outside, "plans changed by another program", settles)
     _finding(unapproved, "pieces of code that nobody approved", "`flow trust --show` prints them")
     _finding(int(found["interrupted"]), "interrupted tasks", "`flow recover` shows more")
     unsettled, copies = found["unsettled"], found["conflict_copies"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -61,18 +60,13 @@ def _put(record: dict[str, Any], *, as_json: bool) -> None:
 
         task = f"{record.get('address', '')} {record.get('name', '')}".strip()
         where = _one_line(task or str(record.get("file", "")))
-        parts = [output.dim(_local(record.get("time"))), _one_line(str(record.get("who", ""))) or "?"]
+        parts = [
+            output.dim(output.local_time(record.get("time"))),
+            _one_line(str(record.get("who", ""))) or "?",
+        ]
         parts += [output.bold(where)] if where else []
         output.put("  ".join([*parts, _one_line(describe(record))]))
     sys.stdout.flush()
-
-
-def _local(when: object) -> str:
-    """The time of a record on the clock of whoever reads it."""
-    try:
-        return f"{datetime.fromisoformat(str(when)).astimezone():%Y-%m-%d %H:%M:%S}"
-    except (ValueError, OverflowError, OSError):
-        return output.line(str(when))
 
 
 def _one_line(text: str) -> str:

@@ -69,6 +69,16 @@ def _print(stream: IO[str], text: str, newline: bool) -> None:
     stream.flush()
 
 
+def local_time(when: object) -> str:
+    """A time of a record (ISO 8601, untrusted) on the clock of whoever reads it."""
+    from datetime import datetime
+
+    try:
+        return f"{datetime.fromisoformat(str(when)).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return line(str(when))
+
+
 def put_json(value: dict[str, Any] | None) -> None:
     """One JSON object on a line of its own, with the version in front; `None` becomes `null`."""
     shape = None if value is None else {"version": VERSION, **value}

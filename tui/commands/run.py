@@ -117,8 +117,9 @@ def _print_recovery(recovery: Recovery) -> None:
     output.put(output.bold(f"Interrupted: {output.line(recovery.title)}"))
     output.put(f"  {output.line(recovery.atom)}, {recovery.effect}, attempt {recovery.attempt}")
     ended = "; a person stopped it" if recovery.stopped else ""
-    times = f"; vanished {recovery.interruptions} of {recovery.limit} times" if not recovery.children else ""
-    output.put(f"  started {recovery.started_at}{ended}{times}")
+    has_vanished = recovery.interruptions and not recovery.children
+    times = f"; vanished {recovery.interruptions} of {recovery.limit} times" if has_vanished else ""
+    output.put(f"  started {output.local_time(recovery.started_at)}{ended}{times}")
     alive = ", ".join(str(pid) for pid in recovery.children)
     if recovery.host:
         output.put(f"  begun on another machine, {output.line(recovery.host)}: it may still run there")

@@ -110,7 +110,7 @@ _KINDS = {
     "": ("running", "active"),
     "done": ("done", "done"),
     "failed": ("failed", "failed"),
-    "retried": ("failed", "failed"),
+    "retried": ("tried again", "failed"),
     "vanished": ("failed", "failed"),
     "stopped": ("stopped", "active"),
     "conflict": ("in conflict", "active"),

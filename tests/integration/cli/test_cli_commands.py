@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,19 @@ def test_log_context_and_doctor(flow: Flow, make_project: MakeProject) -> None:
     assert shape["guarantee"] in flow("doctor", cwd=root).out
 
 
+def test_doctor_tells_what_becomes_of_a_plan_that_was_changed_outside(
+    flow: Flow, make_project: MakeProject
+) -> None:
+    root = make_project({"status.md": "- [ ] One\n- [ ] Two\n"})
+    assert flow("done", "1", cwd=root).code == 0
+    plan = root / ".flow/status.md"
+    plan.write_text(f"{plan.read_text()}- [ ] Three\n")
+    said = "plans changed by another program: 1"
+    assert f"{said} (the next change of them takes it in)" in flow("doctor", cwd=root).out
+    (root / ".flow/flow.toml").write_text('integrity = "strict"\n')
+    assert f"{said} (`flow accept` or `flow restore`)" in flow("doctor", cwd=root).out
+
+
 def test_undo_and_reset(flow: Flow, make_project: MakeProject) -> None:
     text = "- [x] One\n- [ ] Two\n"
     root = make_project({"status.md": text})
@@ -402,6 +416,9 @@ def test_t7_06a_a_signal_ends_the_engine_and_the_work_goes_on(
     recovery = flow("recover", "--json", cwd=root).json
     assert recovery["resume"] == "follow"
     assert recovery["children"]
+    stopped = flow("stop", cwd=root)
+    assert stopped.code == 6
+    assert "No engine is at work here, but work of 1 Count is still alive." in stopped.err
     (root / "go").touch()
     assert flow("run", cwd=root).code == 0
     assert (root / "count").read_text() == "once\nend\n"
@@ -476,6 +493,8 @@ def test_recover_shows_the_evidence_and_retry_runs_again(
     shown = flow("recover", cwd=root)
     assert shown.code == 0
     assert "Interrupted: 1 Count" in shown.out
+    started = datetime.fromisoformat(flow("recover", "--json", cwd=root).json["started_at"]).astimezone()
+    assert f"  started {started:%Y-%m-%d %H:%M:%S}\n" in shown.out
     assert "Interrupted: 1 Count" in flow("status", cwd=root).out
     (root / "count").unlink()
     again = subprocess.Popen([*FLOW, "recover", "retry"], cwd=root, stderr=subprocess.DEVNULL)
