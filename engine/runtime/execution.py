@@ -145,7 +145,7 @@ def execute(
         engine=identify(os.getpid()),
         boot=boot_id(),
         commit=head_of(project.root),
-        root=str(project.root),
+        root=project.root.as_uri(),
         folder=folder_at(project.flow),
     )
     run.claim.renew()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from engine.atoms import Effect, Outcome, ProcessId
 from engine.errors import ConfigurationError
@@ -46,7 +48,8 @@ class Intent:
 
     `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
     task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it. `root`
-    and `folder`: where the project was when it began, and what told its `.flow/` from every other folder.
+    and `folder`: where the project was when it began, as a `file:` URI, since no file name needs to be UTF-8; and what
+    told its `.flow/` from every other folder.
     Times are ISO 8601 in UTC.
     """
 
@@ -100,11 +103,10 @@ class Intent:
     def is_copied(self, root: Path) -> bool:
         """Whether the project at `root` is a copy of the one in which it was begun, and that one is still there: what
         lives of it is that one's. A project that was moved is no copy."""
-        return (
-            self.root not in ("", str(root))
-            and self.folder not in ("", folder_at(root / FLOW))
-            and folder_at(Path(self.root) / FLOW) == self.folder
-        )
+        if self.root in ("", root.as_uri()) or self.folder in ("", folder_at(root / FLOW)):
+            return False
+        former = os.fsdecode(unquote_to_bytes(self.root.removeprefix("file://")))
+        return folder_at(Path(former) / FLOW) == self.folder
 
     def having(self, **changes: Any) -> Intent:
         return replace(self, **changes)

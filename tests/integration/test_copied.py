@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.integration.conftest import HANGING, StartEngine, WaitFor, finish, ki
 def original(make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor) -> Path:
     """A project whose engine was killed, and whose script goes on."""
     root = make_project({"status.md": HANGING.format(options="")})
+    root = root.rename(os.fsdecode(b"%s odd \xff" % os.fsencode(root)))
     process = start_engine(root)
     wait_for((root / "started-1").exists)
     kill(process)
@@ -63,7 +65,7 @@ async def test_another_project_at_the_former_place_is_not_the_original(original:
     await finish(Engine.open(moved).recover("skip"))
 
 
-@pytest.mark.parametrize("root", ["/", "\0", "relative", "/nowhere/at/all", "/etc/passwd"])
+@pytest.mark.parametrize("root", ["/", "\0", "relative", "file:///%00", "file:///nowhere/%", "/etc/passwd"])
 async def test_where_a_record_says_it_was_begun_may_be_anything(original: Path, root: str) -> None:
     record = original / ".flow/intent.lock"
     record.write_text(json.dumps({**json.loads(record.read_text()), "root": root, "folder": "1:1"}))
