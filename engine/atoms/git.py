@@ -294,13 +294,15 @@ class _Git:
 
     def conflicts(self) -> set[str]:
         """The paths that a merge left for a person to bring together, from the top of the repository."""
-        found = self.say("diff", "--name-only", "--diff-filter=U", "-z")
-        return {path for path in found.split("\0") if path}
+        return set(self._differing("--diff-filter=U"))
 
     def staged(self, paths: list[str] | None = None) -> list[str]:
         """The paths whose staged content differs from HEAD, from the top of the repository."""
         limit = ["--", *paths] if paths is not None else []
-        found = self.say("diff", "--cached", "--name-only", "--no-renames", "-z", *limit)
+        return self._differing("--cached", "--no-renames", *limit)
+
+    def _differing(self, *words: str) -> list[str]:
+        found = self.say("diff", "--name-only", "-z", *words)
         return [path for path in found.split("\0") if path]
 
     def check_repository(self) -> None:

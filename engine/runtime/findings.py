@@ -10,7 +10,6 @@ from engine.atoms import (
     Effect,
     LoomAtom,
     Outcome,
-    ProcessId,
     Script,
     Supervised,
     configuration,
@@ -19,7 +18,7 @@ from engine.errors import FlowError
 from engine.runtime import attempts
 from engine.runtime.conclusion import INTERRUPTIONS_LIMIT, is_marked
 from engine.runtime.evidence import changes_since
-from engine.runtime.following import as_begun, ended_by_itself, is_tried_again, new_run
+from engine.runtime.following import alive_of, as_begun, ended_by_itself, is_tried_again, new_run
 from engine.runtime.identity import active_leaves, body_text, find_again, path_at_work
 from engine.runtime.intent import Intent, Phase, TornIntentError, boot_id
 from engine.runtime.log import now
@@ -175,14 +174,6 @@ def _changes(project: Project, intent: Intent, task: Task | None) -> tuple[str, 
     if task is None or not project.trust.covers(task):
         return ()
     return changes_since(project.root, intent.started_at, intent.commit)
-
-
-def alive_of(project: Project, intent: Intent) -> list[ProcessId]:
-    """What lives of it here. A machine may have another name by now, and the run is in their environment; a number of a
-    process tells nothing elsewhere, and what a copy of the project was begun with is the business of that one."""
-    if intent.is_copied(project.root):
-        return []
-    return project.runner.alive(intent.run, intent.supervisor if intent.is_local else None)
 
 
 def can_follow(project: Project, intent: Intent) -> bool:

@@ -242,12 +242,18 @@ def _lives(project: Project, intent: Intent) -> bool:
     return bool(project.runner.alive(intent.run, supervisor))
 
 
+def alive_of(project: Project, intent: Intent) -> list[ProcessId]:
+    """What lives of it here. A machine may have another name by now, and the run is in their environment; a number of a
+    process tells nothing elsewhere, and what a copy of the project was begun with is the business of that one."""
+    if intent.is_copied(project.root):
+        return []
+    return project.runner.alive(intent.run, intent.supervisor if intent.is_local else None)
+
+
 def _end_rest(project: Project, intent: Intent) -> Generator[Event, None, bool]:
     """End what an attempt that is over has left running. False: some of it could not be ended."""
-    if intent.is_copied(project.root):
-        return True
     supervisor = intent.supervisor if intent.is_local else None
-    rest = [one for one in project.runner.alive(intent.run, supervisor) if one != supervisor]
+    rest = [one for one in alive_of(project, intent) if one != supervisor]
     if not rest:
         return True
     yield Warned(f"{intent.name} failed and left {in_words(rest).lower()} running, which is ended.")

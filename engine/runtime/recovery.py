@@ -42,14 +42,22 @@ from engine.runtime.control import Run
 from engine.runtime.events import Event, PlanChanged, Started, StepOutcome, Warned
 from engine.runtime.execution import did_not_happen, execute, job_of, ready
 from engine.runtime.findings import (
-    alive_of,
     can_follow,
     is_about_to_start,
     never_started,
     open_intent,
     why_not_always,
 )
-from engine.runtime.following import JOB_LIMIT, as_begun, clean_up, follow, in_words, new_run, run_job
+from engine.runtime.following import (
+    JOB_LIMIT,
+    alive_of,
+    as_begun,
+    clean_up,
+    follow,
+    in_words,
+    new_run,
+    run_job,
+)
 from engine.runtime.identity import active_leaves, body_text, find_again, path_at_work
 from engine.runtime.intent import Intent, Phase
 from engine.runtime.ledger import Rewrite
