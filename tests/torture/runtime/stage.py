@@ -32,10 +32,11 @@ CHANGING = frozenset(
     pipe pipe2 prctl getpriority exit_group
     """.split()  # noqa: SIM905
 )
-# Calls of the interpreter for itself, or of which nobody knows how many there will be.
+# Calls of the interpreter for itself, or of which nobody knows how many there will be: `getsid` is made for every
+# process of the machine, and in a step only where the supervisor ends between two looks at it.
 _ITS_OWN = frozenset(
     """
-    brk mmap munmap madvise mremap mprotect futex clock_nanosleep rt_sigaction rt_sigprocmask getpid
+    brk mmap munmap madvise mremap mprotect futex clock_nanosleep rt_sigaction rt_sigprocmask getpid getsid
     """.split()  # noqa: SIM905
 )
 # Looks at running work after which one call of each is enough.
