@@ -41,7 +41,7 @@ class Navigator:
         self.moved = True
         side = self.screen.focused_side
         if side is not None:
-            side.scroll_relative(y=by, animate=False)
+            side.scroll_relative(y=by, animate=False, immediate=True)
         else:
             self.following = False
             self.tree.move(by)
@@ -76,7 +76,7 @@ class Navigator:
             return
         detail = self.screen.detail
         side = detail.output if detail.output.display and not detail.facts.max_scroll_y else detail.facts
-        side.scroll_relative(y=by, animate=False)
+        side.scroll_relative(y=by, animate=False, immediate=True)
 
     def do_fold(self) -> None:
         self.moved = True

@@ -68,6 +68,28 @@ async def test_capital_j_and_k_scroll_the_other_side(sit: Sit) -> None:
         assert person.selected == "1"
 
 
+async def test_no_key_that_scrolls_is_lost_however_fast_they_come(sit: Sit) -> None:
+    script = "- [ ] [Script] Test\n    ```sh\n    seq 12; exit 3\n    ```\n"
+    notes = "".join(f"    - Note {number}\n" for number in range(60))
+    async with sit({"status.md": f"{script}{notes}"}) as person:
+        facts = person.main.detail.facts
+        await person.until(lambda: facts.max_scroll_y > 20, "the notes")
+        person.types_at_once(*"JJJJ")
+        await person.until(lambda: facts.scroll_offset.y == 12, "four times three lines")
+        await person.press("?")
+        box = person.app.screen.query_one("#box")
+        await person.until(lambda: box.max_scroll_y > 4, "the keys")
+        person.types_at_once(*"jjjjk")
+        await person.until(lambda: box.scroll_offset.y == 3, "four lines down and one up")
+        await person.press("escape")
+        await person.pilot.resize_terminal(40, 12)
+        await person.fail()
+        evidence = person.app.screen.query_one("#evidence")
+        await person.until(lambda: evidence.max_scroll_y > evidence.size.height, "more than one screen")
+        person.types_at_once(*["ctrl+d"] * 3)  # each half of what there is room for
+        await person.until(lambda: evidence.scroll_offset.y == evidence.max_scroll_y, "the end of the output")
+
+
 async def test_capital_m_makes_a_subflow_and_n_leaves_the_task_as_it_is(sit: Sit) -> None:
     async with sit({"status.md": "- [ ] Docs\n"}) as person:
         plan = person.app.engine.root / ".flow" / "status.md"

@@ -86,7 +86,7 @@ class HelpScreen(Modal[None]):
             self.dismiss()
 
     def action_scroll(self, by: int) -> None:
-        self.query_one("#box").scroll_relative(y=by, animate=False)
+        self.query_one("#box").scroll_relative(y=by, animate=False, immediate=True)
 
 
 def _entry(keys: str, text: str, width: int) -> Content:

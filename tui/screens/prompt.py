@@ -288,7 +288,7 @@ class Prompt(Modal[str | None]):
 
     def action_scroll(self, by: int) -> None:
         evidence = self.query_one("#evidence")
-        evidence.scroll_relative(y=by * max(1, evidence.size.height // 2), animate=False)
+        evidence.scroll_relative(y=by * max(1, evidence.size.height // 2), animate=False, immediate=True)
 
     def action_leave(self) -> None:
         self.dismiss(None)
