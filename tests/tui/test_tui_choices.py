@@ -152,3 +152,6 @@ async def test_a_prompt_says_that_there_is_more_below_what_it_shows(sit: Sit) ->
         await person.sees("ctrl+d: more")
         await person.press(*["ctrl+d"] * 8)
         await person.sees("line 12 of it")
+        await person.until(lambda: "ctrl+d: more" not in person.text, "that there is no more")
+        await person.press("ctrl+u")
+        await person.sees("ctrl+d: more")

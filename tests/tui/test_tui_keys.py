@@ -81,6 +81,12 @@ async def test_no_key_that_scrolls_is_lost_however_fast_they_come(sit: Sit) -> N
         await person.until(lambda: box.max_scroll_y > 4, "the keys")
         person.types_at_once(*"jjjjk")
         await person.until(lambda: box.scroll_offset.y == 3, "four lines down and one up")
+        await person.press("ctrl+d")
+        assert box.scroll_offset.y == 13
+        await person.press("G")
+        assert box.scroll_offset.y == box.max_scroll_y
+        await person.press("g")
+        assert box.scroll_offset.y == 0
         await person.press("escape")
         await person.pilot.resize_terminal(40, 12)
         await person.fail()

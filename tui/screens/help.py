@@ -43,6 +43,10 @@ class HelpScreen(Modal[None]):
         Binding("escape,q,question_mark,f1,ctrl+c", "dismiss", show=False, priority=True),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
+        Binding("ctrl+d", "scroll(10)", show=False),
+        Binding("ctrl+u", "scroll(-10)", show=False),
+        Binding("g", "scroll(-1000000)", show=False),
+        Binding("G", "scroll(1000000)", show=False),
     ]
 
     def __init__(self, actions: Sequence[Action], here: Sequence[Hint], troubles: Sequence[str] = ()) -> None:

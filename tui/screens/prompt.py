@@ -167,6 +167,7 @@ class Prompt(Modal[str | None]):
         if not self.is_drawn:
             return
         self.query_one("#box").border_title = self.TITLE_WORD
+        self.watch(self.query_one("#evidence"), "scroll_y", self._say_more, init=False)
         self._fit(self.app.size)
         lines = [line for line in self.query(ChoiceLine) if line.choice.enabled]
         safe = [line for line in lines if line.choice.safe]
@@ -217,12 +218,13 @@ class Prompt(Modal[str | None]):
             last.fit(width, room - used - 1 if room - used > 1 else _LEAST)
 
     def _say_more(self) -> None:
-        """Says so where not all of the evidence is on the screen."""
+        """Says so where the evidence goes on below what is on the screen."""
         if not self.query("#box #evidence"):
             return  # the prompt was answered before this was drawn
         box = self.query_one("#box")
         if (box.border_subtitle or _MORE) == _MORE:
-            box.border_subtitle = _MORE if self.query_one("#evidence").max_scroll_y else ""
+            evidence = self.query_one("#evidence")
+            box.border_subtitle = _MORE if evidence.scroll_offset.y < evidence.max_scroll_y else ""
 
     def renew(self, evidence: Iterable[Widget]) -> None:
         """Shows what is known by now, and what the choices do by now; scroll and focus stay."""
