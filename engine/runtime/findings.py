@@ -47,8 +47,9 @@ class Recovery:
     task is no longer in the plan; `stopped`: a person ended it; `output`: the last it printed, untrusted;
     `run` and `engine`: the attempt, and the process id of the engine that left it, 0 where the record was torn;
     `changes`: commits and files of the project since it began; `always_off`: why `always` is no choice here, empty
-    when it is one; `host`: the other machine on which it was begun, empty when it was this one; `ended`: in words what
-    became of its work (`it succeeded`), where `resume` is to commit that, and untrusted as an atom's reason is."""
+    when it is one; `host`: the other machine or container on which it was begun, empty when it was this one; `ended`:
+    in words what became of its work (`it succeeded`), where `resume` is to commit that, and untrusted as an atom's
+    reason is."""
 
     address: str
     file: str
@@ -124,7 +125,7 @@ def examine(project: Project, intent: Intent) -> Recovery:
         run=intent.run,
         engine=intent.engine.pid if intent.engine is not None else 0,
         changes=_changes(project, intent, task),
-        host=intent.host if intent.is_foreign and not alive else "",
+        host=intent.where if intent.is_foreign and not alive else "",
         always_off=why_not_always(project, intent, task),
         ended=_what_became(project, intent, task) if resume is Resume.COMMIT else "",
     )

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from engine.atoms import Effect, Outcome, ProcessId
+from engine.atoms.processes import namespace
 from engine.errors import ConfigurationError
 from engine.runtime.identity import Level, from_json
 from engine.storage import FLOW, Store, folder_at, read_if_exists
@@ -49,7 +50,7 @@ class Intent:
     `result` is an atom's result as JSON, once it is known and not yet committed. `tried` counts failures that the
     task's own `retries` took back. `edit` holds the path of a Loom edit, and the revisions before and after it. `root`
     and `folder`: where the project was when it began, as a `file:` URI, since no file name needs to be UTF-8; and what
-    told its `.flow/` from every other folder.
+    told its `.flow/` from every other folder. `namespace`: the processes that were seen where it was begun.
     Times are ISO 8601 in UTC.
     """
 
@@ -70,6 +71,7 @@ class Intent:
     supervisor: ProcessId | None = None
     boot: str = ""
     host: str = field(default_factory=host_name)
+    namespace: str = field(default_factory=namespace)
     commit: str = ""
     root: str = ""
     folder: str = ""
@@ -87,12 +89,18 @@ class Intent:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it was begun on another machine, where its processes cannot be seen from here."""
-        return self.host != host_name()
+        """Whether it was begun on another machine, or outside of the container that we are in, where its processes
+        cannot be seen from here."""
+        return self.host != host_name() or namespace() not in ("", self.namespace)
+
+    @property
+    def where(self) -> str:
+        """Where it was begun, if that is elsewhere."""
+        return self.host if self.host != host_name() else f"{self.host}, outside of this container"
 
     @property
     def may_live_elsewhere(self) -> bool:
-        """Whether its work may still run on another machine. An edit is over in an instant."""
+        """Whether its work may still run where it cannot be seen. An edit is over in an instant."""
         return self.is_foreign and self.phase is Phase.RELEASED and self.edit is None
 
     @property
@@ -199,7 +207,7 @@ def _is_sound(intent: Intent) -> bool:
     """Whether its values are such as an engine writes. What comes from a file may be anything."""
     texts = (
         *(intent.run, intent.address, intent.name, intent.body, intent.atom, intent.key, intent.started_at),
-        *(intent.boot, intent.host, intent.commit, intent.root, intent.folder),
+        *(intent.boot, intent.host, intent.namespace, intent.commit, intent.root, intent.folder),
         *(
             text
             for level in intent.path

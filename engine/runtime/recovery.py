@@ -126,7 +126,7 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
     ):
         raise _needs_person(
             intent,
-            f"{intent.address} {intent.name} was begun on {intent.host}; whether it still runs there cannot be seen.",
+            f"{intent.address} {intent.name} was begun on {intent.where}; whether it still runs there cannot be seen.",
             "Look there; then `flow recover retry`, `done`, `skip` or `fail`.",
         )
     if is_marked(task) and not can_follow(project, intent) and not alive_of(project, intent):

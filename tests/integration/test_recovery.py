@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -165,6 +166,29 @@ async def test_t3_23_work_of_another_machine_may_live_on_there(
     assert (root / "runs").read_text() == "run\n"
     (root / "go").touch()
     assert (await finish(engine.recover("retry"))).outcome is StepOutcome.DONE
+
+
+async def test_t3_23_work_outside_of_our_container_may_live_on_there(
+    make_project: MakeProject, vanish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="effect=idempotent")})
+    vanish(root)
+    lock = root / ".flow/intent.lock"
+    engine = Engine.open(root)
+    monkeypatch.setattr("engine.runtime.intent.namespace", lambda: "pid:[1]")
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert recovery.resume is Resume.ASK
+    assert recovery.host == f"{socket.gethostname()}, outside of this container"
+    with pytest.raises(NeedsPersonError, match="outside of this container"):
+        await finish(engine.step())
+    assert (root / "runs").read_text() == "run\n"
+    # Outside of all containers, where the processes of each are seen:
+    monkeypatch.setattr("engine.runtime.intent.namespace", lambda: "")
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "namespace": "pid:[1]"}))
+    recovery = engine.recovery()
+    assert recovery is not None
+    assert (recovery.resume, recovery.host) == (Resume.RUN, "")
 
 
 async def test_t3_23_the_work_behind_a_torn_intent_is_followed(
