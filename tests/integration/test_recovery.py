@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,6 +190,25 @@ async def test_t3_23_work_outside_of_our_container_may_live_on_there(
     recovery = engine.recovery()
     assert recovery is not None
     assert (recovery.resume, recovery.host) == (Resume.RUN, "")
+
+
+def test_t3_23_nothing_runs_in_a_container_beside_work_that_lives_outside(
+    make_project: MakeProject, start_engine: StartEngine, wait_for: WaitFor
+) -> None:
+    inside = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("no container can be made here")
+    root = make_project({"status.md": HANGING.format(options="effect=idempotent")})
+    process = start_engine(root)
+    wait_for((root / "started-1").exists)
+    kill(process)
+    step = [*inside, sys.executable, "-m", "tui", "step"]
+    refused = subprocess.run(step, cwd=root, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 3
+    assert "outside of this container" in refused.stderr
+    (root / "go").touch()
+    assert asyncio.run(finish(Engine.open(root).step())).outcome is StepOutcome.DONE
+    assert (root / "runs").read_text() == "run\n"
 
 
 async def test_t3_23_the_work_behind_a_torn_intent_is_followed(
