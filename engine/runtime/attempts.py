@@ -61,6 +61,7 @@ class _Memory:
         self._texts: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._bodies: Counter[str] = Counter()
+        self._held: set[str] = set()
         self._marks: Counter[tuple[str, str]] = Counter()
 
     def find(self, task: Task, path: Sequence[Level]) -> tuple[str, Record]:
@@ -140,7 +141,8 @@ class _Memory:
 
     def _is_rewritten(self, task: Task) -> bool:
         """Whether this may be a task that was begun, with another name and another text: it is at work by the plan, and
-        nothing has the name or the text any more, unless a newcomer that waits got those of one that was lost."""
+        nothing but tasks that wait has the name or the text any more: what is at work does not wait, and they may be
+        newcomers."""
         if task.status is not Status.ACTIVE or not task.is_leaf:
             return False
         self._look_around(task)
@@ -149,7 +151,7 @@ class _Memory:
             and _tag_of(record) == (task.tag or "")
             and (
                 ("begun" in record and other in self._waiting)
-                or (self.is_nowhere(other, task) and not self._bodies[str(record.get("body"))])
+                or (self.is_nowhere(other, task) and str(record.get("body")) not in self._held)
             )
             for other, record in self._asking.items()
         )
@@ -179,9 +181,10 @@ class _Memory:
             self._there = {names_of(key) for key in self._texts}
             pending = [one for one in every if one.status is Status.PENDING]
             self._waiting = {key_of(path) for path in paths_of(pending)}
-            leaves = [(name_of(one), _digest(one)) for one in every if one.is_leaf]
+            leaves = [(one, _digest(one)) for one in every if one.is_leaf]
             self._bodies = Counter(digest for _, digest in leaves)
-            self._marks = Counter(leaves)
+            self._held = {digest for one, digest in leaves if one.status is not Status.PENDING}
+            self._marks = Counter((name_of(one), digest) for one, digest in leaves)
 
     def may_know(self, task: Task, path: Sequence[Level]) -> bool:
         """Whether `find` may find anything; this is quicker."""

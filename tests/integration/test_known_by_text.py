@@ -170,6 +170,20 @@ async def test_another_name_and_another_text_while_it_runs(make_project: MakePro
     assert (await finish(engine.run())).name == "Two"
 
 
+async def test_another_name_and_another_text_while_an_older_task_got_those_that_it_had(
+    make_project: MakeProject,
+) -> None:
+    work = "- [{mark}] [Script] {name}\n    ```sh\n    echo {says} >> runs\n    cp other.md .flow/status.md\n    ```\n"
+    before = work.format(mark=" ", name="Work", says="work") + work.format(mark=" ", name="Two", says="two")
+    after = work.format(mark="/", name="Other", says="other") + work.format(mark=" ", name="Two", says="work")
+    root = make_project({"status.md": before})
+    (root / "other.md").write_text(after)
+    assert "no longer in the plan" in (await finish(Engine.open(root).step())).message
+    await asks(root, "Other", "may have run already")
+    Engine.open(root).change("done", "Other")
+    await asks(root, "Two", "may have run already")
+
+
 async def test_a_suspicion_leaves_what_is_known_where_it_is(make_project: MakeProject) -> None:
     other = task("Other").replace("[ ]", "[/]")
     change = "cp .flow/status.md work.md; cp other.md .flow/status.md"
