@@ -136,7 +136,7 @@ def _done(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str] | 
     kind, name = wanted["op"], wanted["name"]
     ref = f"refs/tags/{name}" if kind == "tag" else f"refs/heads/{name}"
     git.say("check-ref-format", ref, otherwise=f"{name!r} cannot be the name of a {kind}")
-    there = git.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    there = git.find(f"{ref}^{{commit}}")
     if there is None:
         return None
     commit = _target(git, wanted)
@@ -151,7 +151,7 @@ def _find_commit(git: _Git, key: str) -> str | None:
     """The commit that carries the trailer of this task, on whatever branch it is by now."""
     if not key:
         return None
-    tips = ["--all"] if git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None else ["--all", "HEAD"]
+    tips = ["--all"] if git.find("HEAD") is None else ["--all", "HEAD"]
     form = f"--format=%H%x09%(trailers:key={TRAILER},valueonly,separator=%x2C)"
     found = git.say("log", *tips, "--fixed-strings", f"--grep={TRAILER}: {key}", form)
     for line in found.splitlines():
@@ -163,7 +163,7 @@ def _find_commit(git: _Git, key: str) -> str | None:
 
 def _target(git: _Git, wanted: Mapping[str, Any]) -> str:
     at = wanted.get("at", "HEAD")
-    commit = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{at}^{{commit}}")
+    commit = git.find(f"{at}^{{commit}}")
     if commit is None:
         raise GitError(f"There is no commit {at}")
     return commit
@@ -182,27 +182,30 @@ def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
         raise GitError(
             f"Something else is staged: {_listed(foreign)}. Commit it, or take it back with `git restore --staged`"
         )
-    before = git.say("write-tree")
+    new = git.say("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
     try:
         _commit_paths(git, call, wanted, paths)
     except GitError:
-        # What a person had staged of these files is theirs, part of a file perhaps.
-        git.ask("reset", "--quiet", before, "--", *paths)
+        if new:
+            git.ask("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", text=new)
         raise
     return {"commit": git.say("rev-parse", "HEAD")}
 
 
 def _commit_paths(git: _Git, call: Call, wanted: Mapping[str, Any], paths: list[str]) -> None:
-    git.say("add", "--all", "--", *paths)
-    if not git.staged(paths):
+    # What a person has staged of these files is theirs, part of a file perhaps. So new ones are named only, and the
+    # commit stages by itself: git writes that down when it is made, and not if it is refused, stopped or killed.
+    git.say("add", "--intent-to-add", "--ignore-removal", "--", *paths)
+    if not git.changed(paths):
         raise GitError("There is nothing to commit")
     text = (wanted.get("message") or call.config.get("notes") or call.name).strip() or call.name
     trailer = f"{TRAILER}: {call.key}"
     # A line `---` is the author's text, and no beginning of a patch.
     message = git.say("interpret-trailers", "--no-divider", "--trailer", trailer, text=f"{text}\n")
-    # Naming the paths once more keeps out what somebody stages right now; git forbids that during a merge.
-    only = [] if git.ask("rev-parse", "--verify", "--quiet", "MERGE_HEAD") else ["--only", "--", *paths]
-    git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", *only, text=message)
+    # `--only` keeps out what somebody stages right now; git forbids it where it brings commits together.
+    together = any(git.find(head) for head in ("MERGE_HEAD", "CHERRY_PICK_HEAD"))
+    how = "--include" if together else "--only"
+    git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", how, "--", *paths, text=message)
 
 
 def _listed(paths: Collection[str]) -> str:
@@ -223,7 +226,7 @@ def _tag(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
 def _branch(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
     commit = _target(git, wanted)
     name = wanted["name"]
-    if git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is None:
+    if git.find(f"refs/heads/{name}") is None:
         git.say("branch", "--no-track", name, commit)
     if wanted.get("switch"):
         git.say("switch", "--quiet", "--no-guess", name)
@@ -277,9 +280,9 @@ class _Git:
             "LC_ALL": "C.UTF-8",
         }
 
-    def ask(self, *words: str) -> str | None:
+    def ask(self, *words: str, text: str = "") -> str | None:
         """What git answers, without the last line ending; None when it says no."""
-        done = self._run(words, "")
+        done = self._run(words, text)
         return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
     def say(self, *words: str, text: str = "", otherwise: str = "") -> str:
@@ -292,6 +295,10 @@ class _Git:
             raise GitError(otherwise or f"git {words[0]}: {reason or f'exit status {done.returncode}'}")
         return done.stdout.rstrip("\n")
 
+    def find(self, name: str) -> str | None:
+        """The id of what a name stands for; None when there is nothing."""
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+
     def conflicts(self) -> set[str]:
         """The paths that a merge left for a person to bring together, from the top of the repository."""
         return set(self._differing("--diff-filter=U"))
@@ -300,6 +307,11 @@ class _Git:
         """The paths whose staged content differs from HEAD, from the top of the repository."""
         limit = ["--", *paths] if paths is not None else []
         return self._differing("--cached", "--no-renames", *limit)
+
+    def changed(self, paths: list[str]) -> list[str]:
+        """The paths that differ from HEAD, where git knows their names; before the first commit, all that it knows."""
+        head = "HEAD" if self.find("HEAD") else self.say("hash-object", "-t", "tree", "--stdin")
+        return self._differing("--no-renames", "--ignore-submodules=dirty", head, "--", *paths)
 
     def _differing(self, *words: str) -> list[str]:
         found = self.say("diff", "--name-only", "-z", *words)

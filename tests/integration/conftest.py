@@ -120,10 +120,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def kill_each(pids: Iterable[int]) -> None:
-    """Kill processes of which none begins or ends anything because another one is gone."""
+def kill_each(pids: Iterable[int], ending: signal.Signals = signal.SIGKILL) -> None:
+    """End processes of which none begins or ends anything because another one is gone."""
     pids = list(pids)
-    for sent in (signal.SIGSTOP, signal.SIGKILL):
+    for sent in (signal.SIGSTOP, ending, signal.SIGCONT):
         for pid in pids:
             with suppress(ProcessLookupError):  # a short-lived child of the work
                 os.kill(pid, sent)

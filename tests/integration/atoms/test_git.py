@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -191,7 +192,7 @@ def test_a_conflict_is_a_persons_to_resolve(bench: Bench, repo: Path, command: s
     assert git(repo, "ls-files", "--unmerged") == before
     assert commits(repo) == 3
     git(repo, "add", "a.txt")
-    if command == "merge":
+    if command != "rebase":
         assert Git().run(call(bench, toml)).outcome is Outcome.SUCCESS
         assert "<<<" in git(repo, "show", "HEAD:a.txt"), "a person has said that it is resolved"
 
@@ -216,6 +217,80 @@ def test_what_was_staged_is_staged_again_when_nothing_was_committed(
     hook.unlink()
     assert Git().run(call(bench, COMMIT)).outcome is Outcome.SUCCESS
     assert git(repo, "show", "HEAD:a.txt") == "part\nand more"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("command", ["", "merge", "cherry-pick"])
+def test_what_was_staged_is_staged_when_a_commit_is_ended(
+    bench: Bench, repo: Path, ending: signal.Signals, command: str
+) -> None:
+    for name in ("a.txt", "gone.txt"):
+        (repo / name).write_text("old\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "--message", "old")
+    if command:
+        git(repo, "switch", "--quiet", "--create", "theirs")
+        git(repo, "commit", "--quiet", "--allow-empty", "--message", "theirs")
+        git(repo, "switch", "--quiet", "main")
+        flags = ["--no-ff", "--no-commit"] if command == "merge" else []
+        subprocess.run(["git", "-C", str(repo), command, *flags, "theirs"], check=False, capture_output=True)
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\n[ -e .git/go ] || { touch .git/reached; exec sleep 60; }\n")
+    hook.chmod(0o755)
+    (repo / "a.txt").write_text("part\n")
+    git(repo, "add", "a.txt")
+    (repo / "a.txt").write_text("part\nand more\n")
+    (repo / "gone.txt").unlink()
+    (repo / "new.txt").write_text("new\n")
+    toml = 'op = "commit"\npaths = ["a.txt", "gone.txt", "new.txt"]'
+    atom, made = Hosted("engine.atoms.git:Git"), call(bench, toml)
+    job = atom.job(made, bench.new_run())
+    supervisor = bench.start(job)
+    bench.wait((repo / ".git/reached").exists)
+
+    kill_each((process.pid for process in bench.runner.alive(job.run, supervisor)), ending)
+    bench.runner.end(job.run, supervisor)
+
+    assert git(repo, "show", ":a.txt") == "part"
+    assert git(repo, "diff", "--cached", "--name-only") == "a.txt"
+    if ending is signal.SIGKILL:
+        (repo / ".git/index.lock").unlink(missing_ok=True)
+    (repo / ".git/go").touch()
+    assert bench.run(atom, made).outcome is Outcome.SUCCESS
+    assert git(repo, "show", "HEAD:a.txt") == "part\nand more"
+    assert git(repo, "ls-tree", "--name-only", "HEAD") == "README\na.txt\nnew.txt"
+    assert git(repo, "status", "--porcelain") == "?? .flow/"
+    if command == "merge":
+        assert git(repo, "rev-parse", "HEAD^2") == git(repo, "rev-parse", "theirs")
+
+
+def test_a_name_that_a_person_gave_git_is_known_when_a_commit_is_refused(bench: Bench, repo: Path) -> None:
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    for name in ("a.txt", "b.txt"):
+        (repo / name).write_text("")
+    git(repo, "add", "--intent-to-add", "b.txt")
+
+    assert Git().run(call(bench, 'op = "commit"\nall = true')).outcome is Outcome.FAILURE
+    assert git(repo, "status", "--porcelain") == "A b.txt\n?? a.txt"
+    hook.unlink()
+    assert Git().run(call(bench, 'op = "commit"\nall = true')).outcome is Outcome.SUCCESS
+    assert git(repo, "status", "--porcelain") == ""
+
+
+def test_a_folder_that_became_a_file(bench: Bench, repo: Path) -> None:
+    toml = 'op = "commit"\npaths = ["it"]'
+    (repo / "it").mkdir()
+    (repo / "it/file").write_text("1")
+    assert Git().run(call(bench, toml)).outcome is Outcome.SUCCESS
+    (repo / "it/file").unlink()
+    (repo / "it").rmdir()
+    (repo / "it").write_text("2")
+
+    assert Git().run(call(bench, toml, key="key-2")).outcome is Outcome.SUCCESS
+    assert git(repo, "show", "HEAD:it") == "2"
+    assert git(repo, "status", "--porcelain") == ""
 
 
 def test_a_commit_that_fails_in_a_new_repository_leaves_nothing_staged(bench: Bench, repo: Path) -> None:
