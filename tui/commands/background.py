@@ -17,6 +17,7 @@ from tui.commands import output
 from tui.commands.base import command, open_engine
 from tui.commands.failures import DEFECT, Failure
 from tui.commands.live import EXIT_CODES
+from tui.commands.show import interruption
 
 if TYPE_CHECKING:
     from engine import Engine, Running
@@ -58,6 +59,8 @@ def wait(ctx: click.Context, timeout: float | None, as_json: bool) -> None:
         output.say(output.line(last.get("message", "")) or "Nothing is left to do.")
     elif last:
         output.put(f"{last['what']}  {last['address']}  {output.line(last['name'])}")
+        if last["what"] == "interrupted":
+            output.say(last["message"])
     else:
         output.say("Nothing has run here yet.")
     ctx.exit(EXIT_CODES[last.get("what", "nothing")])
@@ -77,7 +80,8 @@ def _last_outcome(engine: Engine) -> dict[str, Any]:
             last = {**last, "exit_code": person}  # until more is known
     recovery = engine.recovery()
     if recovery is not None and last.get("exit_code", person) == person:
-        return {"what": "interrupted", "address": recovery.address, "name": recovery.name}
+        place = {"address": recovery.address, "name": recovery.name}
+        return {"what": "interrupted", **place, "message": interruption(recovery)}
     return last
 
 

@@ -62,8 +62,13 @@ def print_status(engine: Engine, tree: Tree, address: str | None = None) -> None
     if running is not None:
         output.put(f"Running: {output.line(running.title)}.")
     elif recovery is not None:
-        what = _LIVES if recovery.resume == "follow" else ". `flow recover` shows more."
-        output.put(f"Interrupted: {output.line(recovery.title)}{what}")
+        output.put(interruption(recovery))
+
+
+def interruption(recovery: Recovery) -> str:
+    """What is said of an interrupted task, in one line."""
+    what = _LIVES if recovery.resume == "follow" else ". `flow recover` shows more."
+    return f"Interrupted: {output.line(recovery.title)}{what}"
 
 
 def show_next(*, as_json: bool = False) -> None:

@@ -403,6 +403,9 @@ def test_t7_06a_a_signal_ends_the_engine_and_the_work_goes_on(
     recovery = flow("recover", "--json", cwd=root).json
     assert recovery["resume"] == "follow"
     assert recovery["children"]
+    waited = flow("wait", cwd=root)
+    assert (waited.code, waited.out) == (3, "interrupted  1  Count\n")
+    assert "1 Count is still running, nobody follows it: `flow run` goes on with it." in waited.err
     stopped = flow("stop", cwd=root)
     assert stopped.code == 6
     assert "No engine is at work here, but work of 1 Count is still alive." in stopped.err
