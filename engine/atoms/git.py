@@ -26,7 +26,9 @@ involved, no editor and no question: what would need one fails.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +42,9 @@ from engine.storage import safe_path
 if TYPE_CHECKING:
     import shutil
     import subprocess
+    import tempfile
 else:  # only the host runs git
-    shutil, subprocess = Late("shutil"), Late("subprocess")
+    shutil, subprocess, tempfile = Late("shutil"), Late("subprocess"), Late("tempfile")
 
 TRAILER = "Flow-Task"
 _KNOWN: dict[str, dict[str, type]] = {
@@ -87,6 +90,13 @@ class Git(Atom):
             return _done(_Git(call.root), call, _settings(call.config)) is not None
         except GitError:
             return False
+
+    def cleanup(self, call: Call) -> None:
+        wanted = _settings(call.config)
+        if wanted["op"] != "commit":
+            return
+        with suppress(GitError):  # git is locked, or is none here any longer
+            _Git(call.root).forget_named(_paths(call, wanted))
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +183,7 @@ def _target(git: _Git, wanted: Mapping[str, Any]) -> str:
 
 
 def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
-    paths = ["."] if wanted.get("all") else [_inside(call.root, path) for path in wanted["paths"]]
+    paths = _paths(call, wanted)
     git.check_identity()
     if conflicts := git.conflicts():
         raise GitError(f"There are conflicts in {_listed(conflicts)}. Resolve them, and `git add` the files")
@@ -182,30 +192,41 @@ def _commit(git: _Git, call: Call, wanted: Mapping[str, Any]) -> dict[str, str]:
         raise GitError(
             f"Something else is staged: {_listed(foreign)}. Commit it, or take it back with `git restore --staged`"
         )
-    new = git.say("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
+    if kept := git.removed(paths) & git.untracked(paths):
+        raise GitError(
+            f"That git no longer keeps {_listed(kept)} is staged, and it is still there. Ignore it, or take that back"
+            " with `git restore --staged`"
+        )
+    before = git.say("write-tree")
     try:
         _commit_paths(git, call, wanted, paths)
     except GitError:
-        if new:
-            git.ask("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", text=new)
+        git.ask("reset", "--quiet", before, "--", *paths)
         raise
     return {"commit": git.say("rev-parse", "HEAD")}
+
+
+def _paths(call: Call, wanted: Mapping[str, Any]) -> list[str]:
+    return ["."] if wanted.get("all") else [_inside(call.root, path) for path in wanted["paths"]]
 
 
 def _commit_paths(git: _Git, call: Call, wanted: Mapping[str, Any], paths: list[str]) -> None:
     # What a person has staged of these files is theirs, part of a file perhaps. So new ones are named only, and the
     # commit stages by itself: git writes that down when it is made, and not if it is refused, stopped or killed.
-    git.say("add", "--intent-to-add", "--ignore-removal", "--", *paths)
+    there = [path for path in paths if os.path.lexists(call.root / path) or not git.changed([path])]
+    if there:
+        git.say("add", "--intent-to-add", "--ignore-removal", "--", *there)
     if not git.changed(paths):
         raise GitError("There is nothing to commit")
     text = (wanted.get("message") or call.config.get("notes") or call.name).strip() or call.name
     trailer = f"{TRAILER}: {call.key}"
     # A line `---` is the author's text, and no beginning of a patch.
     message = git.say("interpret-trailers", "--no-divider", "--trailer", trailer, text=f"{text}\n")
-    # `--only` keeps out what somebody stages right now; git forbids it where it brings commits together.
+    # `--only` keeps out what somebody stages right now. Git forbids it where it brings commits together, and takes up
+    # again by it what was removed from the index.
     together = any(git.find(head) for head in ("MERGE_HEAD", "CHERRY_PICK_HEAD"))
-    how = "--include" if together else "--only"
-    git.say("commit", "--quiet", "--cleanup=whitespace", "--file=-", how, "--", *paths, text=message)
+    how = "--include" if together or git.removed(paths) else "--only"
+    git.tell("commit", "--quiet", "--cleanup=whitespace", "--file=-", how, "--", *paths, text=message)
 
 
 def _listed(paths: Collection[str]) -> str:
@@ -260,6 +281,8 @@ class _Git:
             "user.useConfigOnly=true",
             "-c",
             "core.quotePath=false",
+            "-c",
+            "diff.relative=false",
             # Where another one comes first, it stands in the trailer.
             "-c",
             "trailer.separators=:",
@@ -280,20 +303,37 @@ class _Git:
             "LC_ALL": "C.UTF-8",
         }
 
-    def ask(self, *words: str, text: str = "") -> str | None:
+    def ask(self, *words: str) -> str | None:
         """What git answers, without the last line ending; None when it says no."""
-        done = self._run(words, text)
-        return done.stdout.rstrip("\n") if done.returncode == 0 else None
+        done = self._run(words, "")
+        return _text(done.stdout).rstrip("\n") if done.returncode == 0 else None
 
     def say(self, *words: str, text: str = "", otherwise: str = "") -> str:
         """What git answers. Raises GitError with its own words, or with `otherwise`."""
         done = self._run(words, text)
         if done.returncode != 0:
-            reason = (
-                (done.stderr.strip() or done.stdout.strip()).removeprefix("fatal: ").removeprefix("error: ")
-            )
-            raise GitError(otherwise or f"git {words[0]}: {reason or f'exit status {done.returncode}'}")
-        return done.stdout.rstrip("\n")
+            raise GitError(otherwise or _refusal(words, done.stderr.strip() or done.stdout, done.returncode))
+        return _text(done.stdout).rstrip("\n")
+
+    def tell(self, *words: str, text: str) -> None:
+        """Let git do what runs hooks; what they write is shown as it comes. Raises GitError with all of it."""
+        said = []
+        with tempfile.TemporaryFile() as given:
+            given.write(_bytes(text))
+            given.seek(0)
+            with subprocess.Popen(
+                [*self._start, *words],
+                env=self._env,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            ) as process:
+                for line in process.stdout or ():
+                    sys.stdout.buffer.write(line)
+                    sys.stdout.buffer.flush()
+                    said.append(line)
+        if process.returncode != 0:
+            raise GitError(_refusal(words, b"".join(said), process.returncode))
 
     def find(self, name: str) -> str | None:
         """The id of what a name stands for; None when there is nothing."""
@@ -308,22 +348,34 @@ class _Git:
         limit = ["--", *paths] if paths is not None else []
         return self._differing("--cached", "--no-renames", *limit)
 
+    def removed(self, paths: list[str]) -> set[str]:
+        """The paths in HEAD that are no longer in the index, from the root."""
+        return set(self._differing("--cached", "--relative", "--no-renames", "--diff-filter=D", "--", *paths))
+
+    def untracked(self, paths: list[str]) -> set[str]:
+        """The files of which git knows nothing, and which it is not to ignore, from the root."""
+        return set(_names(self.say("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)))
+
     def changed(self, paths: list[str]) -> list[str]:
         """The paths that differ from HEAD, where git knows their names; before the first commit, all that it knows."""
         head = "HEAD" if self.find("HEAD") else self.say("hash-object", "-t", "tree", "--stdin")
         return self._differing("--no-renames", "--ignore-submodules=dirty", head, "--", *paths)
 
+    def forget_named(self, paths: list[str]) -> None:
+        """Let git know no more of new files of which it knows nothing but the name (`add --intent-to-add`)."""
+        if named := self._differing("--relative", "--diff-filter=A", "--", *paths):
+            self.say("update-index", "--force-remove", "-z", "--stdin", text="\0".join(named))
+
     def _differing(self, *words: str) -> list[str]:
-        found = self.say("diff", "--name-only", "-z", *words)
-        return [path for path in found.split("\0") if path]
+        return _names(self.say("diff", "--name-only", "-z", *words))
 
     def check_repository(self) -> None:
         done = self._run(("rev-parse", "--is-inside-work-tree"), "")
-        if done.stdout.strip() == "true":
+        if done.stdout.strip() == b"true":
             return
-        if done.returncode == 0 or "not a git repository" in done.stderr:
+        if done.returncode == 0 or b"not a git repository" in done.stderr:
             raise GitError("The project is not in a git working tree. `git init` makes one")
-        raise GitError(done.stderr.strip().removeprefix("fatal: ") or "git does not work here")
+        raise GitError(_refusal(("rev-parse",), done.stderr, done.returncode))
 
     def check_identity(self) -> None:
         for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
@@ -333,16 +385,27 @@ class _Git:
                     " `git config --global user.email EMAIL`"
                 )
 
-    def _run(self, words: tuple[str, ...], text: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, words: tuple[str, ...], text: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [*self._start, *words],
-            input=text,
-            capture_output=True,
-            env=self._env,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
+            [*self._start, *words], input=_bytes(text), capture_output=True, env=self._env, check=False
         )
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split("\0") if name]
+
+
+def _refusal(words: tuple[str, ...], said: bytes, status: int) -> str:
+    reason = _text(said).strip().removeprefix("fatal: ").removeprefix("error: ") or f"exit status {status}"
+    return f"git {words[0]}: {reason}"
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 _KEPT = (

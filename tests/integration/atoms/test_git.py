@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -42,6 +43,13 @@ def repo(bench: Bench) -> Path:
     git(bench.root, "add", "README")
     git(bench.root, "commit", "--quiet", "-m", "first")
     return bench.root
+
+
+def refuse(root: Path) -> None:
+    """No commit is made here from now on."""
+    hook = root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
 
 
 def call(bench: Bench, toml: str, notes: str = "", key: str = "key-1", name: str = "Commit it") -> Call:
@@ -205,16 +213,14 @@ def test_what_was_staged_is_staged_again_when_nothing_was_committed(
         (repo / "a.txt").write_text("old\n")
         git(repo, "add", "a.txt")
         git(repo, "commit", "--quiet", "--message", "old")
-    hook = repo / ".git" / "hooks" / "pre-commit"
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
+    refuse(repo)
     (repo / "a.txt").write_text("part\n")
     git(repo, "add", "a.txt")
     (repo / "a.txt").write_text("part\nand more\n")
 
     assert Git().run(call(bench, COMMIT)).outcome is Outcome.FAILURE
     assert git(repo, "show", ":a.txt") == "part"
-    hook.unlink()
+    (repo / ".git/hooks/pre-commit").unlink()
     assert Git().run(call(bench, COMMIT)).outcome is Outcome.SUCCESS
     assert git(repo, "show", "HEAD:a.txt") == "part\nand more"
 
@@ -252,9 +258,12 @@ def test_what_was_staged_is_staged_when_a_commit_is_ended(
     bench.runner.end(job.run, supervisor)
 
     assert git(repo, "show", ":a.txt") == "part"
-    assert git(repo, "diff", "--cached", "--name-only") == "a.txt"
     if ending is signal.SIGKILL:
         (repo / ".git/index.lock").unlink(missing_ok=True)
+    cleaner = atom.cleaner(made, bench.new_run())
+    assert cleaner is not None
+    bench.finish(cleaner)
+    assert git(repo, "status", "--porcelain") == "MM a.txt\n D gone.txt\n?? .flow/\n?? new.txt"
     (repo / ".git/go").touch()
     assert bench.run(atom, made).outcome is Outcome.SUCCESS
     assert git(repo, "show", "HEAD:a.txt") == "part\nand more"
@@ -264,40 +273,81 @@ def test_what_was_staged_is_staged_when_a_commit_is_ended(
         assert git(repo, "rev-parse", "HEAD^2") == git(repo, "rev-parse", "theirs")
 
 
-def test_a_name_that_a_person_gave_git_is_known_when_a_commit_is_refused(bench: Bench, repo: Path) -> None:
-    hook = repo / ".git" / "hooks" / "pre-commit"
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
-    for name in ("a.txt", "b.txt"):
-        (repo / name).write_text("")
-    git(repo, "add", "--intent-to-add", "b.txt")
+@pytest.mark.parametrize("toml", [COMMIT.replace("a.txt", "it"), 'op = "commit"\nall = true'])
+@pytest.mark.parametrize("change", ["folder to file", "file to folder"])
+def test_a_file_takes_the_place_of_a_folder(bench: Bench, repo: Path, change: str, toml: str) -> None:
+    it, to_file = repo / "it", change == "folder to file"
 
-    assert Git().run(call(bench, 'op = "commit"\nall = true')).outcome is Outcome.FAILURE
-    assert git(repo, "status", "--porcelain") == "A b.txt\n?? a.txt"
-    hook.unlink()
-    assert Git().run(call(bench, 'op = "commit"\nall = true')).outcome is Outcome.SUCCESS
-    assert git(repo, "status", "--porcelain") == ""
+    def make(*, folder: bool) -> None:
+        if folder:
+            it.mkdir()
+        (it / "file" if folder else it).write_text("1")
 
+    make(folder=to_file)
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "--message", "before")
+    (it / "file" if to_file else it).write_text("staged")
+    git(repo, "add", ".")
+    shutil.rmtree(it) if to_file else it.unlink()
+    make(folder=not to_file)
+    before = git(repo, "status", "--porcelain"), git(repo, "ls-files", "--stage")
+    refuse(repo)
 
-def test_a_folder_that_became_a_file(bench: Bench, repo: Path) -> None:
-    toml = 'op = "commit"\npaths = ["it"]'
-    (repo / "it").mkdir()
-    (repo / "it/file").write_text("1")
+    assert Git().run(call(bench, toml)).outcome is Outcome.FAILURE
+    assert (git(repo, "status", "--porcelain"), git(repo, "ls-files", "--stage")) == before
+    (repo / ".git/hooks/pre-commit").unlink()
     assert Git().run(call(bench, toml)).outcome is Outcome.SUCCESS
-    (repo / "it/file").unlink()
-    (repo / "it").rmdir()
-    (repo / "it").write_text("2")
-
-    assert Git().run(call(bench, toml, key="key-2")).outcome is Outcome.SUCCESS
-    assert git(repo, "show", "HEAD:it") == "2"
+    assert git(repo, "ls-tree", "-r", "--name-only", "HEAD").split()[-1] == ("it" if to_file else "it/file")
     assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("is_ignored", [True, False])
+def test_a_file_that_git_is_not_to_keep_any_longer(bench: Bench, repo: Path, is_ignored: bool) -> None:
+    (repo / "secret").write_text("1")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "--message", "before")
+    git(repo, "rm", "--quiet", "--cached", "secret")
+    (repo / "README").write_text("more")
+    if is_ignored:
+        (repo / ".gitignore").write_text("secret\n")
+    refuse(repo)
+    for key in ("key-1", "key-2"):
+        result = Git().run(call(bench, 'op = "commit"\nall = true', key=key))
+        (repo / ".git/hooks/pre-commit").unlink(missing_ok=True)
+        assert (result.outcome is Outcome.SUCCESS) == (is_ignored and key == "key-2")
+        assert is_ignored or "secret is staged, and it is still there" in result.reason
+        assert "secret" not in git(repo, "ls-files")
+
+
+@pytest.mark.parametrize("change", [["rm", "README"], ["mv", "README", "a.txt"]])
+def test_what_was_removed_or_moved_by_git_can_be_named(bench: Bench, repo: Path, change: list[str]) -> None:
+    git(repo, *change)
+    paths = ", ".join(f'"{path}"' for path in change[1:])
+
+    assert Git().run(call(bench, f'op = "commit"\npaths = [{paths}]')).outcome is Outcome.SUCCESS
+    assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_names_with_any_character_are_let_go(bench: Bench, repo: Path, is_new: bool) -> None:
+    names = [os.fsencode(repo) + b"/" + name for name in (b"a\rb", b"a\nb", b'"', b"a\xff", b" b")]
+    for name in names:
+        Path(os.fsdecode(name)).touch()
+    atom, made = Hosted("engine.atoms.git:Git"), call(bench, 'op = "commit"\nall = true')
+    if is_new:
+        refuse(repo)
+        assert Git().run(made).outcome is Outcome.FAILURE
+    else:
+        git(repo, "add", "--intent-to-add", ".")
+        cleaner = atom.cleaner(made, bench.new_run())
+        assert cleaner is not None
+        bench.finish(cleaner)
+    assert git(repo, "ls-files") == "README"
 
 
 def test_a_commit_that_fails_in_a_new_repository_leaves_nothing_staged(bench: Bench, repo: Path) -> None:
     git(repo, "switch", "--quiet", "--orphan", "fresh")
-    hook = repo / ".git" / "hooks" / "pre-commit"
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
+    refuse(repo)
     (repo / "a.txt").write_text("a\n")
 
     assert Git().run(call(bench, COMMIT)).outcome is Outcome.FAILURE
@@ -359,6 +409,23 @@ def test_a_hook_that_refuses_says_why(bench: Bench, repo: Path) -> None:
     (repo / "a.txt").write_text("a\n")
 
     assert "the build is red" in Git().run(call(bench, COMMIT)).reason
+
+
+def test_what_a_hook_writes_is_shown_as_it_comes(bench: Bench, repo: Path) -> None:
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho checking\nuntil [ -e go ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    (repo / "a.txt").write_text("a\n")
+    atom = Hosted("engine.atoms.git:Git")
+    job = atom.job(call(bench, COMMIT, notes="Long\n" * 50_000), bench.new_run())
+    supervisor = bench.start(job)
+
+    bench.wait(lambda: b"checking" in bench.runner.read(job.run, 0)[0])
+    assert bench.runner.ended(job.run) is None
+    (repo / "go").touch()
+    bench.wait(lambda: bench.runner.ended(job.run) is not None)
+    bench.runner.end(job.run, supervisor)
+    assert commits(repo) == 2
 
 
 def test_nobody_to_commit_as(bench: Bench, repo: Path, tmp_path: Path) -> None:
