@@ -19,6 +19,7 @@ else:  # only an interrupted task needs git
 
 _LIMIT = 20
 _SECONDS = 5.0
+_TICK = 0.02  # seconds
 # A repository's configuration can run programs; none of it is wanted for a look.
 _QUIET = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
@@ -55,14 +56,19 @@ def changes_since(root: Path, started_at: str, commit: str) -> tuple[str, ...]:
     lines = [f"commit {line}" for line in _git(root, "log", "--oneline", f"{commit}..HEAD")] if known else []
     since = datetime.fromisoformat(started_at).timestamp()
     for line in _git(root, "status", "--porcelain", "--untracked-files=all", "--", ".", ":!.flow"):
-        path = root / line[3:].strip('"')
-        try:
-            is_new = path.lstat().st_mtime >= since - 1
-        except OSError:
-            is_new = True  # deleted: nobody can tell when
-        if is_new:
+        if _is_since(root / line[3:].strip('"'), since):
             lines.append(f"{line[:2].strip()} {line[3:]}")
     return tuple(lines[:_LIMIT]) + ((f"and {len(lines) - _LIMIT} more",) if len(lines) > _LIMIT else ())
+
+
+def _is_since(path: Path, since: float) -> bool:
+    """Whether a file was changed since then. The clock of a file system is behind by up to a tick, and some know whole
+    seconds only."""
+    try:
+        changed = path.lstat().st_mtime
+    except OSError:
+        return True  # deleted: nobody can tell when
+    return changed >= (int(since) if changed.is_integer() else since - _TICK)
 
 
 def _git(root: Path, *arguments: str) -> list[str]:

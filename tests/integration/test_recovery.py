@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -497,3 +498,31 @@ async def test_the_evidence_names_commits_and_files_since_the_start(
     assert any(line.startswith("commit") and "meanwhile" in line for line in recovery.changes)
     assert "?? new.txt" in recovery.changes
     assert not any("old.txt" in line or "before" in line for line in recovery.changes)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_evidence"),
+    [
+        (lambda began: began - 0.5, False),
+        (lambda began: began - 0.01, True),
+        (lambda began: began // 1, True),
+    ],
+    ids=["by the task before", "a tick before", "in whole seconds"],
+)
+async def test_the_evidence_is_no_work_of_the_task_before(
+    make_project: MakeProject,
+    vanish: Callable[..., None],
+    changed: Callable[[float], float],
+    is_evidence: bool,
+) -> None:
+    root = make_project({"status.md": HANGING.format(options="")})
+    git(root, "init", "-q")
+    (root / "file").touch()
+    vanish(root)
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    at = changed(datetime.fromisoformat(recovery.started_at).timestamp())
+    os.utime(root / "file", (at, at))
+    recovery = Engine.open(root).recovery()
+    assert recovery is not None
+    assert ("?? file" in recovery.changes) is is_evidence
