@@ -15,6 +15,7 @@ from engine.atoms import (
     AtomResult,
     Call,
     Effect,
+    Hosted,
     LoomAtom,
     Outcome,
     Script,
@@ -157,8 +158,9 @@ def resume(project: Project, run: Run, intent: Intent) -> Steps:
         return (yield from trip(project, intent))
     if intent.effect == Effect.IDEMPOTENT.value or did_not_happen(project, intent):
         return (yield from again(project, run, intent))
+    checked = "; its own check does not say that it is done" if isinstance(atom, Hosted) else ""
     raise _needs_person(
-        intent, f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came."
+        intent, f"{intent.address} {intent.name} was interrupted, and nobody knows how far it came{checked}."
     )
 
 

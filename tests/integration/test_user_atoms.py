@@ -160,7 +160,7 @@ async def test_it_cleans_up_though_the_engine_died_while_it_was_ended(
     wait_for((root / "started").exists)
     kill(process)
     note(root, phase="stopping")
-    with pytest.raises(NeedsPersonError):
+    with pytest.raises(NeedsPersonError, match="its own check does not say that it is done"):
         await finish(Engine.open(root).step())
     assert (root / "cleaned").exists()
 
