@@ -308,7 +308,7 @@ class Conductor:
             case NeedsPersonError():
                 reading = self.reading
                 if reading is not None and reading.recovery is not None:
-                    self.prompts.ask_recovery(reading.recovery)
+                    self.prompts.ask_recovery(reading.recovery, why=error.message)
                 else:
                     self.prompts.asked_about = ""
                     self.screen.complain(error)

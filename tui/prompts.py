@@ -78,8 +78,9 @@ class Prompts:
     def is_asking(self) -> bool:
         return isinstance(self.screen.app.screen, ModalScreen)
 
-    def ask_recovery(self, recovery: Recovery, *, once: bool = False) -> None:
-        """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself."""
+    def ask_recovery(self, recovery: Recovery, *, once: bool = False, why: str = "") -> None:
+        """The prompt Interrupted. `once`: not again for the same interruption, when it comes up by itself. `why`: what
+        the engine found before it left it to a person."""
         key = recovery.interruption
         if self.is_asking or self.session.busy or (once and key == self.asked_about) or self.engine.readonly:
             return
@@ -105,7 +106,7 @@ class Prompts:
             return words
 
         path = self._keep_in_mind(recovery)
-        prompt = InterruptedPrompt(recovery, path, self.engine.recovery, self.session.read)
+        prompt = InterruptedPrompt(recovery, path, self.engine.recovery, self.session.read, why)
         self.ask(prompt, answered, became)
 
     def _keep_in_mind(self, recovery: Recovery) -> tuple[str, ...]:

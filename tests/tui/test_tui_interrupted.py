@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
+from tests.conftest import MakeProject
 from tests.tui.conftest import ENGINE, Sit
 from tui.screens.prompt import ChoiceLine
 
@@ -127,3 +128,29 @@ async def test_what_has_left_the_plan_is_not_called_by_the_address_of_another(
         await person.until(lambda: person.status("1/1") == "done")
         (root / "build.md").write_text("- [?] Another\n")
         await person.sees("! interrupted: 1/1 Long work")  # nobody knows whether it is in there
+
+
+VANISHES = """\
+import os, signal
+from engine import Atom
+
+class Deploy(Atom):
+    def run(self, call):
+        for pid in (os.getppid(), os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+"""
+
+
+async def test_the_prompt_says_that_its_own_check_was_asked(sit: Sit, make_project: MakeProject) -> None:
+    root = make_project({"status.md": "- [ ] [Deploy] To production\n"})
+    (root / ".flow/atoms").mkdir()
+    (root / ".flow/atoms/deploy.py").write_text(VANISHES)
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text(registry.read_text().replace("{", '{"Deploy": "deploy:Deploy", ', 1))
+    async with sit(root) as person:
+        await person.press("s")
+        await person.asked("Interrupted")
+        assert "its own check" not in person.text
+        await person.press("r")
+        await person.sees("its own check")
+        assert person.prompt == "Interrupted"

@@ -30,14 +30,16 @@ class InterruptedPrompt(Prompt):
         path: tuple[str, ...],
         look: Callable[[], Recovery | None] | None = None,
         settled: Callable[[], None] = lambda: None,
+        why: str = "",
     ) -> None:
         """`look` says what is known by now; `settled` is called when that is something else, and is to find out what
-        became of it."""
+        became of it. `why` it is left to a person."""
         super().__init__()
         self.recovery = recovery
         self.path = path
         self._look = look
         self._settled = settled
+        self._why = why
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -85,6 +87,8 @@ class InterruptedPrompt(Prompt):
             )
         if known.gone:
             parts.append(sentence((GONE, "$warning")))
+        if self._why and not known.children:
+            parts.append(sentence((self._why, "$warning")))
         if known.changes:
             shown = list(known.changes[:_CHANGES])
             if len(known.changes) > _CHANGES:
