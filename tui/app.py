@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.app import App
+from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.screen import Screen
 
@@ -17,6 +18,7 @@ from tui.preferences import Preferences
 from tui.presses import Presses
 from tui.screens.main import MainScreen
 from tui.terminal import leave_on_signals
+from tui.text import HARMLESS
 from tui.watching import Watch
 from tui.widgets.field import Field
 
@@ -55,6 +57,9 @@ class FlowApp(App[int], inherit_bindings=False):
         """What is wrong with the settings: the first is said at the start, and the help lists them all."""
         self._notices = notices
         self.presses = Presses()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), HARMLESS]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.VARIABLES

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import App
+from textual.filter import LineFilter
 
 from engine import FlowError, Taken, init_project, init_project_from
 from tui import themes
@@ -15,6 +16,7 @@ from tui.nearby import markdown_with_tasks
 from tui.preferences import Preferences
 from tui.screens.first import FirstPrompt, ImportPrompt
 from tui.terminal import leave_on_signals
+from tui.text import HARMLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class FirstApp(App[Begun], inherit_bindings=False):
         super().__init__()
         self.folder = folder
         themes.put_on(self, themes.load(*mine.theme_folders), mine.theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), HARMLESS]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.VARIABLES

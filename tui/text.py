@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 
 from rich.ansi import AnsiDecoder
+from rich.segment import Segment
 from rich.text import Text
+from textual.color import Color
+from textual.filter import LineFilter
 
 # C0 controls have pictures of their own from U+2400 on; DEL has one too. C1 controls and the marks that reorder or
 # hide text have none, and become the sign for an unknown symbol.
@@ -40,6 +43,21 @@ def one_line(text: str, limit: int = 5_000) -> str:
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     return text.translate(_ONE_LINE)
+
+
+class Harmless(LineFilter):
+    """The last gate before the terminal: whatever a widget forgot to make safe is shown, and obeyed by nothing."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [
+            segment
+            if segment.control or (segment.text.isascii() and segment.text.isprintable())
+            else Segment(segment.text.translate(_ONE_LINE), segment.style)
+            for segment in segments
+        ]
+
+
+HARMLESS = Harmless()
 
 
 def lines(text: str) -> str:

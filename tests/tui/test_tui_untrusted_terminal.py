@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.terminal import Terminal
 
 MakeProject = Callable[[Mapping[str, str]], Path]
@@ -81,6 +83,35 @@ def test_output_of_scripts_is_shown_and_obeyed_by_nothing(make_project: MakeProj
         terminal.wait_for("the end of it", since=since)
         terminal.wait_for("Done: Print", since=since)
         terminal.send("q")
+        assert terminal.wait() == 0
+        check(bytes(terminal.raw))
+
+
+REASON = r"first \x1b]0;owned\x07\x1b[31mred\x9b31m\x08 [bold]x[/]\r\nsecond\u202e\x1b[2J"
+SAYS = f"""\
+from engine import Atom, AtomResult
+
+class Deploy(Atom):
+    def run(self, call):
+        return AtomResult.%s("{REASON}")
+"""
+
+
+@pytest.mark.parametrize("way", ["failure", "waiting"])
+def test_what_an_atom_says_is_shown_and_obeyed_by_nothing(make_project: MakeProject, way: str) -> None:
+    root = make_project({"status.md": "- [ ] [Deploy] It\n- [ ] Next\n"})
+    (root / ".flow/atoms").mkdir()
+    (root / ".flow/atoms/deploy.py").write_text(SAYS % way)
+    registry = root / ".flow/flow.registry.json"
+    registry.write_text(registry.read_text().replace("{", '{"Deploy": "deploy:Deploy", ', 1))
+    with Terminal([sys.executable, "-P", "-m", "tui"], size=(120, 40), cwd=root, env=ENV) as terminal:
+        terminal.wait_for("step 1 It")
+        since = terminal.send("s")
+        terminal.wait_for("second", since=since)
+        terminal.settle(0.3)
+        for keys in ["t", ESCAPE, "H", ESCAPE, "q"]:
+            terminal.send(keys)
+            terminal.settle(0.3)
         assert terminal.wait() == 0
         check(bytes(terminal.raw))
 

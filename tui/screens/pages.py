@@ -9,6 +9,7 @@ from textual.content import Content
 
 from engine import Body, Plan, Problem, Status, Task, body
 from tui import marks
+from tui.text import lines
 from tui.widgets.detail import Page
 from tui.widgets.rows import Row
 
@@ -90,12 +91,20 @@ _MEND = (
 def _hint(screen: MainScreen, task: Task) -> str:
     waiting = screen.conductor.waiting
     if waiting is not None and screen.conductor.waited_for is task and task.status is Status.ACTIVE:
-        return f"{waiting.message.replace(': mark it done when it is.', '.')} Press x when it is done."
+        return _then(waiting.message.replace(": mark it done when it is.", "."), "Press x when it is done.")
     if task.status is Status.FAILED and not task.inside:
         message = screen.session.history.failure_of(task)
         again = "do" if screen.label(task) == "manual" else "run"
-        return f"{message} Press t to {again} it again, - to skip it, x to mark it done.".strip()
+        return _then(message, f"Press t to {again} it again, - to skip it, x to mark it done.")
     return ""
+
+
+def _then(said: str, ours: str) -> str:
+    """What an atom said, and after it a sentence of ours: on a line of its own where that has several."""
+    said = said.rstrip()
+    if not said or "\n" in said:
+        return f"{said}\n{ours}".strip()
+    return f"{said}{'' if said.endswith(('.', '!', '?', '…')) else '.'} {ours}"
 
 
 def shown_plan(screen: MainScreen, reading: Reading) -> Plan:
@@ -120,8 +129,8 @@ def empty_hint(screen: MainScreen) -> Content | None:
         error = screen.error
         return Content.assemble(
             (f"{error.title}\n\n", "bold $error"),
-            (f"{error.message}\n", "$foreground"),
-            (error.hint, "$muted"),
+            (f"{lines(error.message)}\n", "$foreground"),
+            (lines(error.hint), "$muted"),
         )
     if screen.flow_tree.rows:
         return None

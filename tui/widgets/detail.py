@@ -184,7 +184,8 @@ def _summary(page: Page) -> Content:
                 Content.assemble((f"{one_line(key, width):<{width}}  ", "$muted"), (one_line(value, 300), ""))
             )
     if page.hint:
-        parts += [Content(""), Content(page.hint)] if parts else [Content(page.hint)]
+        hint = Content(lines(page.hint))
+        parts += [Content(""), hint] if parts else [hint]
     return Content("\n").join(parts)
 
 
