@@ -166,6 +166,7 @@ class Conductor:
     def retry(self, task: Task) -> None:
         """Runs a failed task again."""
         if self._may_start():
+            self.screen.forget_news()
             self.start(lambda: self.engine.retry(task.address, expect=task))
 
     def _may_start(self) -> bool:

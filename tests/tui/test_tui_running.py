@@ -357,3 +357,22 @@ async def test_what_runs_and_has_left_the_plan_is_not_called_by_the_address_of_a
         await person.sees("● running Long (no longer in the plan) · ")
         gate.touch()
         await person.sees("Let go of: Long is no longer in the plan", "waiting for you: 1.1 Second")
+
+
+async def test_a_reason_of_several_lines_is_said_in_one(sit: Sit) -> None:
+    async with sit({"status.md": "- [ ] Work\n"}) as person:
+        person.main.say("Failed: checking\n\n  bad: new.txt\r\n", "$error")
+        await person.sees("Failed: checking bad: new.txt")
+
+
+async def test_that_it_failed_is_no_news_while_it_runs_again(sit: Sit, gate: Path) -> None:
+    code = f"[ -e tried ] || {{ touch tried; exit 1; }}; while [ ! -e {gate} ]; do sleep 0.02; done"
+    async with sit({"status.md": script(code)}) as person:
+        await person.press("s")
+        await person.sees("Failed: Work")
+        await person.idle()
+        await person.press("t")
+        await person.sees("running 1 Work")
+        assert "Failed: Work" not in person.text
+        gate.touch()
+        await _status(person, "1", "done")

@@ -328,6 +328,10 @@ class MainScreen(Screen[None]):
         """Says what just happened, for a while, in the status line."""
         self.query_one("#status", StatusLine).flash(text, style)
 
+    def forget_news(self) -> None:
+        """What was said of late is news no more."""
+        self.query_one("#status", StatusLine).end_flash()
+
     def complain(self, error: FlowError, title: str = "") -> None:
         """Shows an error in words that say how to mend it, under another title than its own if one is given."""
         keys = self.actions if self.session.busy else {k: v for k, v in self.actions.items() if k != "stop"}
@@ -399,7 +403,7 @@ class MainScreen(Screen[None]):
     @on(Search.Closed)
     def _search_closed(self, message: Search.Closed) -> None:
         if not message.keep:
-            self.query_one("#status", StatusLine).end_flash()
+            self.forget_news()
         self.finder.end_search(message.keep)
 
     @on(OutputView.Found)
@@ -489,7 +493,7 @@ class MainScreen(Screen[None]):
     def do_cancel(self) -> None:
         """Escape: undoes one thing that is in the way, the latest first; changes nothing else."""
         self.app.clear_notifications()
-        self.query_one("#status", StatusLine).end_flash()
+        self.forget_news()
         if self.finder.typing:
             self.finder.end_search(keep=False)
         elif self.editor.moving is not None:

@@ -148,7 +148,8 @@ class StatusLine(Widget):
 
     def flash(self, text: str, style: str = "$foreground", seconds: float = 6.0) -> None:
         """Says something at the right for a while."""
-        self._flash = (one_line(text), style)
+        # A reason may have many lines; here is one, and no room for signs in place of their ends.
+        self._flash = (one_line(" ".join(text.split())), style)
         self._flash_count += 1
         count = self._flash_count
         self.set_timer(seconds, lambda: self._end_flash(count))
