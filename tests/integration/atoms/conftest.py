@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -72,6 +74,28 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield bench
     for run, supervisor in bench.started.items():
         bench.runner.end(run, supervisor, grace=0.0)
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Somebody commits here, whatever this machine says."""
+    for name in list(os.environ):
+        if name.startswith("GIT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    (tmp_path / "gitconfig").write_text(
+        "[user]\n name = Ada\n email = ada@example.org\n[init]\n defaultBranch = main\n"
+    )
+
+
+@pytest.fixture
+def repo(bench: Bench, identity: None) -> Path:
+    """The project, in a repository of its own with one commit."""
+    (bench.root / "README").write_text("hello\n")
+    for words in (["init", "--quiet"], ["add", "README"], ["commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", "-C", str(bench.root), *words], check=True)
+    return bench.root
 
 
 def lines(path: Path) -> list[str]:
